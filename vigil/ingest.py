@@ -35,7 +35,7 @@ from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.control_keys import control_macs, control_signer, published_keys
-from vigil.deadletters.record import isolation, move_from_redis
+from vigil.deadletters.record import LetterSource, isolation, move_from_redis
 from vigil.incidents.apply import VerdictEntry, apply_verdicts, pass_entry
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
@@ -87,7 +87,7 @@ class Ingest:
         self._refusals = Refusals()
         self._clock = RedisClock(client)
         self._alive = Liveness(client, "ingest", control_macs(), control_signer(self._clock.now_ms))
-        self._isolation = isolation("ingest")
+        self._isolation = isolation(LetterSource.INGEST)
         self._regions: list[str] = []
         self._quarantined: list[Quarantine] | None = None
         self._workers = Workers()

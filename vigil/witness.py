@@ -25,7 +25,7 @@ from vigil.alerts.selftest.deadman import DeadmanSwitch, deadman_status, record_
 from vigil.away import refusal
 from vigil.clock import database_now
 from vigil.configuration import configuration, split_list
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 from vigil.feeds.core.page import FeedUnreadable, Page
 from vigil.feeds.core.testimony import AFTER
 from vigil.feeds.fetch import Fetcher, NotFetched
@@ -58,7 +58,7 @@ class Witness:
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._fault: BaseException | None = None
         self._stopping = asyncio.Event()
-        self._isolation = isolation("witness")
+        self._isolation = isolation(LetterSource.WITNESS)
         self._duties = Duties()
 
     def stop(self) -> None:

@@ -12,11 +12,13 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.filters import AnyOfFilter, ListFilters
 from vigil.api.base.permissions import StaffOnly
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.views import ReadOnlyViewSet
 from vigil.deadletters.actions import NotReplayable, discard, replay
 from vigil.deadletters.models import DeadLetter
+from vigil.deadletters.record import LetterSource
 
 
 class DeadLetterSerializer(ApiModelSerializer[DeadLetter]):
@@ -42,6 +44,14 @@ class DeadLetterWithBytesSerializer(DeadLetterSerializer):
         return base64.b64encode(bytes(letter.payload)).decode()
 
 
+class DeadLetterFilter(ListFilters):
+    source = AnyOfFilter(among=[source.value for source in LetterSource])
+
+    class Meta:
+        model = DeadLetter
+        fields = ("state",)
+
+
 class DeadLetterViewSet(ReadOnlyViewSet):
     """Entries, rows and steps that failed alone twice, newest first. `?state=waiting` lists what needs a person.
 
@@ -49,7 +59,7 @@ class DeadLetterViewSet(ReadOnlyViewSet):
     """
 
     permission_classes = [StaffOnly]
-    filterset_fields = ("state", "source")
+    filterset_class = DeadLetterFilter
     lookup_field = "public_id"
     lookup_value_regex = r"dlt_[0-9a-z]{1,20}"
     queryset = DeadLetter.objects.all()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from vigil.client.models import Answered, Incident, Monitor, Region, Silence, Trial
+from vigil.client.models import Answered, Incident, Monitor, MonitorKind, Region, Silence, Trial
 
 AnswerT = TypeVar("AnswerT")
 #: Values of a query; several values of one parameter are a list.
@@ -41,6 +41,11 @@ def monitors(**filters: Any) -> Listing[Monitor]:
 
 def monitor(public_id: str) -> Call[Monitor]:
     return Call("GET", f"monitors/{quote(public_id, safe='')}", Monitor)
+
+
+def monitor_kinds() -> Listing[MonitorKind]:
+    """Every kind that regions check."""
+    return Listing("monitors/kinds", MonitorKind)
 
 
 def create_monitor(**fields: Any) -> Call[Monitor]:

@@ -35,6 +35,16 @@ class Monitor(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str] = []
 
 
+class MonitorKind(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of monitor: the JSON Schema of its `config`, and a `config` as an example."""
+
+    kind: str
+    words: str
+    least_interval_s: int
+    schema: dict[str, Any]
+    example: dict[str, Any]
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     monitor: str | None

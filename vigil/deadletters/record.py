@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from enum import StrEnum
 
 import redis
 from django.db import connection, transaction
@@ -19,6 +20,21 @@ from vigil.control_keys import control_macs
 #: Letters that are kept, whatever their state; the oldest beyond it are dropped.
 LETTERS_MOST = 10_000
 MOVED_AT_ONCE = 100
+
+
+class LetterSource(StrEnum):
+    """Processes that keep dead letters."""
+
+    CONSENSUS = "consensus"
+    DELIVER = "deliver"
+    DISPATCH = "dispatch"
+    DISPATCH_WATCH = "dispatch.watch"
+    HEARTBEATS = "heartbeats"
+    INGEST = "ingest"
+    RECORD = "record"
+    REPORTS = "reports"
+    WITNESS = "witness"
+
 
 # A letter that was written twice for one entry, by a standby or after a crash, counts once.
 _KEEP = """
@@ -54,7 +70,7 @@ class LetterTable:
         keep(letter)
 
 
-def isolation(source: str) -> Isolation:
+def isolation(source: LetterSource) -> Isolation:
     """What a process of the control plane does with errors."""
     return Isolation(source, LetterTable(), refusal, time.monotonic)
 

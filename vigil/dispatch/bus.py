@@ -24,6 +24,7 @@ from probes.process.region_statuses import read_statuses
 from probes.queue.sender import QueueUnavailable, RegionQueues
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus
 from vigil.control_keys import control_macs, control_signer, published_keys
+from vigil.deadletters.record import LetterSource
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ class Bus:
         self._macs = control_macs()
         self._refusals = Refusals()
         self._letters = DeadLetterStream(client, self._macs)
-        self.isolation = Isolation("dispatch", self._letters, _refusal, time.monotonic)
+        self.isolation = Isolation(LetterSource.DISPATCH, self._letters, _refusal, time.monotonic)
         self.clock = RedisClock(client)
 
     def sign_of_life(self, part: str) -> Liveness:

@@ -20,7 +20,7 @@ from probes.process.main_loop import LastingThread
 from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.database.session_lock import MissingOwners, SessionLock
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 from vigil.dispatch import lease
 from vigil.dispatch.catalogue import RegionPrint, load_plans, load_region_monitors, load_regions, load_revisions
 from vigil.dispatch.core.plans import Plan
@@ -65,7 +65,7 @@ class Watch:
         self._loaded = False
         self._duties = Duties()
         self._stopping = threading.Event()
-        self._isolation = isolation("dispatch.watch")
+        self._isolation = isolation(LetterSource.DISPATCH_WATCH)
 
     def start(self) -> None:
         self._thread.start()

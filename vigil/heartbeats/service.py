@@ -21,7 +21,7 @@ from probes.process.health import Health
 from probes.process.main_loop import turn_until_stopped
 from probes.process.redis_streams import read_streams
 from vigil.away import is_postgresql, refusal
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import Logged, anything_spooled, apply_each
 from vigil.heartbeats.core.pings.wire import LogEntry, decode
@@ -51,7 +51,7 @@ class HeartbeatService:
         self._health = health
         self._enqueue = enqueue
         self._duties = Duties()
-        self._isolation = isolation("heartbeats")
+        self._isolation = isolation(LetterSource.HEARTBEATS)
         self._position: str | None = None
         self._redis_answers = True
         self._away_since_s = 0.0

@@ -31,7 +31,7 @@ from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.wording.message import Message
 from vigil.configuration import AlertEgress
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 from vigil.demo.alert_receivers import AlertReceiver, ReceivedRequest, ReceiverReply
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor
@@ -157,7 +157,7 @@ class Steps:
         """One life, until nothing is due or it dies; whether it lived."""
         try:
             while not done():
-                found = claimed({}, [], isolation("deliver"))
+                found = claimed({}, [], isolation(LetterSource.DELIVER))
                 outcomes = self._loop.run_until_complete(self._attempt(found.claims, found.messages))
                 if outcomes:
                     record(outcomes)

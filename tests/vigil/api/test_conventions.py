@@ -65,13 +65,28 @@ def test_every_list_refuses_what_means_nothing(api: Api) -> None:
 
 
 def test_a_filter_that_names_what_there_is_not_says_so(api: Api) -> None:
-    assert api("GET", "monitors?region=eu,nope") == (400, {"region": ["There is no region eu."]})
+    assert api("GET", "monitors?region=eu,nope") == (400, {"region": ["There is no region eu. There is none."]})
     Region.objects.create(slug="eu", domain="a")
-    assert api("GET", "monitors?region=eu,nope") == (400, {"region": ["There is no region nope."]})
+    assert api("GET", "monitors?region=eu,nope") == (400, {"region": ["There is no region nope. There is only eu."]})
     assert api("GET", "monitors?region=eu")[0] == 200
     for path in ("incidents?monitor=mon_0", "deliveries?channel=chn_0", "deliveries?incident=inc_0"):
         problem = api.problem("GET", path)["errors"][0]
         assert (problem["code"], path.endswith(problem["reason"].split()[-1].rstrip("."))) == ("no_such_row", True)
+
+
+def test_a_filter_of_a_closed_set_names_the_nearest_and_one_of_open_text_finds_none(api: Api) -> None:
+    Region.objects.create(slug="eu", domain="hetzner")
+    wrong = {
+        "incidents?provider=opnai": "There is no opnai. Did you mean openai?",
+        "dead-letters?source=dispach": "There is no dispach. Did you mean dispatch or dispatch.watch?",
+        "regions?domain=hetzer": "There is no domain hetzer. Did you mean hetzner?",
+        "monitors?kind=htp": "There is no htp. Did you mean http or tcp?",
+        "monitors?knd=http": "There is no such parameter. Did you mean kind?",
+    }
+    for path, reason in wrong.items():
+        assert api("GET", path) == (400, {path.partition("?")[2].partition("=")[0]: [reason]}), path
+    for path in ("monitors?name=nope", "monitors?tag=nope", "heartbeats?slug=nope", "tokens?name=nope"):
+        assert api("GET", path)[1]["results"] == [], path
 
 
 def test_every_list_has_a_tag_with_which_it_is_not_read_again(api: Api) -> None:

@@ -15,6 +15,7 @@ from vigil.client import calls, models
 #: The component that each object is read from.
 COMPONENTS = {
     models.Monitor: "Monitor",
+    models.MonitorKind: "MonitorKind",
     models.Incident: "Incident",
     models.Silence: "Silence",
     models.Region: "Region",

@@ -23,7 +23,7 @@ from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.routing.changes import save_route
 from vigil.clock import database_now
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 from vigil.heartbeats import receiver_gaps
 from vigil.heartbeats.apply import apply_each, apply_entries
 from vigil.heartbeats.changes import delete_heartbeat, rotate_address, set_paused, update_heartbeat
@@ -139,7 +139,7 @@ def test_1_the_log_does_not_pass_what_waits_in_postgresql(monkeypatch: pytest.Mo
     row = silent(minutes=79)
     for _ in range(7):
         SpooledEntry.objects.create(entry=encode(logged(call(row, ago(minutes=1))).entry))
-    apply_each([logged(beat=ago(seconds=0))], nobody, isolation("heartbeats"))
+    apply_each([logged(beat=ago(seconds=0))], nobody, isolation(LetterSource.HEARTBEATS))
     assert not SpooledEntry.objects.exists()
     assert sweep(nobody).reasons == {}
 

@@ -15,7 +15,7 @@ from vigil.alerts.oncall.timers import run_due
 from vigil.alerts.selftest.channel_incidents import sync_switched_off
 from vigil.database.session_lock import GONE_AFTER_S
 from vigil.database.thread import DatabaseThread
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 
 POLL_S = 1.0
 FORGET_EVERY_S = 60.0
@@ -30,7 +30,7 @@ class Clockwork:
         self._tick = asyncio.Event()
         self._database = DatabaseThread("clockwork")
         #: Apart from the isolation of claims: of another thread, and with what it tries again by itself.
-        self._isolation = isolation("deliver")
+        self._isolation = isolation(LetterSource.DELIVER)
 
     def tick(self) -> None:
         """Look for what is due now instead of at the next second."""

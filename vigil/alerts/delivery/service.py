@@ -32,7 +32,7 @@ from vigil.away import is_postgresql
 from vigil.configuration import configuration
 from vigil.database.session_lock import SessionLock
 from vigil.database.thread import DatabaseThread
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 
 IN_FLIGHT = 2_000
 #: Outcomes that arrive close together are written as one batch.
@@ -52,7 +52,7 @@ class Sender:
         self._health = health
         self._database = DatabaseThread("database")
         self._sending: set[asyncio.Task[None]] = set()
-        self._isolation = isolation("deliver")
+        self._isolation = isolation(LetterSource.DELIVER)
         self._paces = Paces()
         self._outcomes: list[AttemptResult] = []
         self._has_outcomes = asyncio.Event()

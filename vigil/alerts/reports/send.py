@@ -26,7 +26,7 @@ from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.database.session_lock import SessionLock, living_owners, owner_of
 from vigil.database.thread import DatabaseThread
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 from vigil.history.core.periods import Frequency, Period, due
 from vigil.history.models import Report
 from vigil.history.reading.summary import summarise
@@ -53,7 +53,7 @@ class ClaimedReport:
 
 async def keep_sending(send: Send) -> None:
     """Send due reports once a minute until cancelled; a report that fails stops no other."""
-    isolated, owner = isolation("reports"), SessionLock()
+    isolated, owner = isolation(LetterSource.REPORTS), SessionLock()
     database = DatabaseThread("reports")
     try:
         while True:

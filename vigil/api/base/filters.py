@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from vigil.api.base.nearest import nearest
 from vigil.api.base.parameters import BOOLEANS
 from vigil.api.base.permissions import team_of
 from vigil.clock import YEARS_IN_WORDS, is_storable
@@ -21,6 +22,11 @@ from vigil.problems.codes import FieldCode
 
 #: Bounds of one filter.
 MAX_VALUES, MAX_LENGTH = 200, 200
+#: Names among which the nearest is looked for.
+_NAMED_MOST = 1_000
+
+#: Of a filter that takes any text.
+_OPEN = "Any text: what no row has finds none."
 
 Choices = Collection[str] | Callable[[], Collection[str]]
 
@@ -71,7 +77,8 @@ class WordsField(forms.Field):
             raise forms.ValidationError(f"{wrong[:40]} is no id of one.")
         among = self._among() if callable(self._among) else self._among
         if among is not None and not set(words) <= set(among):
-            raise forms.ValidationError(f"One of {', '.join(among)}.")
+            unknown = next(word for word in words if word not in among)
+            raise forms.ValidationError(f"There is no {unknown[:40]}. {nearest(unknown, among)}".strip())
         return list(dict.fromkeys(words))
 
 
@@ -92,8 +99,8 @@ class AnyOfFilter(django_filters.Filter):
 class NamedRowsFilter(AnyOfFilter):
     """Rows that belong to any of the named ones. A name that there is not is refused, as nothing would be found."""
 
-    def __init__(self, model: type[models.Model], key: str = "public_id", **options: Any) -> None:
-        self._model, self._key = model, key
+    def __init__(self, model: type[models.Model], key: str = "public_id", noun: str = "", **options: Any) -> None:
+        self._model, self._key, self._noun = model, key, noun or str(model._meta.verbose_name)
         self._of_team = any(field.name == "team" for field in model._meta.concrete_fields)
         super().__init__(**{"max_length": 40, **options})
 
@@ -106,10 +113,16 @@ class NamedRowsFilter(AnyOfFilter):
         known = set(named.values_list(self._key, flat=True))
         unknown = next((word for word in value if word not in known), None)
         if unknown is not None:
-            noun = self._model._meta.verbose_name
             name = next(name for name, one in self.parent.filters.items() if one is self)  # type: ignore[attr-defined]
-            raise ValidationError({name: [ErrorDetail(f"There is no {noun} {unknown}.", FieldCode.NO_SUCH_ROW.value)]})
+            raise ValidationError({name: [ErrorDetail(self._refusal(unknown), FieldCode.NO_SUCH_ROW.value)]})
         return super().filter(qs, value)
+
+    def _refusal(self, unknown: str) -> str:
+        reason = f"There is no {self._noun} {unknown}."
+        if self._key.endswith("public_id"):
+            return reason
+        there_are = self._model._default_manager.order_by(self._key).values_list(self._key, flat=True).distinct()
+        return f"{reason} {nearest(unknown, there_are[:_NAMED_MOST])}".strip()
 
 
 class AllOfFilter(django_filters.Filter):
@@ -118,7 +131,7 @@ class AllOfFilter(django_filters.Filter):
     field_class = WordsField
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **{"splits": False, **options})
+        super().__init__(*args, **{"splits": False, "label": _OPEN, **options})
 
     def filter(self, qs: QuerySet[Any], value: Sequence[str]) -> QuerySet[Any]:
         return qs.filter(**{f"{self.field_name}__contains": list(value)}) if value else qs
@@ -180,7 +193,7 @@ class ListFilters(django_filters.FilterSet):
             return StrictBooleanFilter, {}
         if isinstance(field, models.CharField):
             choices = [str(value) for value, _ in field.flatchoices]
-            return AnyOfFilter, {"among": choices} if choices else {}
+            return AnyOfFilter, {"among": choices} if choices else {"label": _OPEN}
         found: tuple[Any, dict[str, Any]] = super().filter_for_lookup(field, lookup_type)
         return found
 

@@ -9,6 +9,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from vigil.api.base.nearest import nearest
 from vigil.problems.codes import FieldCode
 
 #: The longest text of a parameter that names a moment or a zone; of one that lists regions.
@@ -41,8 +42,7 @@ def refuse_parameters(given: Mapping[str, Sequence[str]], known: Collection[str]
     """Raises `ValidationError` for the first parameter that is unknown, or given twice where it is no list."""
     unknown = sorted(given.keys() - set(known))
     if unknown:
-        there_are = f"There are {', '.join(sorted(known))}." if known else "There is none."
-        reason = f"There is no such parameter. {there_are}"
+        reason = f"There is no such parameter. {nearest(unknown[0], known)}".strip()
         raise ValidationError({unknown[0][:100]: [reason]}, FieldCode.UNKNOWN_PARAMETER.value)
     twice = sorted(name for name, values in given.items() if len(values) > 1 and name not in lists)
     if twice:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from drf_spectacular.helpers import forced_singular_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
+from vigil.api.base.nearest import nearest
 from vigil.clock import YEARS_IN_WORDS, is_storable
 from vigil.problems.codes import FieldCode
 
@@ -83,9 +83,8 @@ class _RefusesUnknown(serializers.BaseSerializer[Any]):
         field = self.fields.get(name)
         if field is None:
             settable = [name for name, field in self.fields.items() if not field.read_only]
-            near = difflib.get_close_matches(str(name), settable, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"There are {', '.join(sorted(settable))}."
-            return ErrorDetail(f"There is no such field. {hint}", FieldCode.UNKNOWN_FIELD.value)
+            reason = f"There is no such field. {nearest(str(name), settable)}".strip()
+            return ErrorDetail(reason, FieldCode.UNKNOWN_FIELD.value)
         # What was read may be sent back as it was.
         if field.read_only and self.root is self and not self._is_present(name, value):
             return ErrorDetail("This field is read-only: leave it out.", FieldCode.READ_ONLY.value)

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.models import Delivery, Pursuit
-from vigil.api.base.filters import ListFilters, MomentFilter, NamedRowsFilter, StrictBooleanFilter
+from vigil.api.base.filters import AnyOfFilter, ListFilters, MomentFilter, NamedRowsFilter, StrictBooleanFilter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.views import ReadOnlyViewSet
@@ -24,6 +24,7 @@ from vigil.api.incidents.votes import BallotField
 from vigil.api.openapi.shapes import EVIDENCE
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition
+from vigil.monitors.core.providers import PROVIDERS
 from vigil.monitors.models import Monitor
 
 
@@ -104,6 +105,7 @@ class ResponseState(StrEnum):
 
 
 class IncidentFilter(ListFilters):
+    provider = AnyOfFilter(among=list(PROVIDERS))
     open = StrictBooleanFilter(field_name="resolved_at", lookup_expr="isnull")
     monitor = NamedRowsFilter(Monitor, field_name="monitor__public_id")
     opened_after = MomentFilter(field_name="opened_at", lookup_expr="gte")
@@ -119,7 +121,7 @@ class IncidentFilter(ListFilters):
 
     class Meta:
         model = Incident
-        fields = ("kind", "provider")
+        fields = ("kind",)
 
     def in_state(self, queryset: QuerySet[Incident], name: str, value: str) -> QuerySet[Incident]:
         if value == ResponseState.RESOLVED:

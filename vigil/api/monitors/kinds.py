@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.serializers import ApiSerializer
+from vigil.api.base.serializers import ApiSerializer, list_of
 from vigil.monitors.kinds import monitor_kinds
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class MonitorKindSerializer(ApiSerializer[Any]):
 class KindActions(_ViewSet):
     """For a view set of monitors."""
 
-    @extend_schema(responses=MonitorKindSerializer(many=True), filters=False)
+    @extend_schema(responses=list_of(MonitorKindSerializer), filters=False)
     @action(detail=False, methods=["get"], pagination_class=None, filterset_class=None)
     def kinds(self, request: Request) -> Response:
         """Every kind that regions check, with the JSON Schema of its configuration, its secrets and an example."""
-        return Response(MonitorKindSerializer(monitor_kinds(), many=True).data)
+        return Response({"results": MonitorKindSerializer(monitor_kinds(), many=True).data})

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from probes import keys
+from vigil.api.base.filters import ListFilters, NamedRowsFilter
 from vigil.api.base.permissions import StaffChanges
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.writes import LockedWrites
@@ -87,6 +88,14 @@ class EnrolledRegionSerializer(RegionSerializer):
         fields = (*RegionSerializer.Meta.fields, "enrolment")
 
 
+class RegionFilter(ListFilters):
+    domain = NamedRowsFilter(Region, "domain", "domain", field_name="domain")
+
+    class Meta:
+        model = Region
+        fields = ("enabled",)
+
+
 class RegionViewSet(
     LockedWrites,
     mixins.ListModelMixin,
@@ -102,7 +111,7 @@ class RegionViewSet(
     permission_classes = [StaffChanges]
     may_warn = True
     queryset = Region.objects.all()
-    filterset_fields = ("enabled", "domain")
+    filterset_class = RegionFilter
     lookup_field = "slug"
     lookup_value_regex = r"[a-z0-9][a-z0-9-]{0,39}"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]

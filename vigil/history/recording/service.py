@@ -29,7 +29,7 @@ from probes.process.main_loop import turn_until_stopped
 from vigil.accounts.idempotency import purge_answers
 from vigil.away import is_postgresql
 from vigil.clock import database_now
-from vigil.deadletters.record import isolation
+from vigil.deadletters.record import LetterSource, isolation
 from vigil.history.models import GapReason, Position
 from vigil.history.reading import objectives
 from vigil.history.recording.intake import Intake, ReadPosition
@@ -81,7 +81,7 @@ class Recorder:
         self._reaches: dict[int, ReadPosition] = {}
         self._write_at_s = 0.0
         self._duties = Duties()
-        self._isolation = isolation("record")
+        self._isolation = isolation(LetterSource.RECORD)
         self._entries = EntryRecorder(self._streams, self._directory, self._isolation, self._new_intake)
         self._stop = threading.Event()
 

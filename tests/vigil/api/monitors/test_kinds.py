@@ -14,7 +14,8 @@ pytestmark = pytest.mark.django_db
 
 def test_the_example_of_every_kind_keeps_to_its_schema_and_makes_a_monitor() -> None:
     api = Api(default_team())
-    status, kinds = api("GET", "monitors/kinds")
+    status, answer = api("GET", "monitors/kinds")
+    kinds = answer["results"]
     assert (status, [kind["kind"] for kind in kinds]) == (200, sorted(PROBERS))
     for kind in kinds:
         jsonschema_rs.Draft202012Validator(kind["schema"]).validate(kind["example"])
@@ -32,7 +33,7 @@ def refusal(kind: str, name: str) -> str:
 
 
 def test_a_kind_names_the_secrets_that_it_takes_and_no_other() -> None:
-    for kind in Api(default_team())("GET", "monitors/kinds")[1]:
+    for kind in Api(default_team())("GET", "monitors/kinds")[1]["results"]:
         for secret in kind["secrets"]:
             name = secret["name"].replace("<Name>", "X-Key")
             # Some come in pairs, or in a form of their own: their names are known all the same.

@@ -105,6 +105,17 @@ def test_every_parameter_and_every_part_of_a_request_is_bounded(told: Json) -> N
     assert {place: words for place, words in found.items() if words} == {}
 
 
+def test_no_operation_answers_a_bare_list(told: Json) -> None:
+    bare = [
+        one["operationId"]
+        for one in operations(told)
+        for answer in one["responses"].values()
+        for content in answer.get("content", {}).values()
+        if "array" in types(content["schema"])
+    ]
+    assert bare == [], "a list answers an object with `results`, which can grow"
+
+
 def test_a_share_of_time_has_no_sign(told: Json) -> None:
     share = told["components"]["schemas"]["ObjectiveRequest"]["properties"]["target_percent"]
     assert share["pattern"] == r"^\d{1,3}(\.\d{0,4})?$"
