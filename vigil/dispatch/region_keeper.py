@@ -1,5 +1,5 @@
 """Keeper of regions, a thread of dispatch: it makes their Redis users again when Redis has lost them, ends overlaps of
-passwords, and lets new regions vote.
+passwords and the users of revoked regions, and lets new regions vote.
 
 It does nothing that a check waits for. Two dispatchers may both do it: each step sets what is stored.
 """
@@ -18,12 +18,13 @@ from probes.process.main_loop import LastingThread
 from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.dispatch.shadow_regions import ShadowRegions
+from vigil.enrolment.ending import end_revoked
 from vigil.enrolment.redis_access import Management, end_overlaps, run_id, set_all_users
 
 log = structlog.get_logger()
 
 TURN_S = 1.0
-RESTARTED_S, OVERLAPS_S, SHADOW_S = 2.0, 30.0, 1.0
+RESTARTED_S, OVERLAPS_S, REVOKED_S, SHADOW_S = 2.0, 30.0, 300.0, 1.0
 
 
 class RegionKeeper:
@@ -58,6 +59,7 @@ class RegionKeeper:
         """Do what is due; a server that is away is asked again at the next turn."""
         self._attempt("restarted", RESTARTED_S, self._follow_restarts)
         self._attempt("overlaps", OVERLAPS_S, lambda: end_overlaps(database_now()))
+        self._attempt("revoked", REVOKED_S, end_revoked)
         self._attempt("shadow", SHADOW_S, self._shadow.judge)
 
     def _follow_restarts(self) -> None:

@@ -6,21 +6,26 @@ from django.db import transaction
 
 from probes import keys
 from vigil.clock import database_now
-from vigil.enrolment.models import EnrolmentCode, RedisAccess
-from vigil.enrolment.redis_access import Management, end_user
+from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
+from vigil.enrolment.redis_access import Management, end_user, keep_user
 from vigil.monitors.live.workers import forget, publish_changed_keys
 from vigil.monitors.models import Region
+
+_KEYS = ("public_key", "signing_key", "former_signing_key")
 
 
 def revoke(region: Region) -> Management:
     """Disable a region, forget its keys and codes, and close its connections: it is sent nothing more.
 
-    Where Redis' users are managed by hand its operator has to delete the user; the answer says so.
+    A worker that is enrolled there later is a new one, and is in shadow first. Where Redis' users are managed by hand
+    its operator has to delete the user; the answer says so.
     """
     with transaction.atomic():
         region.enabled, region.public_key = False, None
         region.signing_key = region.former_signing_key = None
-        region.save(update_fields=["enabled", "public_key", "signing_key", "former_signing_key"])
+        region.worker_boot, region.worker_since = "", None
+        region.save(update_fields=[*_KEYS, "enabled", "worker_boot", "worker_since"])
+        RegionShadow.objects.filter(region=region).delete()
         # Also one that was used: with it, its worker would be given a password again.
         now = database_now()
         EnrolmentCode.objects.filter(region=region, expires_at__gt=now).update(expires_at=now)
@@ -28,6 +33,19 @@ def revoke(region: Region) -> Management:
     ended = end_user(region.slug)
     publish_changed_keys()
     return ended
+
+
+def end_revoked() -> None:
+    """End the Redis users of revoked regions again: it may have failed, or Redis have read an older ACL file."""
+    had_keys = Region.objects.filter(enabled=False, signing_key_since__isnull=False)
+    for region in had_keys.filter(public_key=None, signing_key=None, redis_access=None):
+        if end_user(region.slug) is not Management.MANAGED:
+            # The same holds for the others.
+            break
+        enrolled = RedisAccess.objects.filter(region=region).select_related("region").first()
+        if enrolled is not None:
+            # A moment ago, with a user that has just been ended.
+            keep_user(enrolled, database_now())
 
 
 def remaining_user(slug: str, ended: Management) -> str:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,13 +10,13 @@ import redis
 from django.test import Client
 
 from probes import keys
-from vigil import guess_limits
+from tests.vigil.enrolment.enrolling import REFUSED_LOGIN, ask, code_of, worker
 from vigil.accounts.login import ensure_first_admin
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.doctor.regions import strangers
 from vigil.enrolment import redis_access
-from vigil.enrolment.codes import IssuedLine, issue
+from vigil.enrolment.codes import issue
 from vigil.enrolment.core.codes import FAILURES_MOST
 from vigil.enrolment.core.commands import FORMS
 from vigil.enrolment.ending import revoke
@@ -28,41 +24,6 @@ from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
 from vigil.monitors.models import Region
 
 pytestmark = pytest.mark.django_db
-REFUSED_LOGIN = (redis.AuthenticationError, redis.ConnectionError)
-
-
-@pytest.fixture
-def region(redis_url: str) -> Iterator[Region]:
-    # Redis' users are of the whole server, which tests beside this one share.
-    yield Region(slug=f"e-{secrets.token_hex(4)}", domain="aws")
-    for found in Region.objects.all():
-        redis_access.end_user(found.slug)
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> None:
-    guess_limits.SECRETS.forget()
-
-
-def code_of(issued: IssuedLine) -> str:
-    return next(word for word in issued.commands["checkout"].split() if word.startswith("vge_"))
-
-
-def ask(code: str, key: bytes = b"k", **more: Any) -> tuple[int, dict[str, Any]]:
-    """Status and document of an attempt with the keys `key` * 32."""
-    shown = base64.b64encode(key * 32).decode()
-    body = {"v": 1, "code": code, "sealing_key": shown, "signing_key": shown}
-    answer = Client(REMOTE_ADDR="127.0.0.1").post("/enrol", body, content_type="application/json", **more)
-    return answer.status_code, answer.json()
-
-
-def worker(answer: dict[str, Any]) -> redis.Redis:
-    """A connection as the worker's; its user may not SELECT, and tests use other databases than 0."""
-    parts = urlsplit(answer["redis_url"])
-    return redis.Redis(
-        host=parts.hostname or "", port=parts.port or 0, username=parts.username, password=parts.password,
-        driver_info=None,
-    )  # fmt: skip
 
 
 def test_s17_a_code_enrols_one_worker_with_a_redis_user_of_its_own(region: Region) -> None:

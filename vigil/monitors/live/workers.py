@@ -88,7 +88,8 @@ class Workers:
             if not _BOOT.fullmatch(boot) or boot in self._known_of(slug):
                 continue
             self._known[slug] = [*self._known_of(slug), boot][-_KNOWN_MOST:]
-            Region.objects.filter(slug=slug).update(worker_boot=boot, worker_since=Now())
+            # Not of a region that was revoked since.
+            Region.objects.filter(slug=slug, enabled=True).update(worker_boot=boot, worker_since=Now())
         return {
             slug
             for slug, status in statuses.items()
