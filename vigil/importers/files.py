@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from vigil.importers.core.report import SourceError
-from vigil.importers.core.values import plain
+from vigil.importers.core.values import DEPTH_MOST, plain
 
 SIZE_MOST = 32 * 1_048_576
 YAML_MOST = 4 * 1_048_576
-FILES_MOST = 500
+FILES_MOST, _ENTRIES_MOST = 500, 50_000
 #: Values with all aliases written out: a small file can stand for millions.
 _VALUES_MOST = 200_000
 #: C's loader where it is there: ten times as fast.
@@ -55,11 +56,21 @@ _PlainLoader.add_constructor("tag:yaml.org,2002:int", _number)
 _PlainLoader.add_multi_constructor("!", _untagged)
 
 
-def read_bytes(path: Path, most: int = SIZE_MOST) -> bytes:
-    """Content of a regular file; raises `SourceError`."""
+def starts_with(path: Path, mark: bytes) -> bool:
+    """Whether a regular file begins with that; raises `SourceError`."""
     try:
         if not path.is_file():
             raise SourceError(f"{path} is not a file" if path.exists() else f"there is no file {path}")
+        with path.open("rb") as file:
+            return file.read(len(mark)) == mark
+    except OSError as problem:
+        raise SourceError(f"cannot read {path}: {problem.strerror or problem}") from None
+
+
+def read_bytes(path: Path, most: int = SIZE_MOST) -> bytes:
+    """Content of a regular file; raises `SourceError`."""
+    starts_with(path, b"")
+    try:
         with path.open("rb") as file:
             content = file.read(most + 1)
     except OSError as problem:
@@ -94,6 +105,7 @@ def parse_yaml(text: str, name: str) -> Any:
 
 def _documents(text: str, name: str) -> Any:
     try:
+        _refuse_size(text, name)
         loader = _PlainLoader(text)
         try:
             documents = []
@@ -112,9 +124,28 @@ def _documents(text: str, name: str) -> Any:
         raise SourceError(f"{name} is not YAML{place}: {why}{hint}") from None
     except RecursionError:
         raise SourceError(f"{name} is nested too deeply") from None
-    except ValueError as problem:
+    except (ValueError, LookupError, AttributeError, TypeError) as problem:
+        # A value that does not fit the tag that is written before it ends the loader in any of these.
         raise SourceError(f"{name} is not YAML text: {type(problem).__name__}") from None
     return documents[0] if len(documents) == 1 else documents or None
+
+
+def _refuse_size(text: str, name: str) -> None:
+    """Refuse a text that is nested too deeply or holds too much, before it is composed; raises `SourceError`.
+
+    C's composer calls itself at each level, and ends the process where its stack does.
+    """
+    depth = count = 0
+    for event in yaml.parse(text, Loader=_PlainLoader):
+        count += isinstance(event, yaml.NodeEvent)
+        if count > _VALUES_MOST:
+            raise SourceError(f"{name} holds more values than any configuration: nothing was read")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEPTH_MOST:
+                raise SourceError(f"{name} is nested too deeply")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def parse_json(text: str, name: str) -> list[Any]:
@@ -155,7 +186,10 @@ def listed(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     try:
-        yield from sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.parts)
+        found = list(islice(folder.rglob("*"), _ENTRIES_MOST + 1))
+        if len(found) > _ENTRIES_MOST:
+            raise SourceError(f"{folder} holds more than {_ENTRIES_MOST} files and folders: name the one to import")
+        yield from sorted((path for path in found if path.is_file()), key=lambda path: path.parts)
     except OSError as problem:
         raise SourceError(f"cannot read {folder}: {problem.strerror or problem}") from None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vigil.importers.core.report import SourceError
-from vigil.importers.files import decoded, parse_json, parse_yaml, read_bytes
+from vigil.importers.files import decoded, parse_json, parse_yaml, read_bytes, starts_with
 from vigil.importers.source import ImportSource
 from vigil.importers.sources import gatus, hosted, kuma, litellm, prometheus, terraform, upptime
 
@@ -27,10 +27,10 @@ def source_of(path: Path) -> str:
     """Name of the source that a file is of; raises `SourceError` where that is not plain."""
     if path.is_dir():
         raise SourceError(f"{path} is a folder: name the source, one of {', '.join(IMPORTERS)}")
-    content = read_bytes(path)
-    if content.startswith(kuma.SQLITE):
+    # A database may be larger than any configuration.
+    if starts_with(path, kuma.SQLITE):
         return "uptime-kuma"
-    document = parsed(decoded(content, str(path)), str(path))
+    document = parsed(decoded(read_bytes(path), str(path)), str(path))
     fitting = [name for name, source in IMPORTERS.items() if source.is_like is not None and source.is_like(document)]
     if len(fitting) != 1:
         raise SourceError(f"{path} does not say which tool wrote it: name the source, one of {', '.join(IMPORTERS)}")

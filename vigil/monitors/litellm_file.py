@@ -41,6 +41,9 @@ def read_config(path: Path) -> object:
 
 def _read(path: Path) -> object:
     try:
+        if path.exists() and not path.is_file():
+            # A pipe would be waited for.
+            raise BadConfig(f"{path} is not a file")
         with path.open("rb") as file:
             content = file.read(SIZE_MOST + 1)
     except OSError as problem:
@@ -71,7 +74,8 @@ def parse_config(content: bytes) -> object:
         ) from None
     except RecursionError:
         raise BadConfig("the file is nested too deeply") from None
-    except (ValueError, UnicodeDecodeError):
+    except (ValueError, LookupError, AttributeError, TypeError):
+        # A value that does not fit the tag that is written before it ends the loader in any of these.
         raise BadConfig("the file is not YAML text") from None
 
 

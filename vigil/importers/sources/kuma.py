@@ -13,7 +13,7 @@ from urllib.parse import quote
 from vigil.importers.core.kuma.document import plan
 from vigil.importers.core.report import SourceError
 from vigil.importers.core.values import plain
-from vigil.importers.files import decoded, parse_json, read_bytes
+from vigil.importers.files import decoded, parse_json, read_bytes, starts_with
 from vigil.importers.source import ImportSource
 
 SQLITE = b"SQLite format 3\x00"
@@ -31,12 +31,7 @@ def read(path: Path) -> Any:
     """Tables by name, each a list of rows; of a JSON backup, the backup. Of a folder, the `kuma.db` in it."""
     if path.is_dir():
         path = path / "kuma.db"
-    try:
-        with path.open("rb") as file:
-            is_database = file.read(len(SQLITE)) == SQLITE
-    except OSError as problem:
-        raise SourceError(f"cannot read {path}: {problem.strerror or problem}") from None
-    if is_database:
+    if starts_with(path, SQLITE):
         return {"tables": _read_database(path)}
     documents = parse_json(decoded(read_bytes(path), str(path)), str(path))
     return documents[0] if len(documents) == 1 else documents
@@ -48,8 +43,10 @@ def _read_database(path: Path) -> dict[str, Any]:
     except sqlite3.OperationalError as problem:
         if "open" not in str(problem) and "readonly" not in str(problem):
             raise SourceError(f"cannot read {path}: {problem}") from None
-    except sqlite3.Error as problem:
-        raise SourceError(f"{path} is damaged, or no database of Uptime Kuma: {problem}") from None
+    except (sqlite3.Error, UnicodeError) as problem:
+        # An error quotes a damaged schema, which may be no text.
+        why = type(problem).__name__ if isinstance(problem, UnicodeError) else problem
+        raise SourceError(f"{path} is damaged, or no database of Uptime Kuma: {why}") from None
     return _read_copy(path)
 
 
@@ -65,8 +62,8 @@ def _read_copy(path: Path) -> dict[str, Any]:
                 shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
         try:
             return _tables(copy)
-        except sqlite3.Error as problem:
-            raise SourceError(f"cannot read {path}: {problem}") from None
+        except (sqlite3.Error, UnicodeError) as problem:
+            raise SourceError(f"cannot read {path}: {type(problem).__name__}") from None
 
 
 def _tables(path: Path) -> dict[str, Any]:

@@ -89,7 +89,12 @@ def _of_backup(backup: Row) -> KumaRows:
 
 
 def _by_id(rows: list[Row]) -> dict[int, Row]:
-    return {id: row for row in map(snake, rows) if (id := whole(row.get("id"))) is not None}
+    """Rows by id; one whose id is missing or taken has a number of its own, so that none is lost."""
+    made: dict[int, Row] = {}
+    for place, row in enumerate(map(snake, rows), 1):
+        id = whole(row.get("id"))
+        made[-place if id is None or id in made else id] = row
+    return made
 
 
 def _pairs(rows: list[Row], of: str, to: str) -> dict[int, list[int]]:

@@ -24,7 +24,8 @@ _NOTICES = "notifications, incidents and the status page of Upptime are GitHub's
 
 def plan(document: Any, draft: Draft) -> None:
     """Add every site; raises `SourceError`."""
-    sites = list(mappings(mapping(document).get("sites")))
+    document = mapping(document)
+    sites = list(mappings(document.get("sites")))
     if not sites:
         raise SourceError("this is no configuration of Upptime: it has no `sites`")
     interval_s = _interval_s(text(mapping(document.get("workflowSchedule")).get("uptime")).strip(), draft)
