@@ -134,7 +134,7 @@ def test_what_no_monitor_can_ask_is_refused_with_why(kind: str, attributes: dict
     ("content", "why"),
     [
         ('{"encrypted_data": "AAAA"}', "encrypted"),
-        ('{"version": 3, "terraform_version": "0.11", "modules": []}', "version 3"),
+        ('{"version": 3, "terraform_version": "0.11", "modules": []}', "none of its 0 resources"),
         ('{"version": 4, "resources": []}', "none of its 0 resources"),
         ('{"hello": 1}', "no resources are in it"),
         ("resource uptimerobot_monitor x {}", "not JSON"),
@@ -144,3 +144,59 @@ def test_what_no_monitor_can_ask_is_refused_with_why(kind: str, attributes: dict
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, content: str, why: str) -> None:
     with pytest.raises(SourceError, match=why):
         imported("terraform", written(tmp_path, content, "terraform.tfstate"))
+
+
+def test_a_state_of_version_3_is_read_with_its_flat_attributes(tmp_path: Path) -> None:
+    flat = {
+        "id": "7", "website_name": "Old", "website_url": "https://old.example", "check_rate": "60", "paused": "false",
+        "test_type": "HTTP", "status_codes": "500,502", "test_tags.#": "2", "test_tags.0": "a", "test_tags.1": "b",
+        "basic_user": "bot", "basic_pass": "obviously-fake", "find_string": "ok", "do_not_find": "false",
+    }  # fmt: skip
+    api = {
+        "name": "API", "activated": "true", "frequency": "5", "type": "API", "request.#": "1",
+        "request.0.url": "https://api.example", "request.0.headers.%": "1", "request.0.headers.Accept": "*/*",
+        "request.0.assertion.#": "1", "request.0.assertion.77.source": "STATUS_CODE",
+        "request.0.assertion.77.comparison": "EQUALS", "request.0.assertion.77.target": "204",
+    }  # fmt: skip
+    modules = [
+        {"path": ["root"], "resources": {"statuscake_test.old": {"type": "statuscake_test", "primary": {
+            "attributes": flat}}, "data.x.y": {}}},
+        {"path": ["root", "web"], "resources": {"checkly_check.api.1": {"type": "checkly_check", "primary": {
+            "attributes": api}}}},
+    ]  # fmt: skip
+    old = {"version": 3, "terraform_version": "0.11.14", "modules": modules}
+    path = written(tmp_path, json.dumps(old), "terraform.tfstate")
+    made = imported("terraform", path)
+    assert imported("terraform", tmp_path).document == made.document
+    entry = made.document["monitors"]["old"]
+    assert entry["http"]["assertions"] == [{"type": "body_contains", "text": "ok"}]
+    assert (entry["tags"], entry["http"]["expected_status"]) == (["a", "b"], ["100-499", "501", "503-599"])
+    assert "obviously-fake" not in made.text
+    assert made.document["monitors"]["api"]["http"]["assertions"] == [{"type": "status", "expected": ["204"]}]
+    assert "Terraform module.web.checkly_check.api[1]" in made.text
+
+
+def test_what_a_service_watches_beside_the_answer_is_named() -> None:
+    robot = {"name": "Shop", "type": "HTTP", "url": "https://shop.example", "domain_expiration_reminder": True,
+             "maintenance_window_ids": [3], "check_ssl_errors": False, "config": {"ip_version": "ipv6Only"},
+             "http_method_type": "POST", "post_value_type": "KEY_VALUE", "post_value_kv": {"a": "1 2"}}  # fmt: skip
+    stack = {"pronounceable_name": "Docs", "url": "https://docs.example", "domain_expiration": 14,
+             "maintenance_from": "01:00:00"}  # fmt: skip
+    made = planned("terraform", state(resource("uptimerobot_monitor", robot), resource("betteruptime_monitor", stack)))
+    http = made.document["monitors"]["shop"]["http"]
+    assert (http["verify_tls"], http["family"], http["body"]) == (False, "6", "a=1+2")
+    assert http["headers"] == [["Content-Type", "application/x-www-form-urlencoded"]]
+    for name in ("Shop", "Docs"):
+        assert "domain" in made.why(name) and "maintenance" in made.why(name)
+
+
+def test_certificates_of_grafana_have_names_of_their_own() -> None:
+    tls = {"client_cert": "obviously-fake certificate", "client_key": "obviously-fake key", "server_name": "api"}
+    check = {"job": "API", "target": "https://api.example", "frequency": 60000, "settings": [
+        {"http": [{"tls_config": [tls], "cache_busting_query_param_name": "x"}]}]}  # fmt: skip
+    marks = [[{"type": "get_attr", "value": "settings"}]]
+    made = planned(
+        "terraform", state(resource("grafana_synthetic_monitoring_check", check, sensitive_attributes=marks))
+    )
+    assert set(made.document["monitors"]["api"]["secrets"]) == {"client_certificate", "client_key"}
+    assert "obviously-fake" not in made.text and "cache_busting" in made.why("API")

@@ -1,8 +1,10 @@
-"""Sensitivity that stands for how long another tool waits before it alerts. Pure."""
+"""Sensitivity that stands for how long another tool waits before it alerts, and notes that several tools need. Pure."""
 
 from __future__ import annotations
 
 NOT_REPEATED = "its alert is not repeated: set `remind` on the route for that"
+NO_DOMAIN = "the expiry of its domain is not watched: add a `domain` monitor"
+NO_MAINTENANCE = "its maintenance is left out: add one to the file"
 #: Vigil's own proof takes ten seconds at `normal` and a minute at `low`.
 _LOW_FROM_S, _NOTED_FROM_S = 60, 180
 

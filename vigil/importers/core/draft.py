@@ -178,7 +178,9 @@ class Draft:
                 attached.setdefault(self.channel_keys[id], []).extend(keys)
         lost = sorted(set(self._attached) - set(self.channel_keys))
         if lost:
-            self.note(f"{len(lost)} channels that monitors alert are not in the file: see the refused ones")
+            self.note(
+                f"{len(lost)} channels that monitors alert are not in the file: add them and their routes by hand"
+            )
         reach = note_on_reach(self._sections["monitors"])
         if reach:
             self.note(reach)

@@ -113,6 +113,8 @@ def header_pairs(headers: object) -> list[tuple[str, str]]:
         for each in headers:
             if isinstance(each, Mapping) and ("name" in each or "key" in each):
                 pairs.append((text(each.get("name", each.get("key"))).strip(), text(each.get("value")).strip()))
+            elif isinstance(each, list) and len(each) == 2 and ":" not in text(each[0]):
+                pairs.append((text(each[0]).strip(), text(each[1]).strip()))
             else:
                 pairs += header_pairs(each)
     return [(name, value) for name, value in pairs if name]

@@ -8,7 +8,8 @@ from typing import Any
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.report import SourceError
 from vigil.importers.core.terraform.document import plan as plan_document
-from vigil.importers.core.terraform.resources import resources_of
+from vigil.importers.core.terraform.resources import current_form, resources_of
+from vigil.importers.core.values import mapping
 from vigil.importers.files import decoded, listed, parse_json, read_bytes
 from vigil.importers.source import ImportSource
 
@@ -24,7 +25,7 @@ def read(path: Path) -> Any:
         raise SourceError(f"{path} holds no .tfstate file")
     for state in states:
         resources_of(state)
-    return {"version": 4, "resources": [each for state in states for each in state.get("resources", [])]}
+    return {"version": 4, "resources": [each for state in states for each in current_form(state).get("resources", [])]}
 
 
 def plan(document: Any, draft: Draft) -> None:
@@ -33,7 +34,9 @@ def plan(document: Any, draft: Draft) -> None:
 
 def is_like(document: Any) -> bool:
     return isinstance(document, dict) and (
-        "terraform_version" in document or "planned_values" in document or "root_module" in document.get("values", {})
+        "terraform_version" in document
+        or "planned_values" in document
+        or "root_module" in mapping(document.get("values"))
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vigil.importers.core.confirmation import sensitivity_for
+from vigil.importers.core.confirmation import NO_DOMAIN, NO_MAINTENANCE, sensitivity_for
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMonitor
 from vigil.importers.core.requests import host_and_port, request_of, status_codes
@@ -24,6 +24,8 @@ def heartbeat_of(given: Attributes, origin: str) -> ImportedHeartbeat:
     heartbeat.period_s = number(given.get("period")) or 86_400
     heartbeat.grace_s = number(given.get("grace")) or 60
     heartbeat.notes.append("its job has to call the new address, which Vigil shows once it is applied")
+    if given.get("maintenance_from"):
+        heartbeat.notes.append(NO_MAINTENANCE)
     return heartbeat
 
 
@@ -50,7 +52,9 @@ def monitor_of(draft: Draft, given: Attributes, origin: str) -> ImportedMonitor 
     if given.get("proxy_host"):
         made.notes.append("it is checked directly, without its proxy")
     if given.get("maintenance_from"):
-        made.notes.append("its daily maintenance is left out: add one to the file")
+        made.notes.append(NO_MAINTENANCE)
+    if (whole(given.get("domain_expiration")) or 0) > 0:
+        made.notes.append(NO_DOMAIN)
     return made
 
 

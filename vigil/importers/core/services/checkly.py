@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMonitor
 from vigil.importers.core.paths import BadExpression, of_dotted
-from vigil.importers.core.requests import request_of
+from vigil.importers.core.requests import request_of, sent_of
 from vigil.importers.core.values import entries, mapping, mappings, number, scalar, text, truth, whole
 
 Attributes = dict[str, Any]
@@ -29,7 +29,7 @@ def check_of(draft: Draft, given: Attributes, kind: str, origin: str) -> Importe
     elif kind.startswith("tcp"):
         config: dict[str, Any] = {"host": text(request.get("hostname")), "port": whole(request.get("port")) or 0}
         if text(request.get("data")):
-            config["send"] = text(request["data"])
+            config["send"] = sent_of(draft.owner(name), text(request["data"]))
         made = ImportedMonitor(name, "tcp", config, origin)
         _add_assertions(request, made)
     elif kind.startswith("icmp"):

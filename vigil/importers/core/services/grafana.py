@@ -10,6 +10,8 @@ from vigil.importers.core.prometheus.http import http_monitor
 from vigil.importers.core.prometheus.sockets import dns_monitor, grpc_monitor, icmp_monitor, tcp_monitor
 from vigil.importers.core.values import entries, mapping, number, text, truth
 
+_TLS_NAMES = {"ca_cert": "ca", "client_cert": "cert", "client_key": "key"}
+_LEFT_OUT = ("cache_busting_query_param_name", "compression", "dont_fragment", "payload_size", "source_ip_address")
 _FAMILIES = {"V4": "4", "V6": "6"}
 
 
@@ -30,6 +32,7 @@ def check_of(draft: Draft, given: dict[str, Any], origin: str) -> ImportedMonito
     family = _FAMILIES.get(text(inner.get("ip_version")))
     if family == "6" and made.kind != "dns":
         made.config["family"] = family
+    made.notes += [f"`{name}` is left out" for name in _LEFT_OUT if inner.get(name)]
     if not kind:
         made.notes.append("its settings are not in the file: a plain request is made")
     return made
@@ -39,6 +42,8 @@ def _monitor(
     draft: Draft, settings: tuple[str, dict[str, Any]], name: str, target: str, origin: str
 ) -> ImportedMonitor | str:
     kind, inner = settings
+    tls = mapping(inner.get("tls_config"))
+    inner = {**inner, "tls_config": {_TLS_NAMES.get(name, name): value for name, value in tls.items()}}
     if kind in ("http", ""):
         follows = {"follow_redirects": False} if truth(inner.get("no_follow_redirects")) else {}
         return http_monitor(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vigil.importers.core.confirmation import sensitivity_for
+from vigil.importers.core.confirmation import NOT_REPEATED, sensitivity_for
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedMonitor
-from vigil.importers.core.requests import host_and_port, request_of
+from vigil.importers.core.requests import host_and_port, request_of, sent_of
 from vigil.importers.core.values import entries, mapping, number, text, truth, whole
 
 Attributes = dict[str, Any]
@@ -36,6 +36,8 @@ def check_of(draft: Draft, given: Attributes, origin: str) -> ImportedMonitor | 
     wait = whole(row.get("sendnotificationwhendown"))
     made.sensitivity, notes = sensitivity_for((wait - 1) * made.interval_s if wait else None)
     made.notes += notes
+    if whole(row.get("notifyagainevery")):
+        made.notes.append(NOT_REPEATED)
     made.channels = [f"user {text(each)}" for each in entries(row.get("userids"))]
     return made
 
@@ -50,7 +52,7 @@ def _monitor(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -
         config: dict[str, Any] = {"host": host, "port": port or _PORTS.get(kind, 0)}
         expected = text(row.get("stringtoexpect")) or _GREETINGS.get(kind, "")
         if text(row.get("stringtosend")):
-            config["send"] = text(row["stringtosend"])
+            config["send"] = sent_of(draft.owner(name), text(row["stringtosend"]))
         if expected:
             config["expect"] = expected
         if truth(row.get("encryption")):

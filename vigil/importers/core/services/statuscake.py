@@ -8,7 +8,7 @@ from vigil.importers.core.confirmation import sensitivity_for
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMonitor
 from vigil.importers.core.requests import every_code_but, host_and_port, request_of, status_codes
-from vigil.importers.core.values import entries, mapping, number, text, truth, whole
+from vigil.importers.core.values import entries, from_json, mapping, number, text, truth, whole
 
 Attributes = dict[str, Any]
 
@@ -55,10 +55,37 @@ def ssl_check_of(given: Attributes, origin: str) -> ImportedMonitor:
     host, port = host_and_port(address, 443)
     alerts = mapping(given.get("alert_config"))
     days = [whole(each) or 0 for each in entries(alerts.get("alert_at"))]
-    config = {"host": host, "port": port, "degraded_days": max([*days, 1]), "down_days": 0}
+    config: dict[str, Any] = {"host": host, "port": port, "degraded_days": max([*days, 1]), "down_days": 0}
+    if text(given.get("hostname")):
+        config["server_name"] = text(given["hostname"])
     monitor = ImportedMonitor(f"{host} (certificate)", "tls", config, origin)
     monitor.interval_s, monitor.paused = number(given.get("check_interval")) or 86_400, truth(given.get("paused"))
     return monitor
+
+
+def old_test_of(draft: Draft, given: Attributes, origin: str) -> ImportedMonitor | str:
+    """The monitor of a `statuscake_test`, the resource of the provider before version 2; or why there is none."""
+    kind, address = text(given.get("test_type")).upper() or "HTTP", text(given.get("website_url"))
+    matcher = {"content": given.get("find_string"), "matcher": "NOT_" * truth(given.get("do_not_find")) + "CONTAINS"}
+    checks: dict[str, Attributes] = {
+        "HTTP": {"http_check": {
+            "status_codes": text(given.get("status_codes")).split(","), "timeout": given.get("timeout"),
+            "follow_redirects": given.get("follow_redirect"), "user_agent": given.get("user_agent"),
+            "validate_ssl": given.get("enable_ssl_alert"), "request_payload_raw": given.get("post_raw"),
+            "request_headers": from_json(given.get("custom_header")), "content_matchers": matcher,
+            "basic_authentication": {"username": given.get("basic_user"), "password": given.get("basic_pass")},
+        }},
+        "TCP": {"tcp_check": {"port": given.get("port"), "timeout": given.get("timeout")}},
+        "PING": {"icmp_check": [True]},
+        "DNS": {"dns_check": {"dns_ips": text(given.get("dns_ip")).split(","), "dns_server": given.get("dns_server")}},
+    }  # fmt: skip
+    if kind not in checks:
+        return f"Vigil has no check of the type {kind[:40]!r}"
+    return uptime_check_of(draft, {
+        "name": given.get("website_name"), "monitored_resource": {"address": address}, **checks[kind],
+        "check_interval": given.get("check_rate"), "paused": given.get("paused"), "tags": given.get("test_tags"),
+        "trigger_rate": given.get("trigger_rate"),
+    }, origin)  # fmt: skip
 
 
 def _http(draft: Draft, http: Attributes, name: str, address: str, origin: str) -> ImportedMonitor:
@@ -87,6 +114,8 @@ def _http(draft: Draft, http: Attributes, name: str, address: str, origin: str) 
         assertions.append({"type": "body_contains", "text": text(matcher["content"]), **absent})
     if assertions:
         monitor.config["assertions"] = assertions
+    if text(matcher.get("content")) and truth(matcher.get("include_headers")):
+        monitor.notes.append("the text is looked for in the body, and not in the headers")
     if mapping(http.get("request_payload")):
         monitor.notes.append("its form is left out: write it as `body` with its content type")
     return monitor

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
+from vigil.importers.core.confirmation import NO_DOMAIN, NO_MAINTENANCE
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMonitor
-from vigil.importers.core.requests import every_code_but, host_and_port, request_of, status_codes
+from vigil.importers.core.requests import every_code_but, header_pairs, host_and_port, request_of, status_codes
 from vigil.importers.core.values import (
     entries,
     from_json,
@@ -51,9 +53,21 @@ def watched_of(draft: Draft, given: Attributes, origin: str) -> ImportedMonitor 
     if isinstance(made, ImportedMonitor):
         made.interval_s, made.paused, made.tags, made.channels = interval, paused, tags, channels
         made.timeout_s = seconds(row.get("timeout")) or 30
-        if mapping(row.get("regional_data") or row.get("region_data")):
-            made.notes.append("it is checked from Vigil's own regions")
+        _note(row, made)
     return made
+
+
+def _note(row: Attributes, monitor: ImportedMonitor) -> None:
+    if mapping(row.get("regional_data") or row.get("region_data")):
+        monitor.notes.append("it is checked from Vigil's own regions")
+    if truth(row.get("domain_expiration_reminder")):
+        monitor.notes.append(NO_DOMAIN)
+    if entries(row.get("maintenance_window_ids") or row.get("maintenance_windows")):
+        monitor.notes.append(NO_MAINTENANCE)
+    version = text(mapping(row.get("config")).get("ip_version") or mapping(row.get("config")).get("ipVersion")).lower()
+    family = {"ipv4only": "4", "ipv6only": "6"}.get(version)
+    if family and monitor.kind != "dns":
+        monitor.config["family"] = family
 
 
 def _monitor(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -> ImportedMonitor | str:
@@ -72,7 +86,7 @@ def _monitor(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -
 
 
 def _http(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -> ImportedMonitor:
-    headers = from_json(row.get("custom_http_headers"))
+    headers = header_pairs(from_json(row.get("custom_http_headers")))
     data = row.get("post_value_data") or row.get("post_value_kv")
     body = data if isinstance(data, str) else json.dumps(data) if data else ""
     method = text(row.get("http_method_type") or row.get("http_method")).upper()
@@ -80,7 +94,11 @@ def _http(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -> I
     method = {"1": "HEAD", "2": "GET", "3": "POST", "4": "PUT", "5": "PATCH", "6": "DELETE", "7": "OPTIONS"}.get(
         method, method
     )
-    request = request_of(draft.owner(name), text(row.get("url")), headers, body, method)
+    if body and "content-type" not in (each.lower() for each, _ in headers):
+        is_form = text(row.get("post_value_type")).upper() in ("KEY_VALUE", "1") and isinstance(data, dict)
+        body = urlencode({key: text(value) for key, value in data.items()}) if is_form else body
+        headers.append(("Content-Type", "application/x-www-form-urlencoded" if is_form else "application/json"))
+    request = request_of(draft.owner(name), text(row.get("url")), [list(each) for each in headers], body, method)
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
     if text(row.get("http_username")):
         login = f"{text(row['http_username'])}:{text(row.get('http_password'))}"
@@ -92,6 +110,9 @@ def _http(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -> I
     monitor.config["expected_status"] = codes or [*every_code_but(["100-199", "400", "402-599"])]
     if row.get("follow_redirections") is not None and not truth(row["follow_redirections"], True):
         monitor.config["follow_redirects"] = False
+    # It looks at certificates only where it is asked to.
+    if truth(row.get("ignore_ssl_errors")) or row.get("check_ssl_errors") is False:
+        monitor.config["verify_tls"] = False
     assertions = _keyword(row, monitor) if kind == "KEYWORD" else []
     if text(row.get("url")).startswith("https") and truth(row.get("ssl_expiration_reminder")):
         days = [whole(each) or 0 for each in entries(mapping(row.get("config")).get("ssl_expiration_period_days"))]

@@ -31,6 +31,7 @@ _MAKERS: dict[str, _Maker] = {
     "betteruptime_heartbeat": _heartbeat(betterstack.heartbeat_of),
     "healthchecksio_check": _heartbeat(healthchecks.heartbeat_of),
     "statuscake_uptime_check": statuscake.uptime_check_of,
+    "statuscake_test": statuscake.old_test_of,
     "statuscake_heartbeat_check": _heartbeat(statuscake.heartbeat_check_of),
     "statuscake_ssl_check": lambda draft, given, origin: statuscake.ssl_check_of(given, origin),
     "pingdom_check": pingdom.check_of,
@@ -46,7 +47,7 @@ _MAKERS: dict[str, _Maker] = {
 _PREFIXES = ("uptimerobot_", "betteruptime_", "healthchecksio_", "checkly_", "statuscake_", "pingdom_",
              "grafana_synthetic_monitoring_")  # fmt: skip
 #: Attributes that hold the name of a monitor.
-_NAMES = ("name", "friendly_name", "pronounceable_name", "job")
+_NAMES = ("name", "friendly_name", "pronounceable_name", "website_name", "job")
 #: What only links others, and is followed where it matters.
 _LINKS = frozenset({"betteruptime_monitor_group", "betteruptime_heartbeat_group", "grafana_synthetic_monitoring_probe",
                     "grafana_synthetic_monitoring_installation", "checkly_check_group"})  # fmt: skip

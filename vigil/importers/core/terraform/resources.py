@@ -8,6 +8,7 @@ from typing import Any
 
 from vigil.importers.core.names import Variables
 from vigil.importers.core.report import SourceError
+from vigil.importers.core.terraform.old_state import modern_form
 from vigil.importers.core.values import entries, mapping, mappings, text, whole
 
 _DEPTH_MOST = 30
@@ -30,8 +31,7 @@ def resources_of(document: Any) -> list[Resource]:
         raise SourceError("this is neither a Terraform state nor the output of `terraform show -json`")
     if "encrypted_data" in document:
         raise SourceError("the state is encrypted: give the output of `tofu show -json`")
-    if "terraform_version" in document and "modules" in document:
-        raise SourceError("the state is of version 3: write it anew with Terraform 0.12 or newer")
+    document = current_form(document)
     if isinstance(document.get("resources"), list) and "format_version" not in document:
         version = whole(document.get("version"))
         if version not in (None, _STATE):
@@ -45,6 +45,12 @@ def resources_of(document: Any) -> list[Resource]:
     if prior:
         return list(_of_module(mapping(prior.get("root_module")), 0))
     raise SourceError("no resources are in it: give a state (`terraform state pull`) or `terraform show -json`")
+
+
+def current_form(state: dict[str, Any]) -> dict[str, Any]:
+    """The state in the form of version 4."""
+    is_old = isinstance(state.get("modules"), list) and "resources" not in state
+    return modern_form(state) if is_old else state
 
 
 def with_references(resource: Resource, variables: Variables) -> dict[str, Any]:
