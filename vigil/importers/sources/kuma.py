@@ -101,7 +101,7 @@ def _rows(database: sqlite3.Connection, table: str) -> Any:
 
 
 def is_like(document: Any) -> bool:
-    return isinstance(document, dict) and "monitorList" in document
+    return isinstance(document, dict) and isinstance(document.get("monitorList"), list | dict)
 
 
 SOURCE = ImportSource("Uptime Kuma: kuma.db of version 1 or 2, or the JSON backup of version 1", read, plan, is_like)

@@ -96,7 +96,7 @@ def _http(draft: Draft, row: Attributes, kind: str, name: str, origin: str) -> I
     )
     if body and "content-type" not in (each.lower() for each, _ in headers):
         is_form = text(row.get("post_value_type")).upper() in ("KEY_VALUE", "1") and isinstance(data, dict)
-        body = urlencode({key: text(value) for key, value in data.items()}) if is_form else body
+        body = urlencode({key: text(value) for key, value in mapping(data).items()}) if is_form else body
         headers.append(("Content-Type", "application/x-www-form-urlencoded" if is_form else "application/json"))
     request = request_of(draft.owner(name), text(row.get("url")), [list(each) for each in headers], body, method)
     monitor = ImportedMonitor(name, "http", request.config, origin, secrets=request.secrets, notes=request.notes)
