@@ -13,16 +13,16 @@ from vigil.heartbeats.rows import schedule_of
 from vigil.history.core.uptime import account
 from vigil.history.models import Unwatched
 from vigil.incidents.core.model import IncidentKind
-from vigil.incidents.models import Incident
 from vigil.incidents.shown_status import state_of
 from vigil.monitors.live.results import instant
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import TROUBLE, ShownState, Variant, word
 from vigil.read_models.core.strips import DAY_S, ShownSpans, StripDay, days, last_slots, strip
-from vigil.read_models.core.why_lines import Differing, JobFacts, WhyFacts, why_line
+from vigil.read_models.core.why_lines import Differing, JobFacts, WhyFacts, says_how_long, why_line
 from vigil.read_models.monitor_facts import MonitorFacts, verdict_of
 from vigil.read_models.region_shapes import RegionShape, region_shapes
+from vigil.read_models.row_incidents import PageIncident
 from vigil.read_models.states import TROUBLE_ORDER, heartbeat_of, state_shown, variant_of
 
 UPTIME_DAYS = 30
@@ -63,6 +63,8 @@ class MonitorRow:
     is_trouble: bool
     word: str
     why: str
+    #: Whether the why-line names how long its state has lasted.
+    why_says_how_long: bool
     since: datetime | None
     last_look: datetime | None
     regions: tuple[RegionShape, ...]
@@ -107,6 +109,7 @@ def monitor_row(monitor: Monitor, facts: MonitorFacts, p95: Mapping[int, float])
         is_trouble=monitor.shown in TROUBLE_ORDER,  # type: ignore[attr-defined]
         word=word(state, variant, len(reasons.differing)),
         why=why_line(reasons, facts.now),
+        why_says_how_long=says_how_long(reasons),
         since=reasons.since,
         last_look=reasons.last_look,
         regions=shapes,
@@ -136,7 +139,7 @@ def why_facts(monitor: Monitor, state: ShownState, variant: Variant, facts: Moni
         last_look=_last_look(facts.results(monitor)),
         verified_at=facts.since_unwatched(monitor, Unwatched.Why.UNSEEN) if believed and believed.since else None,
         verdict=verdict_of(incident),
-        text=str(getattr(incident, "said", None) or ""),
+        text=incident.said if incident else "",
         differing=tuple(_differing(monitor, state, facts)),
         flips=len(believed.flips_ms) if believed else 0,
         paused_why=monitor.paused_why,
@@ -167,7 +170,7 @@ def _differing(monitor: Monitor, state: ShownState, facts: MonitorFacts) -> list
     return found
 
 
-def _since(monitor: Monitor, state: ShownState, incident: Incident | None, facts: MonitorFacts) -> datetime | None:
+def _since(monitor: Monitor, state: ShownState, incident: PageIncident | None, facts: MonitorFacts) -> datetime | None:
     if state is ShownState.PAUSED:
         return facts.since_unwatched(monitor, Unwatched.Why.PAUSED)
     if state is ShownState.UNKNOWN:
@@ -185,19 +188,18 @@ def _last_look(results: Mapping[str, Result]) -> datetime | None:
     return instant(newest) if newest else None
 
 
-def _row_incident(incident: Incident | None) -> RowIncident | None:
+def _row_incident(incident: PageIncident | None) -> RowIncident | None:
     if incident is None:
         return None
-    pursuit = getattr(incident, "pursuit", None)
     return RowIncident(
         incident.public_id,
         incident.kind,
         incident.title,
         incident.started_at,
         incident.opened_at,
-        pursuit.acknowledged_by if pursuit else "",
-        pursuit.acknowledged_at if pursuit else None,
-        pursuit.snoozed_until if pursuit else None,
+        incident.acknowledged_by,
+        incident.acknowledged_at,
+        incident.snoozed_until,
     )
 
 

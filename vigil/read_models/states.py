@@ -108,7 +108,11 @@ def loaded(monitors: Monitors) -> Monitors:
     runs = StoredPing.objects.filter(heartbeat=OuterRef("pk"), duration_ms__isnull=False).order_by("-n")
     pauses = MonitorChange.objects.filter(monitor=OuterRef("pk"), fields__contains=["paused"]).order_by("-id")
     return monitors.select_related("believed", "heartbeat").annotate(
-        took_ms=Subquery(runs.values("duration_ms")[:1]),
+        # Each only where it means something: PostgreSQL may read them for all rows before it sorts and cuts them.
+        took_ms=Case(
+            When(kind=DerivedKind.HEARTBEAT, then=Subquery(runs.values("duration_ms")[:1])),
+            output_field=IntegerField(),
+        ),
         paused_by=Case(When(paused=True, then=Subquery(pauses.values("author")[:1])), output_field=CharField()),
     )
 

@@ -142,4 +142,8 @@ def minus(spans: Iterable[Span], taken: Sequence[Span]) -> tuple[Span, ...]:
 
 def _within(spans: Iterable[Span], window: Span) -> int:
     start, end = window
-    return sum(max(0, min(end, span_end) - max(start, span_start)) for span_start, span_end in spans)
+    return sum(
+        min(end, span_end) - max(start, span_start)
+        for span_start, span_end in spans
+        if span_start < end and span_end > start
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Q
 
@@ -32,11 +32,26 @@ class _Spans:
     unseen: list[Span] = field(default_factory=list)
 
 
+class CountedIncident(Protocol):
+    """What counts of an incident, whether it was read as a model or as a plain row."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def monitor_id(self) -> int | None: ...
+    @property
+    def started_at(self) -> datetime: ...
+    @property
+    def resolved_at(self) -> datetime | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class SpanRows:
     """What spans are made of, as read: incidents of `DOWN_KINDS` and `UP_KINDS`, and when those got worse by key."""
 
-    incidents: Sequence[Incident]
+    incidents: Sequence[CountedIncident]
     worsened: Mapping[int, datetime]
     unwatched: Sequence[Unwatched]
     maintained: Mapping[int, Sequence[Span]]
@@ -112,7 +127,7 @@ def _worsened(incidents: Iterable[Incident]) -> dict[int, datetime]:
     return dict(changed.values_list("incident_id", "at"))
 
 
-def _anonymous(monitors: Iterable[Monitor], incidents: Iterable[Incident]) -> set[int]:
+def _anonymous(monitors: Iterable[Monitor], incidents: Iterable[CountedIncident]) -> set[int]:
     """The monitors with account problems whose checks have no credential: no client gets in there."""
     refused = {one.monitor_id for one in incidents if one.kind == IncidentKind.ACCOUNT}
     return {one.pk for one in monitors if one.pk in refused and not _has_credential(one)}
@@ -123,7 +138,7 @@ def _has_credential(monitor: Monitor) -> bool:
     return has_credential(monitor.secrets, config.get("headers", ()), str(config.get("url", "")))
 
 
-def _tell(spans: _Spans, incident: Incident, worsened: datetime | None, window: Span, refused: bool) -> None:
+def _tell(spans: _Spans, incident: CountedIncident, worsened: datetime | None, window: Span, refused: bool) -> None:
     """An incident counts as down from its start, or from when it became an outage.
 
     An account problem does so where the check has no credential that could be at fault (`refused`).

@@ -75,11 +75,15 @@ def strip(spans: ShownSpans, slots: Sequence[Span]) -> str:
     """States of the slots as runs, the oldest first."""
     if not slots:
         return ""
-    settled, window = spans.settled, (slots[0][0], slots[-1][1])
-    told = (settled.down, settled.degraded, settled.excluded, settled.maintenance, spans.unseen)
-    if not any(start < window[1] and end > window[0] for kind in told for start, end in kind):
+    seen, window = spans.settled, (slots[0][0], slots[-1][1])
+    # Of ninety days only what these slots hold: mostly nothing, and then one span.
+    settled = Settled(
+        *(_overlapping(one, window) for one in (seen.down, seen.degraded, seen.excluded, seen.maintenance))
+    )
+    unseen = _overlapping(spans.unseen, window)
+    if not (settled.down or settled.degraded or settled.excluded or settled.maintenance or unseen):
         return f"{len(slots)}{UP}"
-    unknown = spans.unknown
+    unknown = ShownSpans(settled, unseen).unknown if unseen else ()
     return runs(_state(settled, unknown, slot) for slot in slots)
 
 
@@ -100,10 +104,17 @@ def runs(states: Iterable[str]) -> str:
     return "".join(f"{len(list(same))}{state}" for state, same in groupby(states))
 
 
+def _overlapping(spans: Iterable[Span], window: Span) -> tuple[Span, ...]:
+    start, end = window
+    return tuple(span for span in spans if span[0] < end and span[1] > start)
+
+
 def _state(settled: Settled, unknown: Sequence[Span], slot: Span) -> str:
+    start, end = slot
     for state, kind in ((DOWN, settled.down), (DEGRADED, settled.degraded), (UNKNOWN, unknown)):
-        if any(start < slot[1] and end > slot[0] for start, end in kind):
-            return state
+        for span in kind:
+            if span[0] < end and span[1] > start:
+                return state
     if not settled.maintenance and not settled.excluded:
         return UP
     uptime = account(settled, slot)

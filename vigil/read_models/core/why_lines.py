@@ -82,6 +82,15 @@ def why_line(facts: WhyFacts, now: datetime) -> str:
     return fit(_BY_STATE[facts.state](facts, now))
 
 
+def says_how_long(facts: WhyFacts) -> bool:
+    """Whether the why-line itself names how long the state has lasted, so that nothing beside it needs to."""
+    if facts.since is None or facts.job is not None:
+        return False
+    if facts.state is ShownState.UP:
+        return facts.variant is not Variant.FLAPPING and not facts.differing
+    return facts.state in (ShownState.DOWN, ShownState.DEGRADED) and not _said(facts)
+
+
 def fit(sentences: Iterable[str], limit: int = LIMIT) -> str:
     """As many of the sentences as fit, the first one cut if it is too long alone."""
     found = [_SPACES.sub(" ", sentence).strip() for sentence in sentences]
@@ -116,11 +125,17 @@ def _regional(facts: WhyFacts, now: datetime) -> list[str]:
 
 
 def _failed(facts: WhyFacts, now: datetime) -> list[str]:
-    said = verdict_sentences(facts.verdict) if facts.verdict else [facts.text]
-    if not said[0].strip():
+    said = _said(facts)
+    if not said:
         word = "Down" if facts.state is ShownState.DOWN else "Degraded"
         said = [f"{word} for {length(now - facts.since)}." if facts.since else f"{word}."]
     return said if facts.variant is not Variant.FLAPPING else [*_flapping(facts)[:1], *said]
+
+
+def _said(facts: WhyFacts) -> list[str]:
+    """What its stored votes say, or the last step without any; nothing where neither is there."""
+    said = verdict_sentences(facts.verdict) if facts.verdict else [facts.text]
+    return said if said[0].strip() else []
 
 
 def _unknown(facts: WhyFacts, now: datetime) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from vigil.read_models.core.figures import length
+from vigil.monitors.models import DerivedKind
+from vigil.read_models.core.figures import NO_VALUE, length, milliseconds, moment, percent
 from vigil.read_models.core.overview_query import GroupBy, OverviewQuery, Sort
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.monitor_rows import MonitorRow, RowIncident
@@ -30,15 +31,48 @@ _SAID = frozenset({ShownState.PAUSED, ShownState.MAINTENANCE, ShownState.NEW})
 
 @dataclass(frozen=True, slots=True)
 class ListedMonitor:
-    """A row: the facts, and the shapes that draw them. `second` is its second line, `note` what people do about it."""
+    """A row with all that its template draws, and nothing else: equal rows are drawn once (`parts.drawn`).
 
-    facts: MonitorRow
+    `second` is its second line; `picks` whether the reader may pick it.
+    """
+
+    id: str
+    name: str
     mark: StateMark
-    dots: RegionDots
+    dots: RegionDots | None
     strip: DrawnStrip
     second: str
+    unseen: str
+    p95: str
+    uptime: str
+    picks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleNote:
+    """What is said below the why-line: since when, what people do about it (`said`), and until when it is silent."""
+
+    since: datetime | None
+    since_words: str
     lasted: str
-    note: str
+    said: str
+    incident: str
+    silent_until: datetime | None
+    silent_words: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTrouble:
+    """A row of what needs attention; drawn once as `ListedMonitor` is."""
+
+    id: str
+    name: str
+    mark: StateMark
+    dots: RegionDots | None
+    strip: DrawnStrip
+    why: str
+    note: TroubleNote
+    picks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +96,36 @@ class StateCount:
     is_chosen: bool
 
 
-def listed(row: MonitorRow, now: datetime, pill: bool = False) -> ListedMonitor:
+def listed(row: MonitorRow, picks: bool) -> ListedMonitor:
     """A row as it is drawn."""
-    state = row.state
-    is_said = state in _SAID or row.kind in ("heartbeat", "composite")
+    is_said = row.state in _SAID or row.kind in DerivedKind
     return ListedMonitor(
-        facts=row,
-        mark=mark(state, row.word, pill=pill),
-        dots=dots([RegionDot(one.region, one.state) for one in row.regions]),
+        id=row.id,
+        name=row.name,
+        mark=mark(row.state, row.word),
+        dots=_dots(row),
         strip=day_strip(row.strip),
         second=row.why if is_said else row.target,
-        lasted=length(now - row.since) if row.since else "",
-        note=_note(row.incident, state),
+        unseen="calls us" if row.kind == DerivedKind.HEARTBEAT else NO_VALUE,
+        p95=milliseconds(row.p95_ms),
+        uptime=percent(row.uptime),
+        picks=picks,
+    )
+
+
+def listed_trouble(row: MonitorRow, now: datetime, picks: bool) -> ListedTrouble:
+    """A row in trouble as it is drawn."""
+    note = TroubleNote(
+        since=row.since,
+        since_words=moment(row.since, now) if row.since else "",
+        lasted=length(now - row.since) if row.since and not row.why_says_how_long else "",
+        said=_note(row.incident, row.state),
+        incident=row.incident.id if row.incident else "",
+        silent_until=row.silenced_until,
+        silent_words=moment(row.silenced_until, now) if row.silenced_until else "",
+    )
+    return ListedTrouble(
+        row.id, row.name, mark(row.state, row.word, pill=True), _dots(row), day_strip(row.strip), row.why, note, picks
     )
 
 
@@ -91,15 +143,15 @@ def counts(overview: Overview) -> list[StateCount]:
     return found
 
 
-def sections(overview: Overview) -> list[ListedGroup]:
+def sections(overview: Overview, picks: bool) -> list[ListedGroup]:
     """Groups with the rows of this page; one section where the order is not by groups."""
-    rows = [listed(row, overview.now) for row in overview.rows]
+    rows = [(row.group, listed(row, picks)) for row in overview.rows]
     query = overview.query
     if query.sort is not Sort.PROBLEMS:
-        return [ListedGroup("", "", None, query.address(), rows)] if rows else []
+        return [ListedGroup("", "", None, query.address(), [row for _, row in rows])] if rows else []
     by_key: dict[str, list[ListedMonitor]] = {}
-    for row in rows:
-        by_key.setdefault(row.facts.group, []).append(row)
+    for group, row in rows:
+        by_key.setdefault(group, []).append(row)
     starts = _starts(overview.groups)
     return [
         ListedGroup(head.key, head.name, head, _address(query, head.key, starts[head.key]), by_key.get(head.key, []))
@@ -126,6 +178,10 @@ def untaken(overview: Overview) -> str:
     if not free:
         return ""
     return "One is down and not acknowledged." if free == 1 else f"{free} are down and not acknowledged."
+
+
+def _dots(row: MonitorRow) -> RegionDots | None:
+    return dots([RegionDot(one.region, one.state) for one in row.regions]) if row.regions else None
 
 
 def _starts(heads: Sequence[GroupHead]) -> Mapping[str, int]:

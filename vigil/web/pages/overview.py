@@ -20,7 +20,7 @@ from vigil.read_models.overview import Overview, read_overview
 from vigil.web import bulk
 from vigil.web.pages.actions import toast_of
 from vigil.web.pages.choices import Choices, read_choices
-from vigil.web.pages.listing import COUNTED, counts, headline, listed, sections, untaken
+from vigil.web.pages.listing import COUNTED, counts, headline, listed_trouble, sections, untaken
 from vigil.web.pages.live import poll_key
 from vigil.web.pages.shell import PageReader, page, render_page, shell_of
 from vigil.web.parts.filter_bars import FilterBar, FilterChip, FilterSelect, SelectOption
@@ -77,8 +77,8 @@ def _shown(reader: PageReader, query: OverviewQuery) -> dict[str, Any]:
         "headline": headline(read),
         "untaken": untaken(read),
         "counts": counts(read),
-        "trouble": [listed(row, now, pill=True) for row in read.trouble],
-        "sections": sections(read),
+        "trouble": [listed_trouble(row, now, reader.may_write) for row in read.trouble],
+        "sections": sections(read, reader.may_write),
         "more_address": query.address(after=read.after) if read.after else "",
         "add_address": reverse("new-monitor" if read.total else "start"),
         "add_words": "Add your first monitor" if reader.may_write else "",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import IntegerField
+from django.db.models.expressions import RawSQL
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,13 +20,21 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from vigil.accounts.models import WRITERS, Membership, Team, User
 from vigil.alerts.core.routes import Severity, severity_of
 from vigil.incidents.core.model import IncidentKind
-from vigil.incidents.models import Incident
 from vigil.monitors.models import Priority
 
 THEME_COOKIE = "vigil_theme"
 THEMES = frozenset({"light", "dark"})
 #: Severities that call a person, in the title and the icon of the browser's tab.
 PAGING = frozenset({Severity.CRITICAL, Severity.ERROR})
+
+
+# Fixed text, since each page and each poll asks it; compiling it from a queryset took longer than the query.
+_OPEN = """
+SELECT count(*) FROM incidents_incident i
+LEFT JOIN monitors_monitor m ON m.id = i.monitor_id LEFT JOIN alerts_pursuit p ON p.incident_id = i.id
+WHERE i.team_id = accounts_membership.team_id AND i.resolved_at IS NULL"""
+_CALLS = f"""
+AND p.acknowledged_at IS NULL AND i.kind || '/' || coalesce(m.priority, '{Priority.NORMAL.value}') = ANY(%s)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,26 +134,19 @@ def page(view: Page) -> Page:
 def reader_of(user: User) -> PageReader:
     """The reader of a signed-in person: one query. Raises `PermissionDenied` for one without a team."""
     mine = Membership.objects.filter(user=user).select_related("team").order_by("id")
-    found = mine.annotate(open_incidents=_number_of(Q()), calling=_number_of(_calls())).first()
+    found = mine.annotate(
+        open_incidents=RawSQL(f"({_OPEN})", [], output_field=IntegerField()),
+        calling=RawSQL(f"({_OPEN}{_CALLS})", [paging()], output_field=IntegerField()),
+    ).first()
     if found is None:
         raise PermissionDenied("You are in no team yet.")
     return PageReader(user, found.team, found.role in WRITERS, found.open_incidents, found.calling)
 
 
-def _number_of(condition: Q) -> Coalesce:
-    """Open incidents of the membership's team that meet a condition."""
-    mine = Incident.objects.filter(condition, team=OuterRef("team"), resolved_at=None).order_by()
-    return Coalesce(Subquery(mine.values("team").annotate(number=Count("pk")).values("number")), 0)
-
-
-def _calls() -> Q:
-    """Incidents that page, and that are not acknowledged."""
-    paging = Q(pk=None)
-    for kind in IncidentKind:
-        priorities = [one for one in Priority if severity_of(kind, one) in PAGING]
-        of_none = Q(monitor=None) if Priority.NORMAL in priorities else Q(pk=None)
-        paging |= Q(kind=kind) & (Q(monitor__priority__in=priorities) | of_none)
-    return paging & Q(pursuit__acknowledged_at=None)
+@lru_cache(maxsize=1)
+def paging() -> list[str]:
+    """Kinds of incidents with the priorities of monitors that make them page, as `kind/priority`."""
+    return [f"{kind}/{one}" for kind in IncidentKind for one in Priority if severity_of(kind, one) in PAGING]
 
 
 def render_page(

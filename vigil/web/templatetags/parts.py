@@ -24,21 +24,25 @@ def asset(name: str) -> str:
     return address_of(name)
 
 
-#: Components that lists draw again and again, by the name of the value that their template draws.
-_REPEATED = frozenset({"mark", "dots", "strip"})
+#: What lists draw again and again, with the template of each, which draws one value: it is named by the file.
+_REPEATED = {
+    **{name: f"web/parts/{name}.html" for name in ("mark", "dots", "strip")},
+    **{name: f"web/pages/overview/{name}.html" for name in ("row", "trouble_row")},
+}
+_ROWS = frozenset({"row", "trouble_row"})
 
 
 @register.simple_tag
 def drawn(name: str, value: Hashable) -> str:
-    """A small component, as `include` would draw it; equal values are drawn once, since a list repeats them."""
+    """A component, as `include` would draw it; equal values are drawn once, since lists and polls repeat them."""
     return _drawn(name, value)
 
 
-@lru_cache(maxsize=2_048)
+@lru_cache(maxsize=4_096)
 def _drawn(name: str, value: Hashable) -> str:
     if name not in _REPEATED:
         raise ValueError(f"{name} is not a component that is drawn by its value alone")
-    return get_template(f"web/parts/{name}.html").render({name: value})
+    return get_template(_REPEATED[name]).render({"row" if name in _ROWS else name: value})
 
 
 @register.simple_tag
@@ -64,9 +68,13 @@ def moment(at: datetime | None, now: datetime) -> SafeString | str:
     """A time as `<time>`: without the date where it is of the last hours."""
     if at is None:
         return figures.NO_VALUE
-    return format_html(
-        '<time datetime="{}" dir="ltr">{}</time>', at.isoformat(timespec="seconds"), figures.moment(at, now)
-    )
+    return timed(at, figures.moment(at, now))
+
+
+@register.simple_tag
+def timed(at: datetime, words: str) -> SafeString:
+    """A time as `<time>` in words that were made before."""
+    return format_html('<time datetime="{}" dir="ltr">{}</time>', at.isoformat(timespec="seconds"), words)
 
 
 @register.filter

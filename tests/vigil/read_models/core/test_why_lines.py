@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from consensus.verdicts import VERDICT_VERSION, Cause, Excluded, Exclusion, Sensitivity, Verdict, VerdictReason, Vote
 from probes.reasons import Reason, Status
 from probes.wire import Phases
+from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import ShownState, Variant
 from vigil.read_models.core.sights import sight
-from vigil.read_models.core.why_lines import LIMIT, Differing, JobFacts, WhyFacts, fit, why_line
+from vigil.read_models.core.why_lines import LIMIT, Differing, JobFacts, WhyFacts, fit, says_how_long, why_line
 
 NOW = datetime(2026, 11, 29, 14, 2, 11, tzinfo=UTC)
 REGIONS = ("ap-south", "eu-north", "eu-west", "us-east", "us-west")
@@ -113,6 +114,23 @@ CASES: dict[str, tuple[WhyFacts, str]] = {
 def test_each_case_has_its_words(case: str) -> None:
     facts, words = CASES[case]
     assert why_line(facts, NOW) == words
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_how_long_is_left_out_beside_a_line_exactly_where_the_line_says_it(case: str) -> None:
+    facts = CASES[case][0]
+    since = facts.since or at(13, 41)
+    dated = replace(facts, since=since)
+    assert says_how_long(dated) == (f" for {length(NOW - since)}" in why_line(dated, NOW))
+    assert not says_how_long(replace(facts, since=None))
+
+
+@pytest.mark.parametrize("state", [ShownState.DOWN, ShownState.DEGRADED])
+def test_a_state_without_votes_says_how_long_and_words_that_name_a_time_do_not(state: ShownState) -> None:
+    silent = WhyFacts(state, since=at(13, 41))
+    assert says_how_long(silent) and why_line(silent, NOW).endswith("for 21 min.")
+    told = replace(silent, text="Waits for its parent.")
+    assert not says_how_long(told) and why_line(told, NOW) == "Waits for its parent."
 
 
 @settings(deadline=None)

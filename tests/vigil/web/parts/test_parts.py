@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
 from vigil.read_models.core.shown_states import ShownState
+from vigil.web.pages.listing import ListedMonitor, ListedTrouble, TroubleNote
 from vigil.web.parts.marks import RegionDot, dots, mark
 from vigil.web.parts.sparklines import sparkline
 from vigil.web.parts.strips import day_strip, slots
 from vigil.web.parts.votes import DrawnVotes, pins, vote_table
+from vigil.web.templatetags.parts import drawn
+
+AT = datetime(2026, 11, 29, 14, 2, 11, tzinfo=UTC)
 
 
 def test_a_quiet_day_is_one_path_and_trouble_stands_taller() -> None:
@@ -45,3 +55,43 @@ def test_failing_votes_come_first_and_many_regions_fold_by_domain() -> None:
 def test_labels_of_neighbours_on_the_map_stand_on_different_sides() -> None:
     west, north = pins([("eu-west", ShownState.DOWN, 53.3, -6.3), ("eu-north", ShownState.UP, 59.3, 18.1)])
     assert west.left and not north.left
+
+
+def test_each_fact_of_a_row_is_drawn_so_that_equal_rows_may_share_what_was_drawn() -> None:
+    dot = dots([RegionDot("eu", ShownState.UP)])
+    row = ListedMonitor("mon_1", "Chat", mark(ShownState.UP), dot, day_strip("48u"), "t.test", "-", "1 ms", "1 %", True)
+    other: dict[str, Any] = {
+        "mark": mark(ShownState.DOWN), "dots": None, "strip": day_strip("47u1d"), "picks": False,
+        "unseen": "calls us",
+    }  # fmt: skip
+    for one in fields(ListedMonitor):
+        # What stands where no region is asked is only drawn there.
+        base = replace(row, dots=None) if one.name == "unseen" else row
+        changed = replace(base, **{one.name: other.get(one.name, "other")})
+        assert drawn("row", base) != drawn("row", changed), one.name
+    assert drawn("row", row) is drawn("row", replace(row))
+
+
+def test_each_fact_of_a_row_in_trouble_is_drawn() -> None:
+    note = TroubleNote(AT, "14:02:11", "12 min", "Not acknowledged", "inc_1", AT + timedelta(hours=1), "15:02:11")
+    dot = dots([RegionDot("eu", ShownState.DOWN)])
+    row = ListedTrouble(
+        "mon_1", "Chat", mark(ShownState.DOWN, pill=True), dot, day_strip("47u1d"), "Refused.", note, True
+    )
+    other: dict[str, Any] = {
+        "mark": mark(ShownState.UNKNOWN), "dots": None, "strip": day_strip("48u"), "picks": False,
+        "note": replace(note, said="Acknowledged by Ann"),
+    }  # fmt: skip
+    for one in fields(ListedTrouble):
+        assert drawn("trouble_row", row) != drawn(
+            "trouble_row", replace(row, **{one.name: other.get(one.name, "other")})
+        )
+    for one in fields(TroubleNote):
+        gone: Any = None if one.name in ("since", "silent_until") else ""
+        less = replace(row, note=replace(note, **{one.name: gone}))
+        assert drawn("trouble_row", row) != drawn("trouble_row", less), one.name
+
+
+def test_only_what_lists_repeat_is_drawn_by_its_value() -> None:
+    with pytest.raises(ValueError, match="not a component"):
+        drawn("timeline", ())
