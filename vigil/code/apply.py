@@ -14,13 +14,13 @@ from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.routing.holds import look_again_in
 from vigil.clock import database_now
-from vigil.code.core.document import Document
 from vigil.code.core.objects import Wanted
 from vigil.code.core.plan import Change, PlanAction
 from vigil.code.core.references import without_values
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.state import Address
 from vigil.code.core.tree import DocumentError
+from vigil.code.drift import applied_of
 from vigil.code.models import ConfigurationPlan, ManagedObject
 from vigil.code.plans import Comparison, compare, problems_of
 from vigil.code.stored.as_written import written_of
@@ -98,7 +98,7 @@ def _carry_out(found: Comparison, by: str) -> None:
         if change.section == "monitors" and any(one.name == "parents" for one in change.fields)
     ]
     write_parents(writing, with_parents)
-    own(found.rows.team, found.document, writing.ids)
+    own(found, writing.ids)
     if any(change.section in ("silences", "maintenance") for change in changes):
         look_again_in(found.rows.team.pk)
 
@@ -134,17 +134,22 @@ def _members_first(pairs: list[tuple[Wanted, Change]]) -> list[tuple[Wanted, Cha
     return [known[key] for key in TopologicalSorter(graph).static_order()]
 
 
-def own(team: Team, document: Document, ids: Mapping[Address, str]) -> None:
+def own(found: Comparison, ids: Mapping[Address, str]) -> None:
     """Store who owns what after an application: keys that moved, new objects, and those that are gone."""
-    wanted = {(one.section, one.key): one for one in document.all()}
-    stored = {row.public_id: row for row in ManagedObject.objects.filter(team=team, project=document.project)}
+    team, project = found.rows.team, found.document.project
+    wanted = {(one.section, one.key): one for one in found.document.all()}
+    changed = {change.address for change in found.planned.effective}
+    stored = {row.public_id: row for row in ManagedObject.objects.filter(team=team, project=project)}
     rows = []
     for address, one in wanted.items():
+        old = stored.get(ids[address])
+        # What nothing was changed of was applied as it is.
+        kept = old.applied if old is not None and address not in changed else {}
         rows.append(
             ManagedObject(
-                team=team, project=document.project, section=one.section, key=one.key, public_id=ids[address],
+                team=team, project=project, section=one.section, key=one.key, public_id=ids[address],
                 file=one.place.file[:500], line=one.place.line, references=dict(one.secrets),
-                written=written_of(one),
+                written=written_of(one), applied=kept or applied_of(one, found.hashes.get(address, {})),
             )
         )  # fmt: skip
     same = {
@@ -152,11 +157,11 @@ def own(team: Team, document: Document, ids: Mapping[Address, str]) -> None:
         for row in rows
         if (old := stored.get(row.public_id)) is not None and _described(old) == _described(row)
     }
-    kept = {public_id for address, public_id in ids.items() if address not in wanted}
-    gone = [row.pk for public_id, row in stored.items() if public_id not in same and public_id not in kept]
+    left = {public_id for address, public_id in ids.items() if address not in wanted}
+    gone = [row.pk for public_id, row in stored.items() if public_id not in same and public_id not in left]
     ManagedObject.objects.filter(pk__in=gone).delete()
     ManagedObject.objects.bulk_create([row for row in rows if row.public_id not in same], batch_size=1_000)
 
 
 def _described(row: ManagedObject) -> tuple[object, ...]:
-    return row.section, row.key, row.file, row.line, row.references, row.written
+    return row.section, row.key, row.file, row.line, row.references, row.written, row.applied

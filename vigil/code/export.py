@@ -43,7 +43,7 @@ def export_document(team: Team, project: str, everything: bool = False) -> Json:
     names = {one.public_id: key for _, key, one in chosen}
     for section, key, one in chosen:
         references = managed[one.public_id].references if one.public_id in managed else {}
-        sections[section][key] = _written(section, key, one, names, references)
+        sections[section][key] = written_object(section, key, one, names, references)
     found: Json = {"version": VERSION, "project": project}
     for name, objects in sections.items():
         if objects:
@@ -58,7 +58,7 @@ def export_object(team: Team, public_id: str) -> Json:
     named = {one.public_id: keys.new(one.section, one) for one in sorted(state.objects.values(), key=_by_name)}
     one = state.objects[public_id]
     section = "maintenance" if one.section == "silences" and one.fields["excludes"] else one.section
-    return {"version": VERSION, section: {named[public_id]: _written(section, named[public_id], one, named, {})}}
+    return {"version": VERSION, section: {named[public_id]: written_object(section, named[public_id], one, named, {})}}
 
 
 def _by_name(one: Actual) -> tuple[str, str]:
@@ -85,7 +85,9 @@ def _space(section: str) -> str:
     return "watched" if section in WATCHED else section
 
 
-def _written(section: str, key: str, one: Actual, names: Mapping[str, str], references: Mapping[str, str]) -> Json:
+def written_object(
+    section: str, key: str, one: Actual, names: Mapping[str, str], references: Mapping[str, str]
+) -> Json:
     """One object, without what is usual."""
     found: Json = {}
     fields = one.fields
@@ -120,6 +122,12 @@ def _written(section: str, key: str, one: Actual, names: Mapping[str, str], refe
             continue
         found[name] = one.written.get(name, field.type.written(value))
     return found
+
+
+def names_in(one: Actual) -> set[str]:
+    """Public ids of the monitors that a monitor or a composite names."""
+    members = one.fields.get("members") or ()
+    return {*(one.fields.get("parents") or ()), *(key for link in members for key in link["monitors"])}
 
 
 def _preset(one: Actual, references: Mapping[str, str]) -> Json:

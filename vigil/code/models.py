@@ -19,6 +19,8 @@ class ManagedObject(models.Model):
     `public_id` names the object; it may have been deleted elsewhere. `references` are the texts of its secrets, such as
     `${env:NAME}`, by name. `written` is how the document writes what its stored value does not tell, by the paths of
     `Wanted.written`, each with a keyed hash of the value that it had: [as written, hash].
+    `applied` is the object as the document wrote it when it was applied last, and keyed hashes of its secrets; empty
+    where it was adopted since, or applied by an older version.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="managed_objects")
@@ -30,6 +32,7 @@ class ManagedObject(models.Model):
     line = models.PositiveIntegerField(default=0)
     references = models.JSONField(default=dict)
     written = models.JSONField(default=dict)
+    applied = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -58,6 +58,8 @@ class Comparison:
     rows: TeamRows
     state: TeamState
     planned: PlannedChanges
+    #: Of the secrets that the document names.
+    hashes: Mapping[Address, Mapping[str, str]] = field(repr=False)
 
 
 def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
@@ -105,7 +107,7 @@ def compare(
     hashes = {
         address: {name: secret_hash(value) for name, value in named.items()} for address, named in secrets.items()
     }
-    return Comparison(document, secrets, rows, state, plan(document, state, hashes, prune))
+    return Comparison(document, secrets, rows, state, plan(document, state, hashes, prune), hashes)
 
 
 def _secrets(document: Document, values: Mapping[str, str]) -> dict[Address, dict[str, str]]:

@@ -15,7 +15,7 @@ from vigil.code.core.state import Actual, TeamState
 from vigil.code.models import ManagedObject
 from vigil.code.stored.as_written import still_written
 from vigil.code.stored.hashes import secret_hash
-from vigil.code.stored.rows import FEED, TeamRows
+from vigil.code.stored.rows import FEED, TeamRows, load_one
 from vigil.heartbeats.core.schedule import ScheduleKind
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import CompositeMember, Dependency, Monitor
@@ -31,7 +31,7 @@ def read_state(rows: TeamRows, project: str) -> TeamState:
         secrets = section in ("monitors", "channels")
         for public_id, name, fields in read(rows):
             row = rows.sections[section][public_id]
-            hashes = {key: secret_hash(value) for key, value in row.secrets.items()} if secrets and row.secrets else {}
+            hashes = _hashes(row) if secrets else {}
             objects[public_id] = Actual(section, public_id, name, fields, hashes)
     owned, foreign = {}, set()
     for one in ManagedObject.objects.filter(team=rows.team):
@@ -44,15 +44,27 @@ def read_state(rows: TeamRows, project: str) -> TeamState:
     return TeamState(objects, owned, frozenset(foreign))
 
 
+def read_one(owner: ManagedObject) -> Actual | None:
+    """The monitor, heartbeat or composite that a document owns, in few queries; None where it is gone."""
+    rows = load_one(owner.team, owner.section, owner.public_id)
+    for public_id, name, fields in _READERS[owner.section](rows) if rows.monitors else ():
+        written = still_written(owner.written, fields)
+        hashes = _hashes(rows.monitors[public_id]) if owner.section == "monitors" else {}
+        return Actual(owner.section, public_id, name, fields, hashes, written)
+    return None
+
+
+def _hashes(row: Any) -> dict[str, str]:
+    return {key: secret_hash(value) for key, value in row.secrets.items()} if row.secrets else {}
+
+
 Read = Iterable[tuple[str, str, Json]]
 
 
 def _monitors(rows: TeamRows) -> Read:
-    team = rows.team
-    regions = _many(
-        Monitor.regions.through.objects.filter(monitor__team=team).order_by("region__slug"), "monitor", "region__slug"
-    )
-    needed = Dependency.objects.filter(child__team=team, parent__deleted_at=None)
+    checked = Monitor.regions.through.objects.filter(**rows.of("monitor")).order_by("region__slug")
+    regions = _many(checked, "monitor", "region__slug")
+    needed = Dependency.objects.filter(**rows.of("child"), parent__deleted_at=None)
     parents = _many(needed, "child", "parent__public_id")
     for key, row in rows.sections["monitors"].items():
         yield key, row.name, {
@@ -78,7 +90,7 @@ def _heartbeats(rows: TeamRows) -> Read:
 
 def _composites(rows: TeamRows) -> Read:
     members: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
-    found = CompositeMember.objects.filter(composite__monitor__team=rows.team).order_by("rank", "id")
+    found = CompositeMember.objects.filter(**rows.of("composite__monitor")).order_by("rank", "id")
     for composite, rank, group, monitor in found.values_list("composite_id", "rank", "group", "monitor__public_id"):
         members[composite].append((rank, group, monitor))
     for key, row in rows.sections["composites"].items():

@@ -31,11 +31,21 @@ FEED = "feed:"
 
 @dataclass(slots=True)
 class TeamRows:
-    """Rows by section and public id. `monitors` holds every monitor, with those of heartbeats and composites."""
+    """Rows by section and public id. `monitors` holds every monitor, with those of heartbeats and composites.
+
+    `alone` where they hold one object of the team and nothing else.
+    """
 
     team: Team
     sections: dict[str, dict[str, Any]] = field(default_factory=dict)
     monitors: dict[str, Monitor] = field(default_factory=dict)
+    alone: bool = False
+
+    def of(self, path: str) -> dict[str, object]:
+        """The filter of rows that belong to these monitors, which `path` leads to."""
+        if not self.alone:
+            return {f"{path}__team": self.team}
+        return {f"{path}__in": [row.pk for row in self.monitors.values()]}
 
     def find(self, public_id: str) -> Any:
         """The row of an id; raises `KeyError`."""
@@ -63,6 +73,21 @@ def load_rows(team: Team, lock: bool = False) -> TeamRows:
         own = own.filter(valid_until=None) if model is Silence else own
         found.sections[section] = {row.public_id: row for row in _locked(own, lock)}
     found.sections["feeds"] = {FEED + feed.provider: feed for feed in Feed.objects.order_by("provider")}
+    return found
+
+
+def load_one(team: Team, section: str, public_id: str) -> TeamRows:
+    """One monitor, heartbeat or composite of a team; no row where it is gone."""
+    monitor = Monitor.objects.filter(team=team, public_id=public_id, deleted_at=None).first()
+    found = TeamRows(team, alone=True)
+    if monitor is None:
+        return found
+    found.monitors = {public_id: monitor}
+    row: Any = monitor
+    if section != "monitors":
+        row = (Heartbeat if section == "heartbeats" else Composite)._default_manager.get(monitor=monitor)
+        row.monitor = monitor
+    found.sections[section] = {public_id: row}
     return found
 
 

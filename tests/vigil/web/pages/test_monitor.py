@@ -12,13 +12,17 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from tests.vigil.code.applying import applied
+from tests.vigil.code.core.test_document import BASE
 from tests.vigil.web.pages.test_overview import person, watched
 from vigil.accounts.models import Role, Team
 from vigil.accounts.teams import default_team
 from vigil.bench.pages.rows import write_scene
 from vigil.bench.pages.sample_votes import REGIONS
 from vigil.code.models import ManagedObject
-from vigil.monitors.changes import delete_monitor
+from vigil.heartbeats.changes import update_heartbeat
+from vigil.heartbeats.models import Heartbeat
+from vigil.monitors.changes import delete_monitor, update_monitor
 from vigil.monitors.composites import Member, create_composite
 from vigil.monitors.models import Monitor
 from vigil.web import assets
@@ -123,6 +127,35 @@ def test_a_replay_is_shown_before_its_sensitivity_is_saved_and_can_be_undone(ann
     )
     assert "Use low anyway" in shown(ann, f"{here}/rehearsal?sensitivity=low")
     assert "managed by code: <bdi>vigil.yaml \u203a shop</bdi>" in shown(ann, here)
+
+
+def test_a_monitor_that_was_changed_by_hand_shows_its_drift_and_the_patch_to_copy(
+    ann: Client, client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    applied(BASE)
+    api = Monitor.objects.get(name="api")
+    here = f"/monitors/{api.public_id}"
+    assert "Differs from" not in shown(ann, here)
+    config = {**api.config, "url": "https://api.example/ready?api_key=hunter2hunter2"}
+    update_monitor(api, {"interval_s": 60, "config": config})
+    with django_assert_max_num_queries(16):
+        page = shown(ann, here)
+    assert "Differs from <bdi>vigil.yaml</bdi>" in page and "Copy the patch" in page
+    assert "<del><bdi>2m</bdi></del>" in page and "<ins><bdi>1m (usual)</bdi></ins>" in page
+    # The lines stand there as text, so that they can be picked without a script.
+    assert "monitors:\n  api:\n" in page and "    interval: 1m\n" in page
+    client.force_login(person("vic", Role.VIEWER))
+    read = shown(client, here)
+    assert "http.url" in read and "hunter2" not in read and "Copy the patch" not in read
+
+
+def test_a_job_that_was_changed_by_hand_shows_its_drift_too(ann: Client) -> None:
+    applied(BASE)
+    job = Heartbeat.objects.get(monitor__name="nightly")
+    here = f"/heartbeats/{job.monitor.public_id}"
+    assert "managed by code" in shown(ann, here) and "Differs from" not in shown(ann, here)
+    update_heartbeat(job, {"grace_s": 60})
+    assert "<del><bdi>20m</bdi></del>" in shown(ann, here)
 
 
 def test_pausing_on_the_page_leads_back_to_it_with_its_undoing(ann: Client) -> None:

@@ -24,6 +24,7 @@ from vigil.web import bulk
 from vigil.web.pages.actions import toast_of
 from vigil.web.pages.live import poll_key
 from vigil.web.pages.monitors import chart, shown
+from vigil.web.pages.monitors.drifts import managed_words, shown_drift
 from vigil.web.pages.monitors.looks import look_of
 from vigil.web.pages.shell import PageReader, page, render_page, shell_of
 from vigil.web.parts.marks import mark
@@ -41,8 +42,10 @@ def monitor(request: HttpRequest, reader: PageReader, public_id: str) -> HttpRes
     query = request.GET.copy()
     for name in ("done", "look"):
         query.pop(name, None)
+    told = parts(reader, found, now)
     context = {
-        **parts(reader, found, now),
+        **told,
+        "drift": shown_drift(told["owner"], reader.may_write),
         "chart_range": wanted,
         "chart": chart.drawn(public_id, wanted, query.urlencode()),
         "choices": chart.choices(request, wanted, [region.slug for region in found.regions]),
@@ -82,10 +85,11 @@ def read_page(reader: PageReader, public_id: str, now: datetime) -> MonitorPage:
 
 def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, Any]:
     """What the page shows and polls for."""
-    row = found.row
+    row, owner = found.row, owner_of_row(found.monitor)
     return {
         "version": live_version_of(reader.team, now),
         "found": found,
+        "owner": owner,
         "row": row,
         "now": now,
         "mark": mark(row.state, row.word, pill=True),
@@ -95,7 +99,7 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "is_new": row.state is ShownState.NEW,
         "figures": shown.figures_of(found),
         "results": shown.results_of(found, reader.may_write),
-        "managed": shown.managed_words(owner_of_row(found.monitor)),
+        "managed": managed_words(owner),
         "interval": length_of(found.monitor),
         "days": shown.drawn_days(found.monitor, row.days, row.days_strip),
     }

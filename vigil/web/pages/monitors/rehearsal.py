@@ -25,7 +25,8 @@ from vigil.read_models.core.figures import NO_VALUE, length
 from vigil.read_models.monitor.page import read_provider_status
 from vigil.read_models.monitor.rehearsal import rehearse
 from vigil.web.pages.monitors.chart import monitor_of
-from vigil.web.pages.monitors.shown import managed_words, posts_of
+from vigil.web.pages.monitors.drifts import managed_words
+from vigil.web.pages.monitors.shown import posts_of
 from vigil.web.pages.shell import PageReader, page, render_page
 
 _KINDS = {

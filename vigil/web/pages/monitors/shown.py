@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from vigil.code.models import ManagedObject
 from vigil.monitors.core.clear_credentials import hidden_in_text
 from vigil.monitors.core.result_facts import as_number
 from vigil.monitors.models import Monitor
@@ -147,14 +146,6 @@ def drawn_days(monitor: Monitor, days: Sequence[StripDay], runs: str) -> DrawnDa
         sum=f"{percent(up_s / counted_s)} up" if counted_s else "not measured",
         texts="|".join(day.text for day in days),
     )
-
-
-def managed_words(owner: ManagedObject | None) -> str:
-    """File and key of what a document manages; empty for what people do."""
-    if owner is None:
-        return ""
-    place = f"{owner.file}:{owner.line}" if owner.file and owner.line else owner.file or owner.project
-    return f"{place} \u203a {owner.key}"
 
 
 def target_of(page: MonitorPage, may_write: bool) -> str:

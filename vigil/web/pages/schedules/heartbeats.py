@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from vigil.clock import database_now
+from vigil.code.ownership import owner_of_row
 from vigil.heartbeats.changes import set_paused
 from vigil.heartbeats.core.pings.wire import PingKind
 from vigil.heartbeats.core.schedule import length_in_words
@@ -23,6 +24,7 @@ from vigil.heartbeats.showing.run_bars import run_bars
 from vigil.heartbeats.showing.snippets import SNIPPETS
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.heartbeats import JobPage, JobRow, has_called, read_job_list, read_job_page, told_figures
+from vigil.web.pages.monitors.drifts import managed_words, shown_drift
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.filter_bars import FilterBar, FilterChip, FilterSelect, SelectOption
 from vigil.web.parts.marks import StateMark, mark
@@ -94,7 +96,7 @@ def heartbeat(request: HttpRequest, reader: PageReader, public_id: str) -> HttpR
     found = read_job_page(reader.team, public_id, request.GET.get("output") == "all", database_now())
     if found is None:
         raise Http404
-    row, schedule = found.heartbeat, schedule_of(found.heartbeat)
+    row, schedule, owner = found.heartbeat, schedule_of(found.heartbeat), owner_of_row(found.heartbeat)
     shown: dict[str, Any] = {
         "job": found,
         "mark": mark(found.state, found.word, pill=True),
@@ -104,6 +106,8 @@ def heartbeat(request: HttpRequest, reader: PageReader, public_id: str) -> HttpR
         "bars": run_bars(found.slots) if found.slots else None,
         "runs": [_run(ping) for ping in found.ends[:RUNS_IN_TABLE]],
         "figures": _figures(found),
+        "managed": managed_words(owner),
+        "drift": shown_drift(owner, reader.may_write),
     }
     if reader.may_write:
         shown |= _ways_to_call(row)
