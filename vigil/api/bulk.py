@@ -19,8 +19,10 @@ from vigil.api.base.errors import InUse
 from vigil.api.base.filtering import KnownFiltersOnly
 from vigil.api.base.permissions import team_of
 from vigil.api.base.views import ApiView
-from vigil.api.bulk_serializers import MAX_CHOSEN, BulkAnswerSerializer, BulkOperation, BulkSerializer
+from vigil.api.bulk_serializers import MANAGED_NAMED, MAX_CHOSEN, BulkAnswerSerializer, BulkOperation, BulkSerializer
+from vigil.api.code.managed import warning_header
 from vigil.api.monitors.monitors import MonitorSerializer, MonitorViewSet
+from vigil.code.ownership import managed_rows_in_words
 from vigil.heartbeats.changes import delete_heartbeat
 from vigil.heartbeats.changes import set_paused as set_heartbeat_paused
 from vigil.heartbeats.models import Heartbeat
@@ -36,6 +38,8 @@ from vigil.silences.models import Silence
 class BulkView(ApiView):
     """Many monitors in one request."""
 
+    may_warn = True
+
     def writes_in_one_transaction(self, request: HttpRequest) -> bool:
         return True
 
@@ -43,7 +47,8 @@ class BulkView(ApiView):
     def post(self, request: Request) -> Response:
         """Create, pause, resume, tag, untag, silence or delete many monitors: all of them, or none with the errors.
 
-        Errors name the item: `items.3.name`. At most 1,000 are created and 10,000 changed at once.
+        Errors name the item: `items.3.name`. At most 1,000 are created and 10,000 changed at once. `warnings`, and the
+        header, name those that a document keeps: what was changed of them is drift.
         """
         asked = BulkSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -51,11 +56,17 @@ class BulkView(ApiView):
         assert team is not None  # The permission has seen to it.
         if wanted["action"] == BulkOperation.CREATE:
             made = _create(team, wanted["items"])
-            return Response({"count": len(made), "ids": [monitor.public_id for monitor in made], "silence": None})
+            return Response(
+                {"count": len(made), "ids": [monitor.public_id for monitor in made], "silence": None, "warnings": []}
+            )
         chosen = _chosen(self, team, wanted)
         touch(team.pk)
-        answer = _ACTIONS[BulkOperation(wanted["action"])](request, chosen, wanted)
-        return Response({"silence": None, **answer, "ids": [monitor.public_id for monitor in chosen]})
+        action = BulkOperation(wanted["action"])
+        # A silence is an object of its own: it changes nothing of what it covers.
+        warnings = [] if action is BulkOperation.SILENCE else managed_rows_in_words(chosen, MANAGED_NAMED)
+        answer = {"silence": None, **_ACTIONS[action](request, chosen, wanted), "warnings": warnings}
+        headers = {"Warning": warning_header(" ".join(warnings))} if warnings else {}
+        return Response({**answer, "ids": [monitor.public_id for monitor in chosen]}, headers=headers)
 
 
 def _create(team: Team, items: Sequence[Mapping[str, Any]]) -> list[Monitor]:

@@ -15,6 +15,8 @@ from vigil.api.openapi.shapes import FILTERS
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 
 MAX_ITEMS, MAX_CHOSEN = 1_000, 10_000
+#: Managed monitors that an answer names.
+MANAGED_NAMED = 10
 
 
 class BulkOperation(StrEnum):
@@ -88,3 +90,6 @@ class BulkAnswerSerializer(ApiSerializer[Any]):
     count = serializers.IntegerField(help_text="How many were created or changed.")
     ids = serializers.ListField(child=serializers.CharField(), help_text="Of all that the request was about, in order.")
     silence = serializers.CharField(allow_null=True, help_text="The id of the new silence.")
+    warnings = serializers.ListField(
+        child=serializers.CharField(), help_text=f"Of monitors that a document keeps, at most {MANAGED_NAMED} by name."
+    )

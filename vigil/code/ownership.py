@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -71,6 +72,15 @@ def owner_shown(owner: ManagedObject | None) -> dict[str, Any] | None:
 def managed_in_words(owner: ManagedObject) -> str:
     """Where an object is written, and what follows for changes by hand."""
     return drift_in_words(owner.project, f"{owner.section}.{owner.key}", owner.file, owner.line)
+
+
+def managed_rows_in_words(rows: Iterable[Any], named: int) -> list[str]:
+    """The same for each of these rows that a project owns: at most so many, and how many more there are."""
+    ids = [row.public_id for row in rows]
+    owners = list(ManagedObject.objects.filter(public_id__in=ids)) if ids else []
+    words = [managed_in_words(owner) for owner in owners[:named]]
+    more = len(owners) - len(words)
+    return [*words, f"{more} more are managed by code too."] if more else words
 
 
 def drift_in_words(project: str, place: str, file: str, line: int) -> str:

@@ -47,5 +47,31 @@ def test_every_object_that_code_can_keep_says_which_document_keeps_it() -> None:
         assert f"Managed by code: {path}.k in vigil.yaml:7" in changed["Warning"], path
 
 
+def keep(name: str, key: str) -> None:
+    ManagedObject.objects.create(
+        team=default_team(), project="shop", section="monitors", key=key, public_id=name, file="vigil.yaml", line=7
+    )
+
+
+def test_a_change_of_many_warns_of_those_that_code_keeps() -> None:
+    api = Api(default_team())
+    http = {"kind": "http", "config": {"url": "https://example.com/health"}}
+    names = [api("POST", "monitors", {**http, "name": f"m-{number}"})[1]["id"] for number in range(14)]
+    for number, name in enumerate(names[:12]):
+        keep(name, f"k-{number}")
+    silence = {"silence": {"name": "s", "starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-02T00:00:00Z"}}
+    for change in ({"action": "pause"}, {"action": "tag", "tags": ["x"]}, {"action": "delete"}):
+        by_hand = api.ask("POST", "monitors/bulk", {**change, "ids": names[12:]})
+        assert (by_hand.json()["warnings"], by_hand.has_header("Warning")) == ([], False), change
+        names = names if change["action"] != "delete" else names[:12]
+        kept = api.ask("POST", "monitors/bulk", {**change, "ids": names[:12]})
+        warnings = kept.json()["warnings"]
+        assert (kept.status_code, len(warnings), warnings[10]) == (200, 11, "2 more are managed by code too.")
+        assert "Managed by code: monitors.k-0 in vigil.yaml:7" in kept["Warning"] and warnings[0] in kept["Warning"]
+        if change["action"] == "pause":
+            silenced = api.ask("POST", "monitors/bulk", {"action": "silence", "ids": names[:12], **silence})
+            assert (silenced.json()["warnings"], silenced.has_header("Warning")) == ([], False)
+
+
 def test_a_warning_is_one_line_of_plain_characters() -> None:
     assert warning_header('a\r\nX: "ä"') == '299 - "a??X: ???"'
