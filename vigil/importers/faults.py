@@ -19,6 +19,7 @@ from vigil.importers.core.values import REFERENCE_END, REFERENCE_START
 from vigil.silences.core.windows import ScheduleError, WindowSchedule, check
 
 _WHOLE_ADDRESS = re.compile(f"{REFERENCE_START}[^{REFERENCE_END}]*{REFERENCE_END}(?=/|$)")
+_PORT = re.compile(f":{REFERENCE_START}[^{REFERENCE_END}]*{REFERENCE_END}(?=[/?]|$)")
 _ADDRESS_FIELDS = ("url", "server")
 
 
@@ -88,6 +89,8 @@ def _stood_in(value: Any, is_address: bool = False) -> Any:
     if isinstance(value, str):
         if is_address and value.startswith(REFERENCE_START):
             value = _WHOLE_ADDRESS.sub("https://placeholder.example", value, count=1)
+        if is_address:
+            value = _PORT.sub(":443", value, count=1)
         return with_placeholders(value)
     if isinstance(value, Mapping):
         return {key: _stood_in(each) for key, each in value.items()}

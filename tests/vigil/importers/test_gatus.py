@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from tests.vigil.importers.imports import Result, golden, imported, planned, written
 from vigil.importers.core.report import ItemOutcome, SourceError
-from vigil.importers.registry import source_of
 
 CONFIG = """\
 alerting:
@@ -196,44 +194,3 @@ def test_addresses_of_a_private_network_are_told_once() -> None:
     ]
     notes = planned("gatus", {"endpoints": endpoints}).report.notes
     assert next(note for note in notes if "same network" in note).startswith("e0, e1, e2 and 1 more: only a region")
-
-
-def test_placeholders_of_a_body_are_filled_in_and_keys_that_are_sent_are_variables() -> None:
-    url = "https://shop.example/"
-    asked = {"name": "api", "group": "core", "url": url, "conditions": ["[STATUS] == 200"],
-             "body": "[ENDPOINT_GROUP]/[ENDPOINT_NAME] [ENDPOINT_URL] [RANDOM_STRING_16]"}  # fmt: skip
-    cache = {"name": "cache", "url": "tcp://cache.example:6379", "body": "AUTH obviously-fake",
-             "conditions": ["[CONNECTED] == true"]}  # fmt: skip
-    made = planned("gatus", {"endpoints": [asked, cache]})
-    assert made.document["monitors"]["core-api"]["http"]["body"] == f"core/api {url} random"
-    assert "random text" in made.why("core/api")
-    assert made.document["monitors"]["cache"]["tcp"]["send"] == "${env:CACHE_SEND}"
-
-
-def test_labels_are_tags_and_a_suite_says_when_its_steps_run() -> None:
-    step = {"name": "login", "url": "https://shop.example/", "conditions": ["[STATUS] == 200"],
-            "extra-labels": {"team": "core"}}  # fmt: skip
-    made = planned("gatus", {"suites": [{"name": "buy", "enabled": False, "endpoints": [step]}]})
-    entry = made.document["monitors"]["buy-login"]
-    assert (entry["interval"], entry["paused"], entry["tags"]) == ("10m", True, ["team:core"])
-
-
-def test_the_services_of_another_tool_are_no_endpoints(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no Gatus configuration"):
-        imported("gatus", written(tmp_path, "services: {web: {image: nginx}}"))
-
-
-def test_a_mounted_folder_holds_each_file_once(tmp_path: Path) -> None:
-    written(tmp_path, CONFIG, "..2026_11_29/config.yaml")
-    (tmp_path / "..data").symlink_to("..2026_11_29")
-    (tmp_path / "config.yaml").symlink_to("..data/config.yaml")
-    once = imported("gatus", written(tmp_path / "plain", CONFIG).parent)
-    assert imported("gatus", tmp_path / "config.yaml").document == once.document
-    shutil.rmtree(tmp_path / "plain")
-    assert imported("gatus", tmp_path).document == once.document
-
-
-def test_a_manifest_with_the_configuration_is_told_by_what_is_in_it(tmp_path: Path) -> None:
-    inside = "".join(f"    {line}\n" for line in CONFIG.splitlines())
-    manifest = f"kind: ConfigMap\ndata:\n  config.yaml: |\n{inside}---\nkind: Service\n"
-    assert source_of(written(tmp_path, manifest, "gatus.yaml")) == "gatus"

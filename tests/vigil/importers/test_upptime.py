@@ -61,3 +61,8 @@ def test_a_text_that_changes_in_each_request_is_no_variable() -> None:
     made = sites({"name": "site", "url": "https://shop.example/?x=$DYNAMIC_RANDOM_NUMBER"})
     assert made.document["monitors"]["site"]["http"]["url"] == "https://shop.example/?x=0"
     assert made.report.variables == () and "sent as 0" in made.why("site")
+
+
+def test_a_port_that_is_a_secret_is_asked_for() -> None:
+    made = sites({"name": "db", "url": "db.example", "check": "tcp-ping", "port": "$PORT"})
+    assert "write the number in" in made.why("db")

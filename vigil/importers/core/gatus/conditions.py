@@ -19,11 +19,12 @@ from vigil.importers.core.gatus.operands import (
     parent_of,
     parsed,
 )
+from vigil.importers.core.names import has_reference
 from vigil.importers.core.requests import every_code_but
 from vigil.importers.core.values import number, scalar, truth
 
-_DAY_MS = 86_400_000
-_ALL_CODES = frozenset(range(100, 600))
+_DAY_MS, _ALL_CODES = 86_400_000, frozenset(range(100, 600))
+_NUMBERS = ("STATUS", "RESPONSE_TIME", "CERTIFICATE_EXPIRATION", "DOMAIN_EXPIRATION")
 _UNKNOWN = "it is none that Gatus documents"
 
 
@@ -67,6 +68,8 @@ def expectations_of(conditions: list[str]) -> Expectations:
         condition = parsed(written)
         if condition is None or condition.name not in {*_READERS, "CONTEXT"}:
             made.leave_out(written, _UNKNOWN)
+        elif condition.name in _NUMBERS and has_reference(condition.value):
+            made.impossible = f"{condition.written} compares with a variable: write the number in"
         elif condition.name == "CONTEXT" or "[CONTEXT]" in written:
             made.impossible = "it uses what an earlier step of its suite stored, which a monitor does not know"
         else:
@@ -204,7 +207,7 @@ def _value(made: Expectations, condition: Condition) -> None:
 
 
 def _is_either(option: str) -> str:
-    """Test of a filter that a value is this, as a text or as the JSON value that it looks like."""
+    """Test of a filter that a value is this, or the JSON value that it looks like."""
     typed, quoted = scalar(option), json.dumps(option, ensure_ascii=False)
     return f"@ == {quoted}" if isinstance(typed, str) else f"@ == {json.dumps(typed)} || @ == {quoted}"
 

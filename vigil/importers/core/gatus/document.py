@@ -9,6 +9,7 @@ from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMaintenance
 from vigil.importers.core.gatus.alerting import add_channels, with_defaults
 from vigil.importers.core.gatus.endpoints import add_endpoint, name_of
 from vigil.importers.core.gatus.environment import refuse_encrypted, with_references
+from vigil.importers.core.names import has_reference
 from vigil.importers.core.report import SourceError
 from vigil.importers.core.values import entries, mapping, mappings, seconds, text, truth
 
@@ -93,6 +94,9 @@ def _add_external(draft: Draft, endpoint: dict[str, Any]) -> None:
 
 def _add_maintenance(draft: Draft, window: dict[str, Any], owner: str, monitors: list[str]) -> None:
     if not truth(window.get("enabled"), True) or not text(window.get("start")):
+        return
+    if has_reference([window.get(field) for field in ("start", "duration", "timezone", "every")]):
+        draft.refuse("maintenance", owner, "its time or time zone comes from a variable: write it in")
         return
     hour, colon, minute = text(window["start"]).partition(":")
     if not (hour.isdigit() and colon and minute.isdigit()):

@@ -11,6 +11,7 @@ from vigil.importers.core.confirmation import NOT_REPEATED, sensitivity_for
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedMonitor
 from vigil.importers.core.gatus.conditions import Expectations, expectations_of
+from vigil.importers.core.gatus.open_fields import has_open_place, open_fields_of
 from vigil.importers.core.requests import header_pairs, host_and_port, request_of, sent_of
 from vigil.importers.core.values import entries, mapping, mappings, seconds, text, truth
 
@@ -41,6 +42,9 @@ def add_endpoint(draft: Draft, endpoint: dict[str, Any], origin: str, suite: str
         )
         return ""
     monitor.notes += expected.notes
+    open_fields = open_fields_of(endpoint)
+    if open_fields:
+        monitor.notes.append(f"{', '.join(open_fields)}: known by a variable alone, so the usual value is written")
     if is_random:
         monitor.notes.append(f"a random text in its body is always {_RANDOM_STANDS!r}")
     _add_common(draft, endpoint, monitor)
@@ -74,6 +78,8 @@ def _obstacle(endpoint: dict[str, Any], conditions: list[str]) -> str:
         return "it fetches a token before each check: give the monitor a long-lived token as its secret `bearer`"
     if client.get("tunnel"):
         return "it is reached through an SSH tunnel: run a region of Vigil in that network"
+    if has_open_place(text(endpoint["url"]).strip()):
+        return "the scheme or the port of its address comes from a variable: write it in"
     if endpoint.get("store"):
         return "it stores values for later steps of its suite, which a monitor does not"
     return ""

@@ -30,6 +30,10 @@ def plan(document: Any, draft: Draft) -> None:
         raise SourceError("this is no configuration of Upptime: it has no `sites`")
     interval_s = _interval_s(text(mapping(document.get("workflowSchedule")).get("uptime")).strip(), draft)
     for place, site in enumerate(sites, 1):
+        if has_reference(_with_secrets(text(site.get("port")), draft.variables)):
+            why = "its port is a secret of the repository: write the number in"
+            draft.refuse("site", text(site.get("name")) or f"site {place}", why)
+            continue
         made = _site(draft, _with_secrets(site, draft.variables), place)
         if _CHANGING.search(str(site)):
             made.notes.append("what changes in each request is sent as 0")
