@@ -66,6 +66,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "vigil.cli.installation.deadletters",
         "list what could not be processed, replay it after a fix, or discard it",
     ),
+    "backup": ("vigil.cli.installation.backup", "write the database and the keys of this installation to one file"),
+    "restore": ("vigil.cli.installation.restore", "put a backup in place, or try it with --verify"),
     "reseal": ("vigil.cli.installation.reseal", "encrypt every stored secret again with the first key"),
     "test": ("vigil.cli.development.test", "run the tests, with a PostgreSQL and a Redis of their own"),
     "simulate": (

@@ -21,7 +21,7 @@ _SOURCE = Path(__file__).resolve().parents[2]
 #: The source checkout that this code runs from; None when it is installed from a wheel, or copied into an image.
 CHECKOUT = _SOURCE if (_SOURCE / "manage.py").exists() else None
 _LOCK = "lock"
-_SECRETS = "secrets.json"
+SECRETS_FILE = "secrets.json"
 _STATE = "state.json"
 _SETTINGS = "settings.json"
 #: Of VIGIL_ names, those that say where this process is, not what the installation is like.
@@ -105,7 +105,7 @@ class DataFolder:
 
     def secrets(self, regions: tuple[str, ...] = ()) -> LocalSecrets:
         """The secrets of this installation, made the first time, with a key for each of `regions`."""
-        path = self.path / _SECRETS
+        path = self.path / SECRETS_FILE
         if not path.exists() and (self.path / "postgres").exists():
             raise CannotStart(
                 f"{path} is missing, and the database in this folder opens only with it: restore the file"
@@ -146,7 +146,7 @@ def read_state(path: Path) -> StoredState:
 def read_secrets(path: Path) -> LocalSecrets | None:
     """The secrets of the installation in this folder; None when it was never started."""
     with contextlib.suppress(FileNotFoundError):
-        return LocalSecrets(**_read_object(path / _SECRETS))
+        return LocalSecrets(**_read_object(path / SECRETS_FILE))
     return None
 
 

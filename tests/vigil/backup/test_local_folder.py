@@ -1,0 +1,61 @@
+"""A backup of `up` makes a data folder on another machine, with its database and its secrets, or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from tests.vigil.backup.databases import address_of_test_database, everything_in
+from vigil.backup.archive import BackupFile
+from vigil.backup.core.contents import Keys, Unusable
+from vigil.backup.local_folder import restore_folder
+from vigil.backup.making import BackupSource, make_backup
+from vigil.local.errors import CannotStart
+from vigil.local.folder import read_secrets
+from vigil.local.servers import postgres
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+
+OWN = {"secret_key": "s" * 40, "seal_keys": Fernet.generate_key().decode(), "region_keys": {"local-1": "key"}}
+OWN |= {name: secrets.token_urlsafe(8) for name in ("database_password", "redis_password")}
+KEYS = Keys(str(OWN["secret_key"]), str(OWN["seal_keys"]), json.dumps(OWN))
+
+
+@pytest.fixture
+def backup(postgres_server: str, tmp_path: Path) -> BackupFile:
+    make_backup(BackupSource(address_of_test_database(postgres_server), KEYS), tmp_path / "vigil.backup")
+    return BackupFile(tmp_path / "vigil.backup")
+
+
+def test_the_folder_has_the_database_and_the_secrets(backup: BackupFile, postgres_server: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+    folder = tmp_path / "data"
+    restore_folder(backup, KEYS, folder, backup.manifest.migrations)
+    kept = read_secrets(folder)
+    assert kept is not None and kept.seal_keys == OWN["seal_keys"] and kept.region_keys == OWN["region_keys"]
+    assert (folder / "secrets.json").stat().st_mode & 0o077 == 0 and not (folder / "restore.log").exists()
+    with postgres.running(folder, kept.database_password, tmp_path / "log") as server:
+        assert everything_in(server.url) == everything_in(address_of_test_database(postgres_server))
+    with pytest.raises(CannotStart, match="holds an installation already"):
+        restore_folder(backup, KEYS, folder, backup.manifest.migrations)
+
+
+def test_a_backup_that_this_release_does_not_know_leaves_no_half_of_a_folder(
+    backup: BackupFile, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o711)
+    folder = tmp_path / "data"
+    with pytest.raises(Unusable, match="newer release"):
+        restore_folder(backup, KEYS, folder, [])
+    assert read_secrets(folder) is None
+    assert {each for each in os.listdir(folder) if each != "lock"} == set()
+
+
+def test_keys_of_another_kind_of_installation_are_refused(backup: BackupFile, tmp_path: Path) -> None:
+    with pytest.raises(Unusable, match="not those of an installation by `up`"):
+        restore_folder(backup, Keys("secret", "seal"), tmp_path / "data", [])

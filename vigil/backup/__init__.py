@@ -1,0 +1,1 @@
+"""Backup of an installation in one file, and its restore."""

@@ -1,0 +1,1 @@
+"""Contents of a backup, and the decision whether it may be restored. Pure."""
