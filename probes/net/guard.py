@@ -110,6 +110,12 @@ _NAT64_LOCAL = ipaddress.IPv6Network("64:ff9b:1::/48")
 _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
+def refused_networks(egress: Egress) -> tuple[Network, ...]:
+    """The networks that are refused by themselves, whatever stands inside their addresses."""
+    lists = _NEVER if egress is Egress.PRIVATE else _NEVER + _NOT_PUBLIC
+    return tuple(network for _, networks in lists for network in networks)
+
+
 @lru_cache(maxsize=8192)
 def refusal(address: str, egress: Egress) -> str | None:
     """Why a region with this egress must not dial the address, or None if it may.

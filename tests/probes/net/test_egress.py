@@ -143,7 +143,7 @@ def test_a_list_that_can_be_meant_is_taken(text: str) -> None:
 
 
 #: One monitor of each kind at a host; "0" as port means that its kind has none to choose.
-_KINDS: Mapping[str, Mapping[str, Any]] = {
+KINDS: Mapping[str, Mapping[str, Any]] = {
     "dns": {"name": "a.example", "resolver": "{host}"},
     "domain": {"domain": "a.example", "server": "http://{host}/rdap"},
     "grpc": {"host": "{host}", "port": 443},
@@ -159,14 +159,14 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
 
 
 def test_each_kind_of_monitor_is_asked_where_it_dials() -> None:
-    assert set(_KINDS) == set(PROBERS)
+    assert set(KINDS) == set(PROBERS)
 
 
 def at(host: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value.format(host=host) if isinstance(value, str) else value for key, value in config.items()}
 
 
-@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("egress", ["public", "203.0.113.0/24:1;public:1"])
 def test_a_refused_target_of_every_kind_is_blocked_in_words_that_name_the_setting(
     on_loop: Any, kind: str, egress: str
@@ -175,12 +175,12 @@ def test_a_refused_target_of_every_kind_is_blocked_in_words_that_name_the_settin
         raise AssertionError(f"{name} was looked up")
 
     dialer = Dialer(parse_egress(egress), resolve, setting="VIGIL_EGRESS of host probe-7")
-    seen = on_loop(looked(kind, at("10.0.0.1", _KINDS[kind]), dialer=dialer, timeout_s=2))
+    seen = on_loop(looked(kind, at("10.0.0.1", KINDS[kind]), dialer=dialer, timeout_s=2))
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.BLOCKED), seen.detail
     assert seen.detail.startswith("VIGIL_EGRESS of host probe-7 refuses it: 10.0.0.1 "), seen.detail
 
 
-@pytest.mark.parametrize("kind", [kind for kind in _KINDS if kind != "dns"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "dns"])
 @pytest.mark.parametrize("answers", [["10.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["2606:4700::1", "fd00::1"], ["0.0.0.0"]])
 def test_a_name_of_every_kind_is_blocked_when_one_of_its_addresses_is_refused(
     on_loop: Any, kind: str, answers: list[str]
@@ -189,7 +189,7 @@ def test_a_name_of_every_kind_is_blocked_when_one_of_its_addresses_is_refused(
         return answers
 
     dialer = Dialer(Egress.PUBLIC, resolve, setting="VIGIL_EGRESS=public of host probe-7")
-    seen = on_loop(looked(kind, at("inside.example", _KINDS[kind]), dialer=dialer, timeout_s=2))
+    seen = on_loop(looked(kind, at("inside.example", KINDS[kind]), dialer=dialer, timeout_s=2))
     assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.BLOCKED), seen.detail
     assert "VIGIL_EGRESS=public of host probe-7 refuses it" in seen.detail
 
