@@ -105,3 +105,24 @@ def test_an_address_that_takes_posts_is_a_key_and_never_in_the_file(tmp_path: Pa
     assert [next(kind for kind in each if kind not in ("name", "secrets")) for each in channels.values()] == [
         "webhook", "pagerduty", "discord", "apprise", "apprise", "apprise"
     ]  # fmt: skip
+
+
+def test_conditions_that_no_check_here_has_are_named() -> None:
+    row = {"id": 1, "name": "Cache", "type": "redis", "database_connection_string": "redis://cache.example",
+           "conditions": '[{"type": "expression", "operator": "equals", "value": "PONG"}]'}  # fmt: skip
+    assert "conditions" in planned("uptime-kuma", {"tables": {"monitor": [row]}}).why("Cache")
+    ping = {"id": 1, "name": "Router", "type": "ping", "hostname": "router.example", "packet_size": 1400}
+    assert "usual size" in planned("uptime-kuma", {"tables": {"monitor": [ping]}}).why("Router")
+    far = {"id": 1, "name": "Name", "type": "globalping", "subtype": "dns", "hostname": "shop.example"}
+    made = planned("uptime-kuma", {"tables": {"monitor": [far]}})
+    assert made.document["monitors"]["name"]["dns"] == {"name": "shop.example", "record": "A"}
+
+
+def test_of_several_database_servers_the_first_is_watched_and_srv_names_are_refused() -> None:
+    row = {"id": 1, "name": "Base", "type": "mongodb"}
+    several = row | {"database_connection_string": "mongodb://u:p@a.example:27018,b.example:27018/app?replicaSet=x"}
+    made = planned("uptime-kuma", {"tables": {"monitor": [several]}})
+    assert made.document["monitors"]["base"]["tcp"] == {"host": "a.example", "port": 27018}
+    assert "only of the first server" in made.why("Base")
+    found = row | {"database_connection_string": "mongodb+srv://u:p@cluster.example/app"}
+    assert "SRV" in planned("uptime-kuma", {"tables": {"monitor": [found]}}).why("Base")

@@ -200,3 +200,30 @@ def test_certificates_of_grafana_have_names_of_their_own() -> None:
     )
     assert set(made.document["monitors"]["api"]["secrets"]) == {"client_certificate", "client_key"}
     assert "obviously-fake" not in made.text and "cache_busting" in made.why("API")
+
+
+def test_what_checkly_asserts_of_other_protocols_is_kept_or_named() -> None:
+    def monitor(kind: str, asserted: list[tuple[str, str, str]], **request: Any) -> dict[str, Any]:
+        listed = [{"source": source, "comparison": comparison, "target": target, "property": ""}
+                  for source, comparison, target in asserted]  # fmt: skip
+        return resource(f"checkly_{kind}", {"name": kind, "muted": kind == "dns_monitor",
+                                            "request": [{**request, "assertion": listed}]})  # fmt: skip
+
+    made = planned("terraform", state(
+        monitor("dns_monitor", [("RESPONSE_CODE", "EQUALS", "NOERROR"), ("TEXT_ANSWER", "CONTAINS", "192.0.2.1")],
+                query="shop.example", record_type="A"),
+        monitor("icmp_monitor", [("LATENCY", "LESS_THAN", "200")], hostname="shop.example", ping_count=3),
+        monitor("ssl_monitor", [("CERTIFICATE", "EQUALS", "x")], hostname="192.0.2.1", server_name="shop.example"),
+        monitor("check", [], url="https://shop.example", method="POST", body="{}", body_type="JSON"),
+    ))  # fmt: skip
+    monitors = made.document["monitors"]
+    assert made.item("dns_monitor").notes == (
+        "its assertion TEXT_ANSWER CONTAINS 192.0.2.1 is left out",
+        "it sends no alert there: silence it here, or leave it out of the routes",
+    )
+    assert monitors["icmp-monitor"]["icmp"] == {
+        "host": "shop.example", "tcp_port": 0, "echoes": 3, "assertions": [{"type": "latency", "down_ms": 200}]
+    }  # fmt: skip
+    assert monitors["ssl-monitor"]["tls"]["server_name"] == "shop.example"
+    assert "CERTIFICATE EQUALS x is left out" in made.why("ssl_monitor")
+    assert monitors["check"]["http"]["headers"] == [["Content-Type", "application/json"]]

@@ -12,7 +12,7 @@ from vigil.importers.core.kuma.monitors import monitor_of
 from vigil.importers.core.kuma.notifications import add_notifications
 from vigil.importers.core.kuma.rows import KumaRows, Row, rows_of
 from vigil.importers.core.requests import host_and_port
-from vigil.importers.core.values import number, text, truth, whole
+from vigil.importers.core.values import entries, from_json, number, text, truth, whole
 
 _MEMBERS_MOST = 200
 
@@ -65,6 +65,10 @@ def _notes(rows: KumaRows, row: Row, made: ImportedMonitor) -> list[str]:
     proxy = rows.proxies.get(whole(row.get("proxy_id")) or -1)
     if whole(row.get("proxy_id")) and (proxy is None or truth(proxy.get("active"), True)):
         notes.append("it is checked directly, without its proxy: run a region where it can be reached")
+    if made.kind != "dns" and entries(from_json(row.get("conditions"))):
+        notes.append("its conditions on the answer are left out")
+    if whole(row.get("packet_size")) not in (None, 56) and made.kind == "icmp":
+        notes.append("its echoes are of the usual size")
     if whole(row.get("resend_interval")):
         notes.append(NOT_REPEATED)
     return notes

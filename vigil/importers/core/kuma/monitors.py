@@ -109,6 +109,10 @@ def _globalping(row: Row, origin: str) -> ImportedMonitor | str:
     name, note = text(row.get("name")), "it is checked from Vigil's regions, and not by Globalping"
     if subtype == "ping":
         return ImportedMonitor(name, "icmp", {"host": _host(row), "tcp_port": 0}, origin, notes=[note])
+    if subtype == "dns":
+        made = _dns(row, origin)
+        made.notes.append(note)
+        return made
     if subtype == "http" and text(row.get("url")):
         return ImportedMonitor(name, "http", {"url": text(row["url"])}, origin, notes=[note])
     return f"it is a Globalping measurement of the kind {subtype[:20]!r}: make the monitor by hand"

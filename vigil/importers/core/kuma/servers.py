@@ -15,6 +15,8 @@ from vigil.importers.core.values import entries, from_json, text, whole
 _PORT_ONLY = "only that the port accepts connections is seen: {} is not asked"
 #: Keys of an ADO connection string.
 _PAIR = re.compile(r"\s*([^=;]+?)\s*=\s*([^;]*)")
+#: The servers after the first one, of `mongodb://a:1,b:2/db`.
+_OTHER_HOSTS = re.compile(r"(?<=[\w\]])(?:,[\w.\-\[\]:]+)+(?=[/?]|$)")
 _SECURE_TLS = {"require", "verify-ca", "verify-full", "true"}
 
 
@@ -68,7 +70,12 @@ def _by_url(port: int, what: str) -> Callable[[Row, str], ImportedMonitor | str]
         if parts is None or not parts.hostname:
             return "its connection string holds no host"
         config = {"host": parts.hostname, "port": parts.port or port}
-        return ImportedMonitor(text(row.get("name")), "tcp", config, origin, notes=[_PORT_ONLY.format(what)])
+        note = _PORT_ONLY.format(what)
+        if _OTHER_HOSTS.search(text(row.get("database_connection_string"))):
+            note += ", and only of the first server"
+        if parts.scheme.endswith("+srv"):
+            return "its servers are found by an SRV record: add a monitor for each"
+        return ImportedMonitor(text(row.get("name")), "tcp", config, origin, notes=[note])
 
     return made
 
@@ -139,8 +146,10 @@ def _smtp(row: Row, origin: str) -> ImportedMonitor:
 
 
 def _split(row: Row) -> Any:
+    """Parts of the connection string; of several servers, those of the first."""
     try:
-        parts = urlsplit(text(row.get("database_connection_string")).strip())
+        written = _OTHER_HOSTS.sub("", text(row.get("database_connection_string")).strip(), count=1)
+        parts = urlsplit(written)
         return parts if parts.port is not None or parts.hostname else None
     except ValueError:
         return None

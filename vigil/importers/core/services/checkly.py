@@ -8,10 +8,12 @@ from urllib.parse import urlencode
 from vigil.importers.core.draft import Draft
 from vigil.importers.core.drafted import ImportedHeartbeat, ImportedMonitor
 from vigil.importers.core.paths import BadExpression, of_dotted
-from vigil.importers.core.requests import request_of, sent_of
+from vigil.importers.core.requests import header_pairs, request_of, sent_of
 from vigil.importers.core.values import entries, mapping, mappings, number, scalar, text, truth, whole
 
 Attributes = dict[str, Any]
+_OF_KIND = {"tcp": ("latency", "body_contains", "regex")}
+_CONTENT = {"JSON": "application/json", "GRAPHQL": "application/json", "FORM": "application/x-www-form-urlencoded"}
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 _NO_BROWSER = "Vigil runs no browser and no script: watch the addresses that it opens"
 
@@ -33,19 +35,31 @@ def check_of(draft: Draft, given: Attributes, kind: str, origin: str) -> Importe
         made = ImportedMonitor(name, "tcp", config, origin)
         _add_assertions(request, made)
     elif kind.startswith("icmp"):
-        made = ImportedMonitor(name, "icmp", {"host": text(request.get("hostname")), "tcp_port": 0}, origin)
+        config = {"host": text(request.get("hostname")), "tcp_port": 0}
+        if whole(request.get("ping_count")):
+            config["echoes"] = min(max(whole(request.get("ping_count")) or 1, 1), 5)
+        made = ImportedMonitor(name, "icmp", config, origin)
+        _add_assertions(request, made)
     elif kind.startswith("dns"):
         record = text(request.get("record_type")).upper() or "A"
         made = ImportedMonitor(name, "dns", {"name": text(request.get("query")), "record": record}, origin)
         server = mapping(request.get("name_server"))
         if text(server.get("host")).replace(".", "").isdigit():
             made.config["resolver"] = text(server["host"])
+        _add_assertions(request, made)
     elif kind == "ssl_monitor":
         config = {"host": text(request.get("hostname")), "port": whole(request.get("port")) or 443, "down_days": 0}
         config["degraded_days"] = whole(request.get("alert_days_before_expiry")) or 14
+        if text(request.get("server_name")):
+            config["server_name"] = text(request["server_name"])
+        if truth(request.get("skip_chain_validation")):
+            config["verify_tls"] = False
         made = ImportedMonitor(name, "tls", config, origin)
+        _add_assertions(request, made)
     elif kind == "grpc_monitor":
         made = _grpc(request, name, origin)
+        if isinstance(made, ImportedMonitor):
+            _add_assertions(request, made)
     if isinstance(made, ImportedMonitor):
         _add_common(given, request, made)
     return made
@@ -67,7 +81,11 @@ def _http(draft: Draft, request: Attributes, name: str, origin: str) -> Imported
     if query:
         url += ("&" if "?" in url else "?") + urlencode({key: text(value) for key, value in query.items()})
     body = text(request.get("body"))
-    asked = request_of(draft.owner(name), url, request.get("headers"), body, text(request.get("method")))
+    headers = header_pairs(request.get("headers"))
+    content = _CONTENT.get(text(request.get("body_type")).upper())
+    if body and content and "content-type" not in (each.lower() for each, _ in headers):
+        headers.append(("Content-Type", content))
+    asked = request_of(draft.owner(name), url, [list(each) for each in headers], body, text(request.get("method")))
     monitor = ImportedMonitor(name, "http", asked.config, origin, secrets=asked.secrets, notes=asked.notes)
     login = mapping(request.get("basic_auth"))
     if text(login.get("username")):
@@ -85,12 +103,13 @@ def _http(draft: Draft, request: Attributes, name: str, origin: str) -> Imported
 def _add_assertions(request: Attributes, monitor: ImportedMonitor) -> None:
     made = []
     for each in mappings(request.get("assertion")):
-        found = _assertion({key: text(value) for key, value in each.items()})
-        if found is None:
-            what = f"{text(each.get('source'))} {text(each.get('comparison'))} {text(each.get('target'))[:40]}"
-            monitor.notes.append(f"its assertion {what} is left out")
-        elif monitor.kind == "http" or found["type"] in ("latency", "body_contains", "regex"):
+        given = {key: text(value) for key, value in each.items()}
+        found = _assertion(given)
+        if found is not None and (monitor.kind == "http" or found["type"] in _OF_KIND.get(monitor.kind, ("latency",))):
             made.append(found)
+        elif (given.get("source"), given.get("target")) != ("RESPONSE_CODE", "NOERROR"):
+            what = " ".join(given.get(part, "")[:40] for part in ("source", "property", "comparison", "target"))
+            monitor.notes.append(f"its assertion {' '.join(what.split())} is left out")
     if made:
         monitor.config["assertions"] = made
 
@@ -102,7 +121,7 @@ def _assertion(each: dict[str, str]) -> dict[str, Any] | None:
         code = int(limit)
         ranges = {"EQUALS": str(code), "LESS_THAN": f"100-{code - 1}", "GREATER_THAN": f"{code + 1}-599"}
         return {"type": "status", "expected": [ranges[comparison]]} if comparison in ranges else None
-    if source == "RESPONSE_TIME" and limit and comparison == "LESS_THAN":
+    if source in ("RESPONSE_TIME", "LATENCY") and limit and comparison == "LESS_THAN":
         return {"type": "latency", "down_ms": int(limit)}
     if source in ("TEXT_BODY", "RESPONSE_DATA", "RESPONSE_TEXT"):
         absent = {"absent": True} if comparison.startswith("NOT_") else {}
@@ -165,6 +184,7 @@ def _add_common(given: Attributes, request: Attributes, monitor: ImportedMonitor
         ("local_teardown_script", "its teardown script is left out"),
         ("teardown_snippet_id", "its teardown is left out"),
         ("group_id", "what its group gives it (retries, alerts, variables) is left out"),
+        ("muted", "it sends no alert there: silence it here, or leave it out of the routes"),
         ("private_locations", "its private locations are regions of your own in Vigil"),
     ):  # fmt: skip
         if given.get(field):
