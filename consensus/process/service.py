@@ -163,6 +163,9 @@ class Consensus:
 
     def _say(self, now_ms: int) -> None:
         """Write what was decided; a follower keeps it."""
+        if self._led and not self._lease.epoch:
+            # A turn after a long pause takes longer than the lease: no other process need have led since.
+            self._note_leadership(self._lease.renew())
         epoch = self._lease.epoch
         signed = self._unsaid.to_write(epoch, now_ms)
         if not epoch:
