@@ -16,6 +16,9 @@ from vigil.web.pages.schedules import heartbeats, on_call, silences
 from vigil.web.pages.settings import sections as settings_sections
 from vigil.web.pages.start import views as start
 
+# Here and not at the start of each process: the pages of the admin are served by this one alone.
+admin.autodiscover()
+
 urlpatterns = [
     path("", overview.overview, name="home"),
     path("live", overview.live, name="live"),
