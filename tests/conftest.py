@@ -45,8 +45,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     django.setup()
     from tests.empty_tables import empty_after_tests_that_commit
+    from tests.static_files import look_up_static_files_once
 
     empty_after_tests_that_commit()
+    look_up_static_files_once()
 
 
 def pytest_collection_finish() -> None:

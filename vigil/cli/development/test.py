@@ -19,6 +19,8 @@ from vigil.local.folder import CHECKOUT
 PASSES_ON = True
 #: One worker more than there are cores: the tests of whole installations and of pages wait more than they compute.
 _PARALLEL = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup"]
+#: Tests start programs of their own, hundreds of times, and each would compile our modules anew without bytecode.
+_NOT_INHERITED = ("VIGIL_", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +30,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     # Tests start programs of their own, some of them in environments that must not find this checkout.
     assert CHECKOUT is not None, "the wheel leaves this command out"
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "PYTHONSAFEPATH"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
     paths = [path for path in inherited.pop("PYTHONPATH", "").split(os.pathsep) if path not in ("", str(CHECKOUT))]
     env = {**inherited, "PYTHONPATH": os.pathsep.join(paths)} if paths else inherited
     arguments = args.passed_on or _PARALLEL
