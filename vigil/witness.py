@@ -1,4 +1,4 @@
-"""Witness process (crash-safe): reads provider status feeds, pings the dead man's switch, and watches the disks."""
+"""Witness process (crash-safe): reads status feeds, pings the dead man's switch, watches disks and expiries."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import random
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from django.db import close_old_connections, connection
@@ -19,7 +19,7 @@ from django.db import close_old_connections, connection
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.watch.watchdog import tick
-from vigil import disks
+from vigil import disks, expiries
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.deadman import DeadmanSwitch, deadman_status, record_ping
 from vigil.away import refusal
@@ -33,6 +33,7 @@ from vigil.feeds.formats import parse
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.record import enabled_feeds, record_page, record_problem, record_unchanged
 from vigil.incidents.installation.disks import note_disks
+from vigil.incidents.installation.expiries import note_expiries
 from vigil.incidents.provider_notes import note_declared
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ FEED_EVERY_S = 60.0
 TURN_S = 1.0
 #: Pages that are parsed at once, and for how long one may be (s).
 PARSED_AT_ONCE, PARSE_S = 4, 5.0
-DISKS_S = 2.0
+DISKS_S, EXPIRIES_S = 2.0, 3600.0
 
 log = structlog.get_logger()
 
@@ -101,14 +102,27 @@ class Witness:
         attempt = self._isolation.attempt
         if self._duties.is_due("disks", DISKS_S):
             await self._on_database(lambda: attempt("disks", _watch_disks, None))
+        if self._duties.is_due("expiries", EXPIRIES_S):
+            task = self._reading["expiries"] = asyncio.create_task(
+                self._isolated("expiries", "", self._look_for_ends())
+            )
+            task.add_done_callback(partial(self._note_end, "expiries"))
         none: list[Feed] = []
         feeds = await self._on_database(lambda: attempt("due_feeds", self._due_feeds, none))
         for feed in feeds:
-            task = self._reading[feed.provider] = asyncio.create_task(self._read(feed))
-            task.add_done_callback(partial(self._note_end, feed.provider))
+            self._begin(feed.provider, self._read(feed))
         await self._on_database(lambda: attempt("declared", _note_what_is_new, None))
         if self._deadman is not None:
             await self._isolated("deadman", "", self._ping(self._deadman))
+
+    def _begin(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = self._reading[name] = asyncio.create_task(work)
+        task.add_done_callback(partial(self._note_end, name))
+
+    async def _look_for_ends(self) -> None:
+        """Look at certificates on a thread of their own: a server that hangs delays nothing else."""
+        found = await asyncio.to_thread(expiries.certificates, configuration())
+        await self._on_database(partial(_note_expiries, found))
 
     async def _isolated(self, step: str, origin: str, work: Awaitable[None]) -> None:
         """Await a step by itself: its fault is kept as a dead letter. Raises only when a server is away."""
@@ -135,9 +149,9 @@ class Witness:
     async def _read(self, feed: Feed) -> None:
         await self._isolated("feed", feed.provider, self._read_one(feed))
 
-    def _note_end(self, provider: str, task: asyncio.Task[None]) -> None:
-        """What ends the reading of a feed in spite of all, such as a server that is away, is met by the next turn."""
-        self._reading.pop(provider, None)
+    def _note_end(self, name: str, task: asyncio.Task[None]) -> None:
+        """What ends a task in spite of all, such as a server that is away, is met by the next turn."""
+        self._reading.pop(name, None)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._fault = fault
 
@@ -202,6 +216,11 @@ def _watch_disks() -> None:
         # In a container this is the disk of its engine, and that of the volumes beside it.
         root = disks.disk_of(Path("/"))
         note_disks([disks.writable(root)] if root is not None and root.bytes_free else [], enqueue)
+
+
+def _note_expiries(found: expiries.FoundExpiries) -> None:
+    now = database_now()
+    note_expiries([*found.expiries, *expiries.tokens(now)], found.unknown, now, enqueue)
 
 
 async def witness(health: Health) -> None:

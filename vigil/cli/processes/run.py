@@ -61,9 +61,10 @@ PROCESSES = {
     ),
     "witness": ControlProcess(
         start.witness,
-        "reads providers' status feeds, pings the dead man's switch, and watches the disks",
+        "reads providers' status feeds, pings the dead man's switch, and watches disks and what ends",
         "Run one. It decides nothing of what is checked: its findings stand beside the incidents of the regions.\n\n"
-        "It tells the operator before a disk is full: those of the data on its machine, or of VIGIL_DISK_FOLDERS.",
+        "It tells the operator before a disk is full: those of the data on its machine, or of VIGIL_DISK_FOLDERS. And\n"
+        "before a certificate of the pages or the servers ends, or a token in use.",
     ),
     "ping": ControlProcess(
         start.ping,

@@ -93,6 +93,8 @@ class StepReason(StrEnum):
     NO_DEAD_LETTERS = "no_dead_letters"
     DISK_SHORT = "disk_short"
     DISK_WELL = "disk_well"
+    EXPIRES_SOON = "expires_soon"
+    EXPIRY_AVERTED = "expiry_averted"
     CHANNEL_REFUSES = "channel_refuses"
     CHANNEL_BACK = "channel_back"
     BY_PERSON = "by_person"
