@@ -106,9 +106,9 @@ class _Count:
         return state_shown(self.shown)
 
 
-def read_overview(team: Team, query: OverviewQuery, now: datetime) -> Overview:
-    """Read a page of the overview; `now` is shown, and decides nothing."""
-    silences = TeamSilences.read(team, now - WINDOW, now)
+def read_overview(team: Team, query: OverviewQuery, now: datetime, known: TeamSilences | None = None) -> Overview:
+    """Read a page of the overview; `now` is shown, and decides nothing. The caller may have read the silences."""
+    silences = known or TeamSilences.read(team, now - WINDOW, now)
     owned = grouped(team_monitors(team, silences), query.group)
     wanted = asked(owned, query, now - FAILED_WITHIN)
     counted = _counts(owned, wanted, query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -9,6 +10,7 @@ from django.db.models import (
     BooleanField,
     Case,
     CharField,
+    Count,
     Exists,
     F,
     Func,
@@ -132,24 +134,40 @@ def grouped(monitors: Monitors, group: GroupBy) -> Monitors:
 
 def asked(monitors: Monitors, query: OverviewQuery, failed_since: object) -> Monitors:
     """The monitors (with states) that a query asks for."""
-    if query.words:
-        monitors = monitors.filter(_has_words(query.words))
+    return monitors.filter(asks(query, failed_since))
+
+
+def asks(query: OverviewQuery, failed_since: object) -> Q:
+    """What a query asks of monitors with states."""
+    wanted = Q(_has_words(query.words)) if query.words else Q()
     if query.states:
-        wanted = {state.value for state in query.states}
-        monitors = monitors.filter(shown__in=wanted | ({REGIONAL} if StateFilter.UP in query.states else set()))
+        states = {state.value for state in query.states}
+        wanted &= Q(shown__in=states | ({REGIONAL} if StateFilter.UP in query.states else set()))
     if query.kinds:
-        monitors = monitors.filter(kind__in=query.kinds)
+        wanted &= Q(kind__in=query.kinds)
     for tag in query.tags:
-        monitors = monitors.filter(tags__contains=[tag])
+        wanted &= Q(tags__contains=[tag])
     if query.region:
         watched = Monitor.regions.through.objects.filter(monitor=OuterRef("pk"), region__slug=query.region)
-        monitors = monitors.filter(Exists(watched))
+        wanted &= Q(Exists(watched))
     if query.provider:
-        monitors = monitors.filter(provider=query.provider)
+        wanted &= Q(provider=query.provider)
     if query.failed:
         of_it = Incident.objects.filter(monitor=OuterRef("pk"))
-        monitors = monitors.filter(Exists(of_it.filter(Q(resolved_at=None) | Q(resolved_at__gt=failed_since))))
-    return monitors
+        wanted &= Q(Exists(of_it.filter(Q(resolved_at=None) | Q(resolved_at__gt=failed_since))))
+    return wanted
+
+
+def trouble_in(monitors: Monitors, queries: Sequence[OverviewQuery], failed_since: object) -> list[int]:
+    """How many of the monitors (with states) that each query asks for are in trouble: one query for all of them."""
+    if not queries:
+        return []
+    counts = {
+        f"view_{place}": Count("pk", filter=asks(query, failed_since) if query.is_filtered else None)
+        for place, query in enumerate(queries)
+    }
+    found = monitors.filter(shown__in=TROUBLE_ORDER).aggregate(**counts)
+    return [found[name] for name in counts]
 
 
 def variant_of(monitor: Monitor, state: ShownState) -> Variant:

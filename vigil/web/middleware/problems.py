@@ -48,7 +48,7 @@ def _as_problem(request: HttpRequest, answered: HttpResponse) -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400, or 413 for a body that is too large."""
-    return answer_for(exception, request) if is_api(request.path_info) else errors.bad_request(request)
+    return answer_for(exception, request) if is_api(request.path_info) else errors.bad_request(request, exception)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
+from vigil.web.models import SavedView
 from vigil.web.pages.shell import PageReader
 
+#: Name and query of a saved view.
+SavedQuery = tuple[str, str]
 #: Choices of each select at most.
 MOST = 200
 
@@ -31,7 +34,7 @@ class Choices:
     kinds: Sequence[str] = ()
     tags: Sequence[str] = ()
     regions: Sequence[str] = ()
-    views: Sequence[tuple[str, str]] = field(default=())
+    views: Sequence[SavedQuery] = field(default=())
 
 
 def read_choices(reader: PageReader) -> Choices:
@@ -45,3 +48,9 @@ def read_choices(reader: PageReader) -> Choices:
 
     views = [(name, query) for what, name, query in rows if what == "view"]
     return Choices(names("kind"), names("tag"), names("region"), views)
+
+
+def read_views(reader: PageReader) -> list[SavedQuery]:
+    """The reader's saved views by name, where nothing else of the choices is shown."""
+    mine = SavedView.objects.filter(team=reader.team, user=reader.user).order_by("name")
+    return list(mine.values_list("name", "query"))

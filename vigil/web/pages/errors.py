@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -26,6 +28,10 @@ class ErrorPage:
 
 
 BAD_REQUEST = ErrorPage("This request cannot be read", "Something in it has a form that no page takes.")
+TOO_MUCH = ErrorPage(
+    "This form has too many fields",
+    f"A form may have {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,}. Nothing was saved. Send it in parts, or by the API.",
+)
 FORGED = ErrorPage(
     "This form is too old",
     "It was opened in another session, or cookies are off. Nothing was changed. Open the page again.",
@@ -48,8 +54,10 @@ def error_answer(request: HttpRequest, status: int, words: ErrorPage) -> HttpRes
     return HttpResponse(render_to_string("web/pages/error.html", context), status=status)
 
 
-def bad_request(request: HttpRequest) -> HttpResponse:
-    """400."""
+def bad_request(request: HttpRequest, problem: Exception | None = None) -> HttpResponse:
+    """400, with what was too much of a form."""
+    if isinstance(problem, TooManyFieldsSent | TooManyFilesSent):
+        return error_answer(request, 400, TOO_MUCH)
     return error_answer(request, 400, BAD_REQUEST)
 
 

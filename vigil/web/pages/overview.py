@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
+from urllib.parse import parse_qs
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -16,10 +18,13 @@ from django.views.decorators.http import require_safe
 from vigil.read_models.core.overview_query import GroupBy, OverviewQuery, Sort, StateFilter, parse_overview
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.live import live_version_of
-from vigil.read_models.overview import Overview, read_overview
+from vigil.read_models.monitor_facts import WINDOW
+from vigil.read_models.overview import FAILED_WITHIN, Overview, read_overview, team_monitors
+from vigil.read_models.states import trouble_in
+from vigil.read_models.team_silences import TeamSilences
 from vigil.web import bulk
 from vigil.web.pages.actions import toast_of
-from vigil.web.pages.choices import Choices, read_choices
+from vigil.web.pages.choices import Choices, SavedQuery, read_choices, read_views
 from vigil.web.pages.listing import COUNTED, counts, headline, listed_trouble, sections, untaken
 from vigil.web.pages.live import poll_key
 from vigil.web.pages.shell import PageReader, page, render_page, shell_of
@@ -34,17 +39,25 @@ _SORTS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class SavedTab:
+    """A saved view as a tab, with how many of its monitors need attention."""
+
+    name: str
+    address: str
+    is_here: bool
+    trouble: int
+
+
 @require_safe
 @page
 def overview(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """The page; without a script it reads and filters."""
-    shown = _shown(reader, parse_overview(dict(request.GET.lists())))
-    read: Overview = shown["overview"]
     choices = read_choices(reader)
+    shown = _shown(reader, parse_overview(dict(request.GET.lists())), choices.views)
+    read: Overview = shown["overview"]
     shown |= {
         "bar": filter_bar(read, choices),
-        "views": _views(read.query, choices.views),
-        "query": read.query.address().removeprefix("?"),
         "silences": bulk.SILENCES.items(),
         "press": secrets.token_hex(16),
         "toast": toast_of(request, reader),
@@ -58,19 +71,23 @@ def overview(request: HttpRequest, reader: PageReader) -> HttpResponse:
 def live(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """What the page polls for: the parts that change. An unchanged poll does not come so far (`pages.live`)."""
     parameters = {name: values for name, values in request.GET.lists() if name not in ("k", "v", "after")}
-    shown = _shown(reader, parse_overview(parameters))
+    shown = _shown(reader, parse_overview(parameters), read_views(reader))
     context = {**shown, "reader": reader, "shell": shell_of(request, reader, "overview")}
     answer = render(request, "web/pages/overview_live.html", context)
     answer["X-Live-Version"] = shown["version"]
     return answer
 
 
-def _shown(reader: PageReader, query: OverviewQuery) -> dict[str, Any]:
+def _shown(reader: PageReader, query: OverviewQuery, views: Sequence[SavedQuery]) -> dict[str, Any]:
     now = datetime.now(UTC)
     # Before the facts: what changes meanwhile is found by the next poll.
     version = live_version_of(reader.team, now)
-    read = read_overview(reader.team, query, now)
+    silences = TeamSilences.read(reader.team, now - WINDOW, now)
+    read = read_overview(reader.team, query, now, silences)
+    asked = [parse_overview(parse_qs(saved)) for _, saved in views]
     return {
+        "query": query.address().removeprefix("?"),
+        "views": _views(query, views, trouble_in(team_monitors(reader.team, silences), asked, now - FAILED_WITHIN)),
         "overview": read,
         "version": version,
         "poll_key": poll_key(reader.team),
@@ -154,6 +171,7 @@ def _state_words(state: StateFilter) -> str:
     return "Up, some differ" if state is StateFilter.REGIONAL else WORDS[ShownState(state.value)]
 
 
-def _views(query: OverviewQuery, views: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
+def _views(query: OverviewQuery, views: Sequence[SavedQuery], trouble: Sequence[int]) -> list[SavedTab]:
     here = query.address().removeprefix("?")
-    return [{"name": name, "query": saved, "is_here": saved == here} for name, saved in views]
+    pairs = zip(views, trouble, strict=True)
+    return [SavedTab(name, f"/?{saved}", saved == here, number) for (name, saved), number in pairs]

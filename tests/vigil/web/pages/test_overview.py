@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from typing import Any
 
@@ -182,6 +183,29 @@ def test_a_saved_view_is_a_name_for_a_query_and_a_person_has_their_own(ann: Clie
     assert "Production" not in bob.get("/").content.decode()
     ann.post("/views", {"name": "Production", "do": "delete"})
     assert "Production" not in ann.get("/").content.decode()
+
+
+def test_a_saved_view_says_how_many_in_it_need_attention_within_the_queries_of_the_page(
+    ann: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    write_scene(600)
+    views = {
+        "Everything": "sort=name", "Prod": "tag=prod&tag=eu", "Calm": "q=nothing-is-called-so",
+        "Down": "state=down&kind=http&region=eu-west&provider=&q=chat", "Failed": "failed=24h",
+    }  # fmt: skip
+    for name, query in views.items():
+        ann.post("/views", {"name": name, "query": query})
+    with django_assert_max_num_queries(12):
+        page = ann.get("/").content.decode()
+    tabs = page.split('id="views"')[1].split("</nav>")[0]
+    told = dict(re.findall(r"<bdi>(\w+)</bdi>(?: <b class=.in-trouble.>(\d+))?", tabs))
+    for name, query in views.items():
+        assert int(told[name] or 0) == ann.get(f"/?{query}").content.decode().count('<li class="trouble')
+    assert told["Calm"] == "" and int(told["Everything"]) > int(told["Down"]) > 0
+    # A poll brings the tabs too, so that the counts stay live.
+    poll = f"/live?k={poll_key(default_team())}&v=old"
+    with django_assert_max_num_queries(12):
+        assert 'id="views"' in ann.get(poll).content.decode()
 
 
 def test_the_palette_finds_monitors_places_and_actions_that_name_their_object(ann: Client) -> None:

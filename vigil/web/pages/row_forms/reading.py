@@ -18,14 +18,13 @@ Problems = dict[str, list[str]]
 T = TypeVar("T")
 RowT = TypeVar("RowT", bound=Model)
 MomentT = TypeVar("MomentT", bound=date)
-#: Longest text of one field, and most fields of a form.
-TEXT_MOST, FIELDS_MOST = 50_000, 3_000
+#: Longest text of one field. How many fields a form may have is in the settings.
+TEXT_MOST = 50_000
 
 
 def sent_texts(form: QueryDict) -> dict[str, str]:
     """A sent form; several values of one name are lines."""
-    names = list(form)[:FIELDS_MOST]
-    return {name: "\n".join(str(one) for one in form.getlist(name))[:TEXT_MOST] for name in names}
+    return {name: "\n".join(str(one) for one in form.getlist(name))[:TEXT_MOST] for name in form}
 
 
 def lines(sent: Sent, name: str) -> list[str]:

@@ -17,6 +17,7 @@ from vigil.code.export import export_object
 from vigil.configuration import configuration
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.monitor_forms.edit import ChangedMeanwhile
+from vigil.web.pages.monitor_forms.patches import taken_back
 from vigil.web.pages.row_forms.shape import Meaning, RowForm, signature
 from vigil.web.pages.shell import PageReader
 from vigil.web.pages.start.code_beside import SameAsCode
@@ -42,22 +43,30 @@ def locked(form: RowForm[RowT], reader: PageReader, public_id: str) -> RowT:
     return found
 
 
-def save(form: RowForm[RowT], reader: PageReader, public_id: str, sent: Sent, checks: bool = True) -> RowT:
+def found(form: RowForm[RowT], reader: PageReader, public_id: str) -> RowT:
+    """A row of the reader's team, which nothing is locked for; raises `Http404`."""
+    row = form.rows(reader.team).filter(**{form.lookup: public_id[:40]}).first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def save(form: RowForm[RowT], reader: PageReader, public_id: str, sent: Sent) -> RowT:
     """Save a sent form, of a new row without an id. Raises `ValidationError` by field, and `ChangedMeanwhile`."""
     with transaction.atomic():
         row = locked(form, reader, public_id) if public_id else form.blank(reader)
-        if checks and public_id and sent.get("revision") != signature(form.texts(row)):
+        if public_id and sent.get("revision") != signature(form.texts(row)):
             raise ChangedMeanwhile
         return form.write(row, form.read(reader.team, sent, row))
 
 
 def tried(form: RowForm[RowT], reader: PageReader, public_id: str, sent: Sent, as_code: bool = False) -> RowPreview:
     """What a form would mean. It is saved and taken back; raises `ValidationError` by field."""
-    with transaction.atomic():
-        saved = save(form, reader, public_id, sent, checks=False)
+    with taken_back():
+        row = found(form, reader, public_id) if public_id else form.blank(reader)
+        saved = form.write(row, form.read(reader.team, sent, row))
         means = form.means(saved, database_now())
         code = _as_code(form, reader, saved, sent) if as_code else None
-        transaction.set_rollback(True)
     return RowPreview(means, code)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -23,7 +23,7 @@ from vigil.web.pages.row_forms.kinds import FORMS
 from vigil.web.pages.row_forms.reading import sent_texts
 from vigil.web.pages.row_forms.repeated import rearranged
 from vigil.web.pages.row_forms.shape import FormBlock, Meaning, RowForm, signature
-from vigil.web.pages.row_forms.trying import locked, save, tried
+from vigil.web.pages.row_forms.trying import found, locked, save, tried
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.fields import FormField, problems
 
@@ -49,7 +49,7 @@ def edit_row(request: HttpRequest, reader: PageReader, kind: str, public_id: str
     """The form; a sent one saves, asks first, or answers 409 with both versions."""
     reader.require_writer()
     form = FORMS[kind]
-    row = _row_of(form, reader, public_id)
+    row = found(form, reader, public_id)
     frame: dict[str, Any] = {"heading": f"Change {form.name(row)}", "save": "Save", "back": form.address(row)}
     frame |= {"owner": owner_of_row(row), "revision": signature(form.texts(row))}
     frame["delete"] = reverse(f"{kind}-delete", args=[public_id])
@@ -70,7 +70,7 @@ def delete_row(request: HttpRequest, reader: PageReader, kind: str, public_id: s
             if request.POST.get("force") == "1" or not users_of(row):
                 form.delete(row)
                 return redirect(form.index())
-    row = _row_of(form, reader, public_id)
+    row = found(form, reader, public_id)
     shown = {
         "heading": f"Delete {form.name(row)}?",
         "back": form.address(row),
@@ -82,13 +82,6 @@ def delete_row(request: HttpRequest, reader: PageReader, kind: str, public_id: s
     answer = render_page(request, reader, form.place, f"{FOLDER}/delete.html", shown)
     answer.status_code = 409 if request.method == "POST" else 200
     return answer
-
-
-def _row_of(form: Form, reader: PageReader, public_id: str) -> Any:
-    found = form.rows(reader.team).filter(**{form.lookup: public_id[:40]}).first()
-    if found is None:
-        raise Http404
-    return found
 
 
 def _answer(
@@ -113,7 +106,7 @@ def _answer(
             return _shown(request, reader, form, sent, {**frame, "patch": patch})
         return redirect(form.address(save(form, reader, public_id, sent)))
     except ChangedMeanwhile:
-        theirs = form.texts(_row_of(form, reader, public_id))
+        theirs = form.texts(found(form, reader, public_id))
         both = _differing(form, reader, theirs, sent)
         changed = {"both": both, "changed": "Another person changed this meanwhile. Nothing of yours was saved yet."}
         answer = _shown(request, reader, form, sent, {**frame, **changed, "revision": signature(theirs)})
@@ -130,11 +123,11 @@ def _save(form: Form, reader: PageReader, public_id: str, sent: Sent) -> None:
 def _refused(
     request: HttpRequest, reader: PageReader, form: Form, sent: dict[str, str], frame: dict[str, Any]
 ) -> HttpResponse:
-    found: dict[str, list[str]] = frame["refused"]
+    errors: dict[str, list[str]] = frame["refused"]
     if "HX-Request" in request.headers:
-        first = next(iter(found.values()), ["Something is missing."])[0]
+        first = next(iter(errors.values()), ["Something is missing."])[0]
         return render(request, f"web/pages/{FOLDER}/means.html", {"waits_for": first})
-    return _shown(request, reader, form, sent, {**frame, "errors": found, "problems": problems(found)})
+    return _shown(request, reader, form, sent, {**frame, "errors": errors, "problems": problems(errors)})
 
 
 def _differing(form: Form, reader: PageReader, theirs: Sent, yours: Sent) -> list[BothValues]:
@@ -146,14 +139,14 @@ def _differing(form: Form, reader: PageReader, theirs: Sent, yours: Sent) -> lis
 
 
 def _values(blocks: Any) -> dict[str, tuple[str, str]]:
-    found = {}
+    told: dict[str, tuple[str, str]] = {}
     for block in blocks:
         for field in block.fields:
-            found[field.name] = (field.label, _value(field))
+            told[field.name] = (field.label, _value(field))
         for row in block.rows:
             values = [f"{field.label}: {_value(field)}" for field in row.fields if field.value]
-            found[f"{block.name}.{row.number}"] = (f"{block.title} {row.number + 1}", "\n".join([row.title, *values]))
-    return found
+            told[f"{block.name}.{row.number}"] = (f"{block.title} {row.number + 1}", "\n".join([row.title, *values]))
+    return told
 
 
 def _value(field: FormField) -> str:

@@ -118,3 +118,16 @@ def test_an_objective_says_what_it_allows_and_what_is_left(redis_url: str) -> No
     assert (viewer.get(page).status_code, viewer.post(f"{page}/edit").status_code) == (200, 403)
     saved(writer.post(f"{page}/delete"))
     assert not Objective.objects.exists()
+
+
+def test_a_form_with_far_too_many_members_gets_the_help_and_one_beyond_all_measure_gets_words(redis_url: str) -> None:
+    writer, chat = member(Role.MEMBER), World().monitor("chat")
+    form = sent_of(shown(writer.get("/composites/new"))) | {"name": "Providers", "do": "save"}
+    many = {
+        f"members.{number}.{name}": chat.public_id for number in range(500) for name in ("monitor", "group", "rank")
+    }
+    answer = writer.post("/composites/new", form | many)
+    assert answer.status_code == 200 and errors_in(answer.content.decode())
+    beyond = writer.post("/composites/new", form | {f"members.{number}.monitor": "x" for number in range(3_100)})
+    assert beyond.status_code == 400 and "A form may have 3,000" in beyond.content.decode()
+    assert not Composite.objects.exists()

@@ -1,6 +1,8 @@
 // The filter bar: shows what it finds as it is typed. All state is the address; without this script Apply does it.
-const PARTS = ["#says", "#counts", "#views", "[data-chips]", "[data-more]"];
+const PARTS = ["#says", "#counts", "[data-views]", "[data-chips]", "[data-more]"];
 let asked = 0;
+// Letters of one search are one step of Back.
+let typing = false;
 
 function address(form) {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
@@ -21,7 +23,8 @@ async function find(form, typed) {
   if (!next) { location.assign(to); return; }
   list.replaceWith(document.importNode(next, true));
   document.querySelector("[data-live]").dataset.version = fresh.querySelector("[data-live]").dataset.version;
-  history[typed ? "replaceState" : "pushState"](null, "", to);
+  history[typed && typing ? "replaceState" : "pushState"](null, "", to);
+  typing = typed;
   document.dispatchEvent(new CustomEvent("vigil:shown"));
   document.dispatchEvent(new CustomEvent("vigil:announce", { detail: next.dataset.found }));
 }
@@ -37,6 +40,7 @@ function dress(form) {
   let waiting = 0;
   form.addEventListener("submit", (event) => { event.preventDefault(); find(form, false); });
   form.addEventListener("change", (event) => { if (event.target.matches("select")) find(form, false); });
+  search.addEventListener("blur", () => { typing = false; });
   search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(() => find(form, true), 150); });
 }
 

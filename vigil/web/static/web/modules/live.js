@@ -41,7 +41,10 @@ async function change(row, fresh) {
 
 function replaceById(id, fresh) {
   const old = document.getElementById(id), next = fresh.getElementById(id);
-  if (old && next && old.outerHTML !== next.outerHTML) old.replaceWith(next.cloneNode(true));
+  if (!old || !next || old.outerHTML === next.outerHTML) return;
+  const focused = [...old.querySelectorAll("a")].indexOf(document.activeElement);
+  old.replaceWith(next.cloneNode(true));
+  if (focused >= 0) document.getElementById(id).querySelectorAll("a")[focused]?.focus({ preventScroll: true });
 }
 
 // How many rows would change their place: those that left, came, or passed the others, which keep their order.
@@ -72,7 +75,7 @@ async function take(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const next = fresh.querySelector("[data-list]");
   for (const part of fresh.querySelectorAll("[data-part]")) await renew(part);
-  for (const id of ["says", "counts", "open-incidents", "heard", "asof"]) replaceById(id, fresh);
+  for (const id of ["says", "counts", "views", "open-incidents", "heard", "asof"]) replaceById(id, fresh);
   if (fresh.title) document.title = titleBefore = fresh.title;
   const icon = fresh.querySelector("link[rel=icon]");
   if (icon) document.querySelector("link[rel=icon]").href = iconBefore = icon.getAttribute("href");
