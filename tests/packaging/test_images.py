@@ -19,8 +19,8 @@ PINNED = re.compile(r"(?m)^([a-z0-9.-]+)==(\S+)")
 pytestmark = [pytest.mark.xdist_group("deployments"), pytest.mark.timeout(300)]
 
 
-def bill_of(image: str, file: Path) -> bytes:
-    command = [sys.executable, str(DEPLOY / "bill_of_materials.py"), image, str(file)]
+def bill_of(image: str, file: Path, *options: str) -> bytes:
+    command = [sys.executable, str(DEPLOY / "bill_of_materials.py"), image, str(file), *options]
     command += ["--cyclonedx", str(tools() / "bin" / "cyclonedx-py")]
     subprocess.run(command, check=True, timeout=120, capture_output=True)
     return file.read_bytes()
@@ -30,7 +30,8 @@ def bill_of(image: str, file: Path) -> bytes:
 def test_the_bill_of_materials_names_each_package_of_the_image_with_its_hashes(
     image: str, lock: str, tmp_path: Path
 ) -> None:
-    bill = json.loads(bill_of(image, tmp_path / "bill.json"))
+    # One of the two is held to the schema of CycloneDX, which takes seconds.
+    bill = json.loads(bill_of(image, tmp_path / "bill.json", *([] if image == "control" else ["--no-validate"])))
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     found = {(one["name"], one["version"]) for one in bill["components"]}
     wanted = set(PINNED.findall((DEPLOY / lock).read_text()))
@@ -40,7 +41,8 @@ def test_the_bill_of_materials_names_each_package_of_the_image_with_its_hashes(
 
 
 def test_the_same_lock_gives_the_same_bytes(tmp_path: Path) -> None:
-    assert bill_of("probe", tmp_path / "one.json") == bill_of("probe", tmp_path / "two.json")
+    one, two = (bill_of("probe", tmp_path / name, "--no-validate") for name in ("one.json", "two.json"))
+    assert one == two
 
 
 def test_each_stage_of_the_images_begins_with_one_image_that_can_be_pinned_by_its_digest() -> None:

@@ -9,11 +9,11 @@ from collections.abc import Collection
 from pathlib import Path
 
 from vigil.backup.archive import BackupFile
-from vigil.backup.core.contents import Keys, Unusable
+from vigil.backup.core.contents import Keys, Unusable, why_not_here
 from vigil.backup.restoring import RestoreTarget, restore
 from vigil.local.errors import CannotStart
 from vigil.local.folder import SECRETS_FILE, DataFolder, write_private
-from vigil.local.servers import postgres
+from vigil.local.servers import postgres, postgres_binaries
 
 
 def restore_folder(backup: BackupFile, keys: Keys, path: Path, migrations: Collection[str]) -> None:
@@ -22,6 +22,10 @@ def restore_folder(backup: BackupFile, keys: Keys, path: Path, migrations: Colle
         password = json.loads(keys.local)["database_password"]
     except (ValueError, KeyError, TypeError):
         raise Unusable("its keys are not those of an installation by `up`") from None
+    server = postgres_binaries.find(postgres_binaries.server_account())
+    why = why_not_here(backup.manifest, server.major, migrations)
+    if why:
+        raise Unusable(why)
     with DataFolder.claim(path):
         cluster = postgres.cluster_folder(path)
         if (path / SECRETS_FILE).exists() or cluster.exists():

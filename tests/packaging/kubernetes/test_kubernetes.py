@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT4
 
 from consensus.process.settings import ConsensusSettings
 from probes.worker.settings import ProbeSettings
-from tests.packaging.deployment_tools import run_tool, schemas
+from tests.packaging.deployment_tools import RELEASES, run_tool, schemas
 from tests.packaging.kubernetes.rendered import (
     CHART,
     KUSTOMIZE,
@@ -29,8 +29,6 @@ from tests.packaging.kubernetes.rendered import (
 from vigil.cli.processes.run import PROCESSES
 from vigil.configuration import Configuration
 
-#: The oldest release that the chart names, and the newest whose schemas there are.
-RELEASES = ("1.27.0", "1.36.0")
 EVERYTHING, REGION = ("ci/everything-values.yaml",), ("region-values.yaml",)
 #: Of the Prometheus operator: the schema of its objects is not among those of Kubernetes.
 FOREIGN = {"ServiceMonitor"}
@@ -74,6 +72,10 @@ def test_the_worker_of_a_region_is_the_same_object() -> None:
     helm = of_helm(*REGION)
     assert {name for kind, name in helm if kind in WORKLOADS} == {"vigil-region"}
     assert comparable(helm) == comparable(of_kustomize(KUSTOMIZE / "region"))
+
+
+def test_the_chart_names_the_oldest_release_that_it_is_held_to() -> None:
+    assert f">={RELEASES[0]}-0" in (CHART / "Chart.yaml").read_text()
 
 
 def test_the_chart_has_no_fault_that_helm_itself_finds() -> None:

@@ -1,10 +1,12 @@
-"""Databases of a test, beside the one that Django has: named by their address, and dropped afterwards."""
+"""Databases of a test beside the one that Django has, and programs that stand in for PostgreSQL's."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,3 +40,16 @@ def everything_in(url: str) -> dict[str, list[tuple[Any, ...]]]:
             )
             for name in sorted(names)
         }
+
+
+def stand_in(place: Path, name: str, script: str) -> dict[str, str]:
+    """A program that is found first, says that it is of the server's version, and then does something else."""
+    folder = place / "programs"
+    folder.mkdir(exist_ok=True)
+    with psycopg.connect(os.environ["VIGIL_DATABASE_URL"]) as server:
+        major = server.info.server_version // 10_000
+    program = folder / name
+    version = f'[ "$1" = --version ] && {{ echo "{name} (PostgreSQL) {major}.1"; exit; }}\n'
+    program.write_text(f"#!/bin/sh\n{version}{script}\n")
+    program.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}

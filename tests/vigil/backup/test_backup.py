@@ -16,7 +16,7 @@ import pytest
 from cryptography.fernet import Fernet
 from django.utils import timezone
 
-from tests.vigil.backup.databases import address_of_test_database, empty_database, everything_in
+from tests.vigil.backup.databases import address_of_test_database, empty_database, everything_in, stand_in
 from tests.waiting import until
 from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
@@ -24,8 +24,11 @@ from vigil.accounts.tokens import issue_token
 from vigil.backup import database
 from vigil.backup.core.contents import Keys
 from vigil.backup.making import BackupSource, make_backup
+from vigil.backup.restoring import RestoreTarget, read_backup, restore
+from vigil.cli import main
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
+from vigil.local.errors import CannotStart
 from vigil.monitors.changes import create_monitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -75,6 +78,11 @@ def backed_up(source: Mapping[str, str], place: Path) -> Path:
     return file
 
 
+def restored(file: Path, url: str, replace: bool = False) -> None:
+    backup, _ = read_backup(file, PASSPHRASE)
+    restore(backup, RestoreTarget(url, backup.manifest.migrations, replace))
+
+
 @pytest.fixture
 def target(postgres_server: str) -> Iterator[dict[str, str]]:
     with empty_database(postgres_server) as url:
@@ -104,37 +112,41 @@ def test_every_row_comes_back_in_an_empty_database_and_its_secrets_open(
 def test_a_database_that_is_in_use_or_not_empty_is_left_alone(
     source: dict[str, str], target: dict[str, str], tmp_path: Path
 ) -> None:
-    file = backed_up(source, tmp_path)
-    with psycopg.connect(target["VIGIL_DATABASE_URL"], autocommit=True) as other:
+    file, url = backed_up(source, tmp_path), target["VIGIL_DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as other:
         other.execute("CREATE TABLE mine (n int); INSERT INTO mine VALUES (1)")
-        assert "not empty" in call("restore", file, env=target, code=2)
-        assert "stop every process" in call("restore", file, "--force", env=target, code=2)
-    assert everything_in(target["VIGIL_DATABASE_URL"]) == {"mine": [("(1)",)]}
-    call("restore", file, "--force", env=target)
-    assert everything_in(target["VIGIL_DATABASE_URL"]) == everything_in(source["VIGIL_DATABASE_URL"])
+        with pytest.raises(CannotStart, match="not empty"):
+            restored(file, url)
+        with pytest.raises(CannotStart, match="stop every process"):
+            restored(file, url, replace=True)
+    assert everything_in(url) == {"mine": [("(1)",)]}
+    restored(file, url, replace=True)
+    assert everything_in(url) == everything_in(source["VIGIL_DATABASE_URL"])
 
 
 def test_a_restore_that_fails_puts_back_what_was_there(
-    source: dict[str, str], target: dict[str, str], tmp_path: Path
+    source: dict[str, str], target: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = backed_up(source, tmp_path)
-    with psycopg.connect(target["VIGIL_DATABASE_URL"], autocommit=True) as other:
+    file, url = backed_up(source, tmp_path), target["VIGIL_DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as other:
         other.execute("CREATE TABLE mine (n int); INSERT INTO mine VALUES (1)")
-    said = call("restore", file, "--force", env=target | stand_in(tmp_path, "pg_restore", "exit 3"), code=2)
-    assert "pg_restore failed" in said
-    assert everything_in(target["VIGIL_DATABASE_URL"]) == {"mine": [("(1)",)]}
+    monkeypatch.setenv("PATH", stand_in(tmp_path, "pg_restore", "exit 3")["PATH"])
+    with pytest.raises(CannotStart, match="pg_restore failed"):
+        restored(file, url, replace=True)
+    assert everything_in(url) == {"mine": [("(1)",)]}
 
 
 def test_a_restore_that_was_cut_off_is_begun_again(
     source: dict[str, str], target: dict[str, str], tmp_path: Path
 ) -> None:
-    file = backed_up(source, tmp_path)
-    with database.connected(target["VIGIL_DATABASE_URL"]) as cut:
+    file, url = backed_up(source, tmp_path), target["VIGIL_DATABASE_URL"]
+    with database.connected(url) as cut:
         cut.execute("CREATE TABLE mine (n int)")
         database.put_aside(cut)
-    assert "not empty" in call("restore", file, env=target, code=2)
-    call("restore", file, "--force", env=target)
-    assert everything_in(target["VIGIL_DATABASE_URL"]) == everything_in(source["VIGIL_DATABASE_URL"])
+    with pytest.raises(CannotStart, match="not empty"):
+        restored(file, url)
+    restored(file, url, replace=True)
+    assert everything_in(url) == everything_in(source["VIGIL_DATABASE_URL"])
 
 
 def test_a_backup_that_is_killed_leaves_no_file_that_passes_for_one(source: dict[str, str], tmp_path: Path) -> None:
@@ -156,28 +168,18 @@ def test_a_backup_that_is_killed_leaves_no_file_that_passes_for_one(source: dict
     until(lambda: not dump.exists() or "Z" in (dump / "stat").read_text().rsplit(")", 1)[1].split()[0])
 
 
-def test_a_file_that_is_there_is_not_replaced_by_accident(source: dict[str, str], tmp_path: Path) -> None:
+def test_a_file_that_is_there_is_not_replaced_by_accident(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "vigil.backup"
     file.write_text("mine")
-    assert "is there already" in call("backup", file, env=source, code=2)
-    assert file.read_text() == "mine"
+    assert main(["backup", str(file)]) == 2
+    assert "is there already" in capsys.readouterr().err and file.read_text() == "mine"
 
 
-def test_a_dump_that_fails_is_one_line_and_leaves_no_file(source: dict[str, str], tmp_path: Path) -> None:
+def test_a_dump_that_fails_is_one_line_and_leaves_no_file(
+    source: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = stand_in(tmp_path, "pg_dump", "echo 'pg_dump: error: it broke' >&2; exit 1")
-    said = call("backup", tmp_path / "vigil.backup", env=source | broken, code=2)
-    assert said.count("\n") == 1 and "it broke" in said
+    monkeypatch.setenv("PATH", broken["PATH"])
+    with pytest.raises(CannotStart, match=r"\Apg_dump failed: it broke\Z"):
+        backed_up(source, tmp_path)
     assert [each.name for each in tmp_path.iterdir() if "backup" in each.name] == []
-
-
-def stand_in(place: Path, name: str, script: str) -> dict[str, str]:
-    """A program that is found first, says that it is of the server's version, and then does something else."""
-    folder = place / "programs"
-    folder.mkdir(exist_ok=True)
-    with psycopg.connect(os.environ["VIGIL_DATABASE_URL"]) as server:
-        major = server.info.server_version // 10_000
-    program = folder / name
-    version = f'[ "$1" = --version ] && {{ echo "{name} (PostgreSQL) {major}.1"; exit; }}\n'
-    program.write_text(f"#!/bin/sh\n{version}{script}\n")
-    program.chmod(0o755)
-    return {"PATH": f"{folder}:{os.environ['PATH']}"}

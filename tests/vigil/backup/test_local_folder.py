@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from tests.vigil.backup.databases import address_of_test_database, everything_in
+from tests.vigil.backup.databases import address_of_test_database, everything_in, stand_in
 from vigil.backup.archive import BackupFile
 from vigil.backup.core.contents import Keys, Unusable
 from vigil.backup.local_folder import restore_folder
@@ -45,15 +45,21 @@ def test_the_folder_has_the_database_and_the_secrets(backup: BackupFile, postgre
         restore_folder(backup, KEYS, folder, backup.manifest.migrations)
 
 
-def test_a_backup_that_this_release_does_not_know_leaves_no_half_of_a_folder(
-    backup: BackupFile, tmp_path: Path
+def test_a_restore_that_fails_leaves_no_half_of_a_folder(
+    backup: BackupFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tmp_path.chmod(0o711)
     folder = tmp_path / "data"
+    monkeypatch.setenv("PATH", stand_in(tmp_path, "pg_restore", "exit 3")["PATH"])
+    with pytest.raises(CannotStart, match="pg_restore failed"):
+        restore_folder(backup, KEYS, folder, backup.manifest.migrations)
+    assert os.listdir(folder) == ["lock"]
+
+
+def test_a_backup_that_this_release_does_not_know_makes_no_folder(backup: BackupFile, tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="newer release"):
-        restore_folder(backup, KEYS, folder, [])
-    assert read_secrets(folder) is None
-    assert {each for each in os.listdir(folder) if each != "lock"} == set()
+        restore_folder(backup, KEYS, tmp_path / "data", [])
+    assert not (tmp_path / "data").exists()
 
 
 def test_keys_of_another_kind_of_installation_are_refused(backup: BackupFile, tmp_path: Path) -> None:
