@@ -69,3 +69,10 @@ def test_a_variable_where_a_number_has_to_be_is_never_taken_for_the_usual_one_wi
     for name, why in (("code", "write the number in"), ("port", "the port"), ("scheme", "scheme"), ("all", "variable")):
         assert made.item(name).outcome is ItemOutcome.REFUSED and why in made.why(name)
     assert made.document["monitors"]["typed"]["http"]["url"] == "https://${env:HOST}:${env:PORT}/"
+
+
+@pytest.mark.parametrize("place", ["config: {}", "spec: {{values: {{config: {}}}}}"])
+def test_the_values_of_a_chart_hold_the_configuration(tmp_path: Path, place: str) -> None:
+    endpoints = "{endpoints: [{name: a, url: 'https://a.example', conditions: ['[STATUS] == 200']}]}"
+    path = written(tmp_path, place.format(endpoints), "values.yaml")
+    assert source_of(path) == "gatus" and set(imported("gatus", path).document["monitors"]) == {"a"}

@@ -126,3 +126,7 @@ def test_of_several_database_servers_the_first_is_watched_and_srv_names_are_refu
     assert "only of the first server" in made.why("Base")
     found = row | {"database_connection_string": "mongodb+srv://u:p@cluster.example/app"}
     assert "SRV" in planned("uptime-kuma", {"tables": {"monitor": [found]}}).why("Base")
+
+
+def test_an_installation_without_a_monitor_says_so() -> None:
+    assert planned("uptime-kuma", {"tables": {"monitor": []}}).report.notes == ("the source holds nothing to import",)

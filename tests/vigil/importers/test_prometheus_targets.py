@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.vigil.importers.imports import Result, planned
+from tests.vigil.importers.imports import Result, imported, planned, written
 from vigil.importers.core.prometheus.document import PrometheusFiles
 from vigil.importers.core.report import ItemOutcome
+from vigil.importers.registry import source_of
 
 RELABEL = [
     {"source_labels": ["__address__"], "target_label": "__param_target"},
@@ -88,3 +90,25 @@ def test_a_rule_counts_for_the_targets_that_its_matchers_meet(selector: str, is_
     rule = {"alert": "Down", "expr": f"probe_success{selector} == 0", "for": "5m"}
     made = only(probed(job(team="core"), {"prober": "http"}, [rule]))
     assert (made.get("sensitivity") == "low") is is_about
+
+
+PROBED = "{job_name: web, metrics_path: /probe, params: {module: [http_2xx]}, static_configs: [{targets: [a.example]}]}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"prometheus: {{prometheusSpec: {{additionalScrapeConfigs: [{PROBED}]}}}}",
+        f"kind: HelmRelease\nspec: {{values: {{extraScrapeConfigs: '[{PROBED}]'}}}}",
+        f"serverFiles: {{prometheus.yml: {{scrape_configs: [{PROBED}]}}}}",
+        f"kind: ConfigMap\ndata: {{prometheus.yml: 'scrape_configs: [{PROBED}]'}}",
+        "kind: Probe\nspec: {jobName: web, module: http_2xx, targets: {staticConfig: {static: [a.example]}}}",
+        "kind: ScrapeConfig\nspec: {jobName: web, metricsPath: /probe, params: {module: [http_2xx]}, "
+        "staticConfigs: [{targets: [a.example]}]}",
+    ],
+    ids=["values", "release", "server files", "map", "probe", "scrape config"],
+)
+def test_jobs_are_found_where_charts_and_the_operator_keep_them(tmp_path: Path, content: str) -> None:
+    path = written(tmp_path, content, "values.yaml")
+    assert source_of(path) == "prometheus"
+    assert only(imported("prometheus", path))["http"]["url"] == "http://a.example"

@@ -181,6 +181,8 @@ class Draft:
             self.note(
                 f"{len(lost)} channels that monitors alert are not in the file: add them and their routes by hand"
             )
+        if not self.items:
+            self.note("the source holds nothing to import")
         reach = note_on_reach(self._sections["monitors"])
         if reach:
             self.note(reach)

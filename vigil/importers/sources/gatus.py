@@ -32,13 +32,22 @@ def unwrapped(document: Any, name: str) -> Any:
     if isinstance(document, dict) and document.get("kind") == "ConfigMap":
         maps = [document]
     if not maps:
-        return document
+        return _of_values(document)
     inside: Any = None
     for each in maps:
         for file, content in mapping(each.get("data")).items():
             if file.endswith((".yaml", ".yml")) and isinstance(content, str):
                 inside = merged(inside, parse_yaml(content, f"{name}: {file}"))
     return inside
+
+
+def _of_values(document: Any) -> Any:
+    """What the values of a chart hold below `config`; else the document itself."""
+    for values in (document, mapping(mapping(document).get("spec")).get("values")):
+        inside = mapping(mapping(values).get("config"))
+        if any(isinstance(inside.get(name), list) for name in SECTIONS):
+            return inside
+    return document
 
 
 def is_like(document: Any) -> bool:

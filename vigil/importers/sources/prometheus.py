@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vigil.importers.core.prometheus.document import PrometheusFiles, plan
+from vigil.importers.core.prometheus.document import OBJECTS, PrometheusFiles, plan
 from vigil.importers.core.report import SourceError
 from vigil.importers.core.values import entries, mapping, mappings, text
 from vigil.importers.files import FILES_MOST, YAML_MOST, decoded, listed, parse_yaml, read_bytes
 from vigil.importers.source import ImportSource
 
+_IN_VALUES = (
+    ("prometheus", "prometheusSpec", "additionalScrapeConfigs"), ("extraScrapeConfigs",),
+    ("serverFiles", "prometheus.yml"),
+)  # fmt: skip
 _SUFFIXES = (".yml", ".yaml", ".json")
 _BESIDE = ("blackbox.yml", "blackbox.yaml", "blackbox_exporter.yml", "blackbox/blackbox.yml", "blackbox/config.yml",
            "blackbox-exporter/blackbox.yml", "blackbox_exporter/blackbox.yml")  # fmt: skip
@@ -46,7 +50,7 @@ def _add(files: PrometheusFiles, path: Path, root: Path, strict: bool) -> None:
             files.modules |= {name: each for name, each in document["modules"].items() if mapping(each).get("prober")}
         elif document.get("groups") or document.get("kind") == "PrometheusRule":
             files.rules.append(document)
-        elif document.get("scrape_configs") or document.get("scrape_config_files") or document.get("kind") == "Probe":
+        elif document.get("scrape_configs") or document.get("scrape_config_files") or document.get("kind") in OBJECTS:
             files.configs.append(document)
             _follow(files, document, path.parent, root)
 
@@ -60,7 +64,21 @@ def _unwrapped(content: Any, name: str) -> list[dict[str, Any]]:
                     found += _unwrapped(parse_yaml(inside, f"{name}: {file}"), name)
         else:
             found.append(document)
+            # Charts take jobs among their values, as a list or as a text.
+            for place in _IN_VALUES:
+                inside = _at(mapping(mapping(document.get("spec")).get("values")) or document, place)
+                jobs = parse_yaml(inside, f"{name}: {place[-1]}") if isinstance(inside, str) else inside
+                if isinstance(jobs, list):
+                    found.append({"scrape_configs": jobs})
+                elif isinstance(jobs, dict):
+                    found.append(jobs)
     return found
+
+
+def _at(document: Any, place: tuple[str, ...]) -> Any:
+    for name in place:
+        document = mapping(document).get(name)
+    return document
 
 
 def _follow(files: PrometheusFiles, document: dict[str, Any], folder: Path, root: Path) -> None:
@@ -100,7 +118,11 @@ def _matching(files: PrometheusFiles, pattern: str, folder: Path, root: Path) ->
 
 
 def is_like(document: Any) -> bool:
-    return isinstance(document, dict) and isinstance(document.get("scrape_configs"), list)
+    try:
+        found = _unwrapped(document, "the file")
+    except SourceError:
+        return False
+    return any(isinstance(each.get("scrape_configs"), list) or each.get("kind") in OBJECTS for each in found)
 
 
 SOURCE = ImportSource("Prometheus with blackbox_exporter: prometheus.yml, or its folder", read, plan, is_like)

@@ -23,6 +23,8 @@ _PROBERS = {
     "dns": dns_monitor, "grpc": grpc_monitor,
 }  # fmt: skip
 _DISCOVERY = re.compile(r"(?P<name>\w+)_sd_configs\Z")
+#: Objects of the operator of Prometheus.
+OBJECTS = ("Probe", "ScrapeConfig")
 _OWN_LABELS = ("instance", "job", "module")
 
 
@@ -65,17 +67,27 @@ def _jobs(document: Any, modules: dict[str, Any]) -> Iterator[dict[str, Any]]:
         is_probed = "__param_target" in labels and not named.isdisjoint({*modules, *USUAL})
         if text(job.get("metrics_path")).rstrip("/").endswith("/probe") or is_probed:
             yield job
-    if mapping(document).get("kind") == "Probe":
-        spec = mapping(document["spec"]) if "spec" in document else {}
-        static = mapping(mapping(spec.get("targets")).get("staticConfig"))
-        yield {
-            "job_name": text(spec.get("jobName")) or text(mapping(document.get("metadata")).get("name")) or "probe",
-            "params": {"module": [spec.get("module")]}, "scrape_interval": spec.get("interval"),
-            "scrape_timeout": spec.get("scrapeTimeout"),
-            "static_configs": [{"targets": static.get("static"), "labels": static.get("labels")}],
-            "relabel_configs": [{"source_labels": ["__address__"], "target_label": "__param_target"},
-                                *_camel(static.get("relabelingConfigs"))],
-        }  # fmt: skip
+    if mapping(document).get("kind") in OBJECTS:
+        spec = mapping(mapping(document).get("spec"))
+        if document["kind"] == "Probe" or text(spec.get("metricsPath")).rstrip("/").endswith("/probe"):
+            yield _of_object(mapping(document), spec)
+
+
+def _of_object(document: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
+    """The job of a `Probe` or `ScrapeConfig` object."""
+    name = text(spec.get("jobName")) or text(mapping(document.get("metadata")).get("name")) or "probe"
+    job = {"job_name": name, "scrape_interval": spec.get("interval") or spec.get("scrapeInterval"),
+           "scrape_timeout": spec.get("scrapeTimeout")}  # fmt: skip
+    if document["kind"] == "ScrapeConfig":
+        return job | {"params": spec.get("params"), "static_configs": spec.get("staticConfigs"),
+                      "relabel_configs": _camel(spec.get("relabelings"))}  # fmt: skip
+    static = mapping(mapping(spec.get("targets")).get("staticConfig"))
+    to_target = {"source_labels": ["__address__"], "target_label": "__param_target"}
+    return job | {
+        "params": {"module": [spec.get("module")]},
+        "static_configs": [{"targets": static.get("static"), "labels": static.get("labels")}],
+        "relabel_configs": [to_target, *_camel(static.get("relabelingConfigs"))],
+    }
 
 
 def _camel(rules: Any) -> list[dict[str, Any]]:
