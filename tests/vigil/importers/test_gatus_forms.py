@@ -76,3 +76,17 @@ def test_the_values_of_a_chart_hold_the_configuration(tmp_path: Path, place: str
     endpoints = "{endpoints: [{name: a, url: 'https://a.example', conditions: ['[STATUS] == 200']}]}"
     path = written(tmp_path, place.format(endpoints), "values.yaml")
     assert source_of(path) == "gatus" and set(imported("gatus", path).document["monitors"]) == {"a"}
+
+
+def test_a_variable_in_a_note_that_is_cut_or_quoted_is_shown_by_its_name() -> None:
+    url = "${" + "A" * 45 + "}x://a.example"
+    record = {"query-name": "a.example", "query-type": "${TYPE}"}
+    conditions = ["[CONNECTED] == true"]
+    made = planned("gatus", {"endpoints": [
+        {"name": "scheme", "url": url.replace("${", "x${"), "conditions": conditions},
+        {"name": "record", "url": "192.0.2.1", "dns": record, "conditions": conditions},
+        {"name": "resolver", "url": "dns-${ZONE}.example", "dns": {"query-name": "a.example"},
+         "conditions": conditions},
+    ]})  # fmt: skip
+    said = str(made.report.as_json()) + made.text
+    assert "ufdd" not in ascii(said) and "dns-$ZONE.example" in made.why("resolver")

@@ -17,6 +17,10 @@ _VARIABLE_MOST = 80
 _ALIKE = re.compile(r"\$\{(?=(?:env|file):)")
 _BEHIND_PATH = re.compile(r"(\w://[^\s?#]*)[?#]\S*")
 _REFERENCE = re.compile(f"{REFERENCE_START}([A-Za-z_][A-Za-z0-9_]*){REFERENCE_END}")
+#: One in a text that was cut, or written as Python shows it, as well.
+_ANY_REFERENCE = re.compile(
+    rf"(?:{REFERENCE_START}|\\ufdd0)([A-Za-z0-9_]*)(?:{REFERENCE_END}|\\ufdd1)?|{REFERENCE_END}", re.ASCII
+)
 
 
 def one_line(text: str, most: int = NAME_MOST) -> str:
@@ -48,8 +52,8 @@ def has_reference(value: object) -> bool:
 
 
 def readable(text: str) -> str:
-    """A text for names and reports: a reference is `$NAME`, which refers to nothing there."""
-    return _REFERENCE.sub(r"$\1", text)
+    """A text for names and reports: a reference is `$NAME`, which refers to nothing there, also if it was cut."""
+    return _ANY_REFERENCE.sub(r"$\1", text)
 
 
 def as_written(text: str) -> str:
@@ -103,12 +107,12 @@ class Variables:
             while name in self._holds:
                 name, number = f"{base}_{number}", number + 1
             self._names[value] = name
-            self._holds[name] = f"{part} of {one_line(owner, 80)}"
+            self._holds[name] = f"{one_line(part, 80)} of {one_line(owner, 80)}"
         return REFERENCE_START + name + REFERENCE_END
 
     def of_source(self, name: str, holds: str) -> str:
         """Reference to a variable that the source itself names."""
-        self._holds.setdefault(name, holds)
+        self._holds.setdefault(name, readable(holds))
         return REFERENCE_START + name + REFERENCE_END
 
     def listed(self, document: Any) -> tuple[Variable, ...]:
