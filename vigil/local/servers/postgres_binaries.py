@@ -75,7 +75,8 @@ def find(account: Account | None, wanted_major: int | None = None) -> Binaries:
         if major is None or major < OLDEST_MAJOR or (wanted_major and major != wanted_major):
             continue
         if account is None or can_enter(folder):
-            return Binaries(folder, major)
+            # The way through links may be closed where the folder itself is open.
+            return Binaries(folder.resolve(), major)
         if folder == wheel_folder():
             return Binaries(_copy_of_wheel(major), major)
     wanted = f"PostgreSQL {wanted_major}" if wanted_major else f"PostgreSQL {OLDEST_MAJOR} or newer"
