@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,12 +28,13 @@ class BackupSource:
     passphrase: str = field(default="", repr=False)
 
 
-def make_backup(source: BackupSource, path: Path) -> Manifest:
-    """Write the file; raises CannotStart and OSError, and then leaves no file."""
+def make_backup(source: BackupSource, path: Path, on_progress: Callable[[int], object] = int) -> Manifest:
+    """Write the file; raises CannotStart and OSError, and then leaves no file. Tells of the bytes dumped so far."""
     with snapshot(source.database_url) as taken, written(path) as backup:
         program = find_client("pg_dump", taken.major)
         for chunk in output_of(program, _arguments(taken), source.database_url):
             backup.write_dump(chunk)
+            on_progress(backup.dump_bytes)
         manifest = Manifest(
             version=VERSION,
             made_at=taken.at,

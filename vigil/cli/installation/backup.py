@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -46,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
     url = configuration().database_url.get_secret_value()
     try:
-        manifest = make_backup(BackupSource(url, _keys(args.data_dir), secret), args.file)
+        manifest = make_backup(BackupSource(url, _keys(args.data_dir), secret), args.file, _show_progress)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
         if args.verify:
             verify(BackupFile(args.file), url)
     except OSError as error:
@@ -69,6 +72,12 @@ def _keys(data_dir: str | None) -> Keys:
         seal_keys=settings.seal_keys.get_secret_value(),
         local=json.dumps(asdict(secrets)) if secrets is not None and own else "",
     )
+
+
+def _show_progress(dumped: int) -> None:
+    """How much is dumped; how much it will be is not known before, since it is compressed."""
+    if sys.stderr.isatty():
+        print(f"\r{dumped / 1e6:.0f} MB", end="", file=sys.stderr, flush=True)
 
 
 def _for_people(args: argparse.Namespace, manifest: Manifest) -> str:
