@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,41 +29,47 @@ KEYS = Keys(str(OWN["secret_key"]), str(OWN["seal_keys"]), json.dumps(OWN))
 
 
 @pytest.fixture
-def backup(postgres_server: str, tmp_path: Path) -> BackupFile:
-    make_backup(BackupSource(address_of_test_database(postgres_server), KEYS), tmp_path / "vigil.backup")
-    return BackupFile(tmp_path / "vigil.backup")
+def place() -> Iterator[Path]:
+    """A folder that a PostgreSQL of root's, which runs as another account, can enter: pytest's own it cannot."""
+    with tempfile.TemporaryDirectory(prefix="vigil-restored-") as home:
+        Path(home).chmod(0o711)
+        yield Path(home)
 
 
-def test_the_folder_has_the_database_and_the_secrets(backup: BackupFile, postgres_server: str, tmp_path: Path) -> None:
-    tmp_path.chmod(0o711)
-    folder = tmp_path / "data"
+@pytest.fixture
+def backup(postgres_server: str, place: Path) -> BackupFile:
+    make_backup(BackupSource(address_of_test_database(postgres_server), KEYS), place / "vigil.backup")
+    return BackupFile(place / "vigil.backup")
+
+
+def test_the_folder_has_the_database_and_the_secrets(backup: BackupFile, postgres_server: str, place: Path) -> None:
+    folder = place / "data"
     restore_folder(backup, KEYS, folder, backup.manifest.migrations)
     kept = read_secrets(folder)
     assert kept is not None and kept.seal_keys == OWN["seal_keys"] and kept.region_keys == OWN["region_keys"]
     assert (folder / "secrets.json").stat().st_mode & 0o077 == 0 and not (folder / "restore.log").exists()
-    with postgres.running(folder, kept.database_password, tmp_path / "log") as server:
+    with postgres.running(folder, kept.database_password, place / "log") as server:
         assert everything_in(server.url) == everything_in(address_of_test_database(postgres_server))
     with pytest.raises(CannotStart, match="holds an installation already"):
         restore_folder(backup, KEYS, folder, backup.manifest.migrations)
 
 
 def test_a_restore_that_fails_leaves_no_half_of_a_folder(
-    backup: BackupFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backup: BackupFile, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tmp_path.chmod(0o711)
-    folder = tmp_path / "data"
-    monkeypatch.setenv("PATH", stand_in(tmp_path, "pg_restore", "exit 3")["PATH"])
+    folder = place / "data"
+    monkeypatch.setenv("PATH", stand_in(place, "pg_restore", "exit 3")["PATH"])
     with pytest.raises(CannotStart, match="pg_restore failed"):
         restore_folder(backup, KEYS, folder, backup.manifest.migrations)
     assert os.listdir(folder) == ["lock"]
 
 
-def test_a_backup_that_this_release_does_not_know_makes_no_folder(backup: BackupFile, tmp_path: Path) -> None:
+def test_a_backup_that_this_release_does_not_know_makes_no_folder(backup: BackupFile, place: Path) -> None:
     with pytest.raises(Unusable, match="newer release"):
-        restore_folder(backup, KEYS, tmp_path / "data", [])
-    assert not (tmp_path / "data").exists()
+        restore_folder(backup, KEYS, place / "data", [])
+    assert not (place / "data").exists()
 
 
-def test_keys_of_another_kind_of_installation_are_refused(backup: BackupFile, tmp_path: Path) -> None:
+def test_keys_of_another_kind_of_installation_are_refused(backup: BackupFile, place: Path) -> None:
     with pytest.raises(Unusable, match="not those of an installation by `up`"):
-        restore_folder(backup, Keys("secret", "seal"), tmp_path / "data", [])
+        restore_folder(backup, Keys("secret", "seal"), place / "data", [])
