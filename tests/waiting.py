@@ -30,4 +30,4 @@ async def until_awaited(condition: Callable[[], Awaitable[object]], what: str, w
     deadline = time.monotonic() + within_s
     while not await condition():
         assert time.monotonic() < deadline, f"waited {within_s} s for {what}"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.25)

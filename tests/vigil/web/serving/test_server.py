@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
+import subprocess
 import threading
 import time
 import uuid
@@ -31,14 +33,13 @@ from vigil.web.serving.server import refusal
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("machine")]
 
 
-@pytest.fixture
-def web(redis_url: str, transactional_db: None) -> Iterator[int]:
-    """The port of a real `web` process, which must still be the same one at the end."""
+@contextlib.contextmanager
+def serving() -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """A real `web` process on the test database: its port, and the process."""
     from django.db import connection
 
-    from vigil.configuration import configuration
-
-    database_url = configuration().database_url.get_secret_value().rsplit("/", 1)[0]
+    redis_url = os.environ["VIGIL_REDIS_URL"]
+    database_url = os.environ["VIGIL_DATABASE_URL"].rsplit("/", 1)[0]
     port = ports.take_free_port()
     process = start(
         ["run", "web", "--port", str(port)],
@@ -53,13 +54,39 @@ def web(redis_url: str, transactional_db: None) -> Iterator[int]:
         return False
 
     until(up, within_s=60)
+    yield port, process
+    process.terminate()
+    process.wait(15)
+    end(process)
+
+
+@contextlib.contextmanager
+def surviving(port: int, process: subprocess.Popen[bytes]) -> Iterator[int]:
+    """The port of a process, which must still be the same one at the end."""
     workers = children(process.pid)
     yield port
     assert process.poll() is None, "the process has ended"
     assert children(process.pid) == workers, "its worker has ended"
-    process.terminate()
-    process.wait(15)
-    end(process)
+
+
+@pytest.fixture(scope="module")
+def shared(django_db_setup: None) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture
+def web(shared: tuple[int, subprocess.Popen[bytes]], redis_url: str, transactional_db: None) -> Iterator[int]:
+    """The port of the process of this module, for what leaves no trace in it."""
+    with surviving(*shared) as port:
+        yield port
+
+
+@pytest.fixture
+def own_web(redis_url: str, transactional_db: None) -> Iterator[int]:
+    """The port of a process of its own, for a flood that counts against its address, or fills its memory."""
+    with serving() as started, surviving(*started) as port:
+        yield port
 
 
 def children(pid: int) -> str:
@@ -166,10 +193,10 @@ def test_s13_answers_that_are_not_read_stop_nothing(web: int) -> None:
             connection.close()
 
 
-def test_s13_more_connections_than_one_peer_may_have_make_room(web: int) -> None:
-    crowd = opened(web, http_server.MAX_OF_PEER + 50)
+def test_s13_more_connections_than_one_peer_may_have_make_room(own_web: int) -> None:
+    crowd = opened(own_web, http_server.MAX_OF_PEER + 50)
     try:
-        everything_answers(web)
+        everything_answers(own_web)
         closed = sum(is_closed(connection) for connection in crowd)
         assert 50 <= closed <= 100
         assert not is_closed(crowd[-1])
@@ -178,12 +205,12 @@ def test_s13_more_connections_than_one_peer_may_have_make_room(web: int) -> None
             connection.close()
 
 
-def test_s13_many_large_bodies_leave_room_for_another(web: int) -> None:
+def test_s13_many_large_bodies_leave_room_for_another(own_web: int) -> None:
     half = HEAD + b"Content-Length: 3900000\r\n\r\n" + b"x" * 3_000_000
-    holding = opened(web, 25, half)
+    holding = opened(own_web, 25, half)
     try:
-        everything_answers(web)
-        assert within_s(web, "/hooks/x", "POST", b"x" * 100_000)[0].code == 401
+        everything_answers(own_web)
+        assert within_s(own_web, "/hooks/x", "POST", b"x" * 100_000)[0].code == 401
     finally:
         for connection in holding:
             connection.close()
@@ -239,11 +266,11 @@ def test_what_is_refused_before_the_pages_see_it_is_a_problem_for_the_api(status
     assert (page[0], dict(page[1])["Content-Type"]) == (status, "text/plain")
 
 
-def test_p1_thousands_of_pipelined_odd_requests_leave_the_pages_answered(web: int) -> None:
+def test_p1_thousands_of_pipelined_odd_requests_leave_the_pages_answered(own_web: int) -> None:
     known = f"/ping/{uuid.uuid4()}".encode()
     paths = [known, b"/", b"/healthz", b"/hooks/%00", b"/badge/%ff.svg", b"*", b"/\xff?%"]
-    fuzz.pipeline(web, fuzz.http(paths), seed=13, requests=2_000, together=8)
-    everything_answers(web, limit_s=3.0)
+    fuzz.pipeline(own_web, fuzz.http(paths), seed=13, requests=2_000, together=8)
+    everything_answers(own_web, limit_s=3.0)
 
 
 def test_pings_at_the_address_of_the_pages_are_written_like_others(web: int, redis_url: str) -> None:
@@ -281,13 +308,13 @@ def test_a_failure_counts_at_the_address_of_the_pages_though_its_body_is_refused
     until(lambda: written() == [("fail", None), ("fail", 7)])
 
 
-def test_s14_strangers_take_no_place_from_jobs(web: int, redis_url: str) -> None:
+def test_s14_strangers_take_no_place_from_jobs(own_web: int, redis_url: str) -> None:
     row = job()
     begun = threading.Barrier(9)
 
     def guess() -> None:
         begun.wait(20)
-        with socket.create_connection(("127.0.0.1", web), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", own_web), timeout=20) as connection:
             for _ in range(25):
                 connection.sendall(
                     b"".join(f"GET /ping/{uuid.uuid4()} HTTP/1.1\r\nHost: h\r\n\r\n".encode() for _ in range(20))
@@ -300,10 +327,10 @@ def test_s14_strangers_take_no_place_from_jobs(web: int, redis_url: str) -> None
     for stranger in strangers:
         stranger.start()
     begun.wait(20)
-    codes = [within_s(web, f"/ping/{row.code}?rid={number}")[0].code for number in range(20)]
+    codes = [within_s(own_web, f"/ping/{row.code}?rid={number}")[0].code for number in range(20)]
     for stranger in strangers:
         stranger.join(60)
-    codes += [within_s(web, f"/ping/{row.code}?rid={number}")[0].code for number in range(20, 40)]
+    codes += [within_s(own_web, f"/ping/{row.code}?rid={number}")[0].code for number in range(20, 40)]
     assert codes == [200] * 40
     with redis.Redis.from_url(redis_url) as client:
         written = [p for _, fields in entries(client, keys.PINGS) for p in decode(fields[keys.BODY]).pings]
