@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from vigil.client_address import Network, parse_networks
+
+_PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/\[\]-]+")
 
 
 class ConfigurationError(ImproperlyConfigured):
@@ -140,6 +143,9 @@ class Configuration(BaseSettings):
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must look like https://vigil.example.com")
+        # It is shown in commands that people run.
+        if not _PLAIN_ADDRESS.fullmatch(url):
+            raise ValueError("must hold letters, digits and .-_~:/[] only, like https://vigil.example.com/vigil")
         return url.rstrip("/")
 
     @field_validator("email_url")

@@ -46,7 +46,7 @@ async def _fetched(source: str) -> bytes:
     resolver = Resolver()
     try:
         transport = GuardedTransport(Dialer(egress, resolver), body_limit=BYTES_MOST)
-        async with httpx.AsyncClient(transport=transport, follow_redirects=True, timeout=30) as client:
+        async with httpx.AsyncClient(transport=transport, follow_redirects=True, timeout=30, trust_env=False) as client:
             return (await client.get(source)).raise_for_status().content
     finally:
         await resolver.close()

@@ -14,7 +14,7 @@ SCENARIO = Path(__file__).with_name("canary.py")
 
 
 @pytest.mark.timeout(240)
-def test_no_planted_secret_is_found_anywhere() -> None:
+def test_inv_24_no_planted_secret_is_found_anywhere() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("VIGIL_")}
     environment["PYTHONPATH"] = str(SCENARIO.parents[2])
     ended = subprocess.run(

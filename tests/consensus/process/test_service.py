@@ -326,7 +326,7 @@ def test_p2_what_a_region_writes_is_refused_and_counted_and_the_results_beside_i
     assert [call.monitor for call in bench.calls()] == ["mon_example"]
 
 
-def test_t_sec_27_forged_results_rounds_and_beliefs_decide_nothing(bench: Bench) -> None:
+def test_t_sec_27_inv_24_forged_results_rounds_and_beliefs_decide_nothing(bench: Bench) -> None:
     """Who holds the password of Redis may write to every key."""
     forged = make_round(opened_ms=bench.now_ms())
     votes = [make_result("fail", forged.id, 1, bench.now_ms())]

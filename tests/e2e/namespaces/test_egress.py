@@ -25,19 +25,19 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return dict(played("egress_scene", tmp_path_factory.mktemp("egress"), 220))
 
 
-def test_inv23_no_packet_leaves_a_public_worker_towards_an_address_that_is_not_public(seen: dict[str, Any]) -> None:
+def test_inv_23_no_packet_leaves_a_public_worker_towards_an_address_that_is_not_public(seen: dict[str, Any]) -> None:
     sent = {to: count for to, count in seen["packets"].items() if to not in PUBLIC | {OWN}}
     assert sum(sent.values()) == 0, sent
     assert seen["alive"] and seen["ended"] == 0
 
 
-def test_inv23_packets_do_leave_towards_every_public_address(seen: dict[str, Any]) -> None:
+def test_inv_23_packets_do_leave_towards_every_public_address(seen: dict[str, Any]) -> None:
     counted = {address: seen["packets"].get(address, 0) for address in PUBLIC}
     assert [address for address, count in counted.items() if count == 0] == []
     assert seen["packets"][OWN] > 100
 
 
-def test_inv23_every_order_for_an_address_that_is_not_public_is_blocked_in_words(seen: dict[str, Any]) -> None:
+def test_inv_23_every_order_for_an_address_that_is_not_public_is_blocked_in_words(seen: dict[str, Any]) -> None:
     said = seen["results"]
     for number, (address, public, _) in enumerate(corpus()):
         for way in (*KINDS, *WAYS):

@@ -93,7 +93,7 @@ def corpus() -> list[tuple[str, bool, bool]]:
     return [(address, public == "dial", private == "dial") for address, public, private in rows]
 
 
-def test_the_guard_agrees_with_a_frozen_corpus_of_addresses() -> None:
+def test_t_sec_26_the_guard_agrees_with_a_frozen_corpus_of_addresses() -> None:
     rows = corpus()
     assert len({address for address, _, _ in rows}) == len(rows) >= 400
     judged = [
@@ -119,7 +119,7 @@ def test_every_region_dials_public_addresses(address: str, egress: Egress) -> No
 
 
 @pytest.mark.parametrize("address", METADATA + NOWHERE + LINK_LOCAL)
-def test_a_private_region_still_dials_no_metadata_link_local_or_multicast_address(address: str) -> None:
+def test_t_sec_02_a_private_region_dials_no_metadata_link_local_or_multicast_address(address: str) -> None:
     assert refusal(address, Egress.PRIVATE) is not None
 
 

@@ -55,7 +55,7 @@ def test_a_url_is_read_to_its_plain_form(url: str, read: str) -> None:
         "http://example.com/" + "a" * 3000,
     ],
 )
-def test_a_url_that_two_readers_could_read_differently_is_refused(url: str) -> None:
+def test_t_sec_01_t_sec_05_a_url_that_two_readers_could_read_differently_is_refused(url: str) -> None:
     with pytest.raises(BadTarget):
         parse_url(url)
 

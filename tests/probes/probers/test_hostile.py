@@ -93,7 +93,7 @@ def head(*lines: bytes) -> bytes:
         "endless informational answers", "redirect loop",
     ],
 )  # fmt: skip
-def test_a_hostile_answer_ends_in_bounded_time_and_memory(
+def test_t_sec_25_a_hostile_answer_ends_in_bounded_time_and_memory(
     on_loop: Any, handler: Handler, status: Status, reason: Reason
 ) -> None:
     seen = bounded(on_loop, lambda: look_at(handler))
@@ -129,7 +129,9 @@ def test_whatever_is_said_instead_of_http_is_down(on_loop: Any) -> None:
     ["http://127.0.0.1/", "http://10.1.2.3/", "http://[::1]/", "http://[::ffff:10.0.0.1]/", "http://[64:ff9b::7f00:1]/",
      "http://[2002:7f00:1::]/", "http://inside.example/", "http://169.254.169.254/latest/", "//192.168.0.1/x"],
 )  # fmt: skip
-def test_a_redirect_to_a_private_address_is_blocked_and_nothing_is_sent_there(on_loop: Any, location: str) -> None:
+def test_t_sec_02_a_redirect_to_a_private_address_is_blocked_and_nothing_is_sent_there(
+    on_loop: Any, location: str
+) -> None:
     answer = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
 
     async def story() -> Observation:

@@ -118,7 +118,7 @@ def test_a_batch_sent_to_a_region_comes_back_as_results(
     assert private not in story
 
 
-def test_t_sec_27_orders_that_the_control_plane_did_not_sign_are_dropped_and_nothing_is_dialled(
+def test_t_sec_24_t_sec_27_orders_that_the_control_plane_did_not_sign_are_dropped(
     redis_url: str, tmp_path: Path, target: tuple[int, list[bytes]]
 ) -> None:
     from probes.queue.app import TASK, region_app

@@ -71,7 +71,7 @@ def test_the_first_admin_has_no_password_and_owns_the_default_team() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_who_ask_at_once_get_one_admin() -> None:
+def test_t_sec_12_many_who_ask_at_once_get_one_admin() -> None:
     barrier = Barrier(4)
 
     def ask(_: int) -> int:

@@ -68,7 +68,7 @@ def addresses(made: dict[str, str]) -> set[str]:
     return found
 
 
-def test_every_route_tells_every_error_as_a_problem() -> None:
+def test_t_sec_17_t_sec_18_every_route_tells_every_error_as_a_problem() -> None:
     team, other = default_team(), Team.objects.create(name="Other", slug="other")
     api = Api(team)
     found = sorted(addresses(rows(api)))

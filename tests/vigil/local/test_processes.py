@@ -22,7 +22,7 @@ FOREIGN = {
 }  # fmt: skip
 
 
-def test_s03_a_worker_of_up_gets_its_own_settings_and_redis_user_and_nothing_else(
+def test_s03_t_sec_14_a_worker_of_up_gets_its_own_settings_and_redis_user_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in (FOREIGN | {"VIGIL_ANCHORS": "a.example, b.example, c.example", "LC_ALL": "C"}).items():

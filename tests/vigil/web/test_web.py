@@ -109,7 +109,7 @@ def test_its_list_and_form_load(boss: Client, populated: None, label: str) -> No
         assert b"hush" not in shown.content
 
 
-def test_an_incident_in_the_admin_shows_votes_escaped(boss: Client, populated: None) -> None:
+def test_t_sec_11_an_incident_in_the_admin_shows_votes_escaped(boss: Client, populated: None) -> None:
     incident = Incident.objects.get()
     text = boss.get(reverse("admin:incidents_incident_change", args=[incident.pk])).content.decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text and "<script>alert(1)" not in text
@@ -212,7 +212,7 @@ def test_the_first_page_asks_for_a_sign_in(client: Client) -> None:
     assert client.get("/")["Location"] == "/sign-in?next=/"
 
 
-def test_pages_allow_no_script_but_our_own_files(boss: Client) -> None:
+def test_t_sec_11_pages_allow_no_script_but_our_own_files(boss: Client) -> None:
     policy = boss.get("/admin/")["Content-Security-Policy"]
     assert "script-src 'self';" in policy + ";" and "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy

@@ -124,7 +124,7 @@ def post(url: str, egress: AlertEgress) -> int:
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://localhost:1/", "http://[::1]:1/", "http://10.0.0.1/"])
-def test_alerts_do_not_go_to_addresses_that_are_not_public(url: str) -> None:
+def test_t_sec_16_alerts_do_not_go_to_addresses_that_are_not_public(url: str) -> None:
     with pytest.raises(ChannelError, match="not public") as refused:
         post(url, AlertEgress.PUBLIC)
     assert refused.value.permanent
@@ -142,7 +142,7 @@ def test_a_redirect_is_not_followed(receiver: Any) -> None:
     assert not receiver.at("/b")
 
 
-def test_an_error_does_not_repeat_the_address() -> None:
+def test_t_sec_16_an_error_does_not_repeat_the_address() -> None:
     with pytest.raises(ChannelError) as refused:
         post("http://127.0.0.1:1/hush", AlertEgress.PRIVATE)
     assert "hush" not in str(refused.value) and not refused.value.permanent

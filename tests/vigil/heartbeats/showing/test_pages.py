@@ -219,7 +219,7 @@ def test_badges_show_how_a_heartbeat_and_a_tag_are() -> None:
     assert json.loads(badge(tagged["json"])[1])["status"] == "down"
 
 
-def test_a_badge_that_is_guessed_is_not_there() -> None:
+def test_t_sec_06_a_badge_that_is_guessed_is_not_there() -> None:
     row = job(tags=["ai"])
     key = team_pings(default_team()).badge_key
     good = overview.tag_badge_addresses(key, "ai")["svg"]

@@ -336,3 +336,16 @@ def test_s14_strangers_take_no_place_from_jobs(own_web: int, redis_url: str) -> 
         written = [p for _, fields in entries(client, keys.PINGS) for p in decode(fields[keys.BODY]).pings]
     assert [p.rid for p in written if p.address.code == str(row.code)] == [str(number) for number in range(40)]
     assert len(written) < 2_500
+
+
+def test_t_sec_09_t_sec_10_the_web_process_speaks_no_websocket(web: int) -> None:
+    """No socket outlives a session, and there is none whose origin would have to be checked."""
+    head = (
+        b"GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nOrigin: https://evil.test\r\n\r\n"
+    )
+    for path in (b"/", b"/live", b"/api/v1/monitors", b"/ping/x"):
+        with socket.create_connection(("127.0.0.1", web), 10) as made:
+            made.sendall(head % path)
+            status = made.recv(64).split(b" ")[1]
+        assert status != b"101" and status[:1] in (b"2", b"3", b"4"), (path, status)

@@ -1,0 +1,154 @@
+"""T-SEC: ways by which other monitoring systems were broken, held out by what the code does not contain at all."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PACKAGES = ("probes", "consensus", "vigil")
+#: What only runs on a developer's machine, or starts the servers and processes of one machine.
+NOT_SERVED = ("vigil/bench/", "vigil/simulation/", "vigil/local/", "vigil/demo/", "vigil/cli/")
+#: Modules that make connections, and to whom. Whatever else connects goes through the dialer.
+DIALS = {
+    "probes/net/dialer.py": "the dialer: every address was judged",
+    "probes/net/race.py": "the dialer's own connections",
+    "probes/net/dns/asking.py": "a resolver that the dialer judged, or the host's own",
+    "probes/probers/icmp.py": "echoes to addresses that the dialer judged",
+    "probes/net/own_address.py": "a route that is chosen; no packet is sent",
+    "probes/net/stream.py": "the dialer's connection",
+    "vigil/alerts/channels/email.py": "the mail server of VIGIL_EMAIL_URL, the operator's choice",
+    "vigil/heartbeats/vigil_ping.py": "a program that runs at jobs, and has one address",
+    "vigil/alerts/channels/apprise.py": "hosts that the schemes of apprise fix",
+    "probes/process/watch/notify.py": "the socket file of systemd",
+    "vigil/doctor/base_address.py": "VIGIL_BASE_URL, the operator's own",
+    "vigil/expiries.py": "the servers of the operator's settings",
+}
+#: Clients of httpx without the guard, and to whom they speak.
+SPEAKS = {
+    "probes/enrolment/exchange.py": "the control plane that the operator of the worker names",
+    "vigil/client/senders.py": "the installation that the program which uses the client names",
+    "vigil/importers/api.py": "hosted services whose addresses are written there",
+}
+#: How a connection begins, as an attribute that is called or a module that does it by itself.
+_CONNECTING = {"create_connection", "open_connection", "create_datagram_endpoint", "sock_connect", "getaddrinfo"}
+_CLIENTS = {"requests", "urllib.request", "http.client", "aiohttp", "smtplib", "ftplib", "telnetlib", "socketserver"}
+_STARTING = {"system", "popen", "create_subprocess_exec", "create_subprocess_shell", "execv", "execvp", "posix_spawn"}
+
+
+@functools.cache
+def parsed(package: str) -> dict[str, ast.Module]:
+    paths = sorted((CHECKOUT / package).rglob("*.py"))
+    return {str(path.relative_to(CHECKOUT)): ast.parse(path.read_text()) for path in paths}
+
+
+def modules(*packages: str) -> Iterator[tuple[str, ast.Module]]:
+    return (each for package in packages for each in parsed(package).items())
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """The modules that are imported, anywhere in the file."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+    return found
+
+
+def called(tree: ast.Module) -> set[str]:
+    """The last names of all that is called: `loop.create_connection(...)` calls create_connection."""
+    return {last_name(call.func) for call in calls(tree)}
+
+
+def served() -> Iterator[tuple[str, ast.Module]]:
+    """The modules that run where strangers, members and regions are heard."""
+    return ((path, tree) for path, tree in modules(*PACKAGES) if not path.startswith(NOT_SERVED))
+
+
+def opens_connections(tree: ast.Module) -> bool:
+    return bool(called(tree) & {*_CONNECTING, "socket"} or imported(tree) & _CLIENTS)
+
+
+def test_t_sec_13_only_the_dialer_and_named_modules_open_connections() -> None:
+    found = {path for path, tree in served() if opens_connections(tree)}
+    assert found - set(DIALS) == set()
+
+
+def test_t_sec_13_each_named_module_is_still_there() -> None:
+    assert [path for path in DIALS if not (CHECKOUT / path).is_file()] == []
+
+
+def test_t_sec_13_clients_of_httpx_have_the_guarded_transport() -> None:
+    unguarded = {
+        path for path, tree in served() for call in calls(tree) if is_httpx_client(call) and not is_guarded(call)
+    }
+    assert unguarded == set(SPEAKS)
+
+
+def calls(tree: ast.Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def is_httpx_client(call: ast.Call) -> bool:
+    return ast.unparse(call.func) in ("httpx.Client", "httpx.AsyncClient")
+
+
+def is_guarded(call: ast.Call) -> bool:
+    options = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    transport = options.get("transport", "")
+    return (transport == "transport" or transport.startswith("GuardedTransport(")) and options.get(
+        "trust_env"
+    ) == "False"
+
+
+def test_t_sec_05_no_prober_and_no_served_module_starts_a_program() -> None:
+    # vigil_ping runs at jobs, where it starts the job's own command.
+    found = {
+        path
+        for path, tree in served()
+        if "subprocess" in imported(tree) or called(tree) & _STARTING or "pty" in imported(tree)
+    }
+    assert found == {"vigil/heartbeats/vigil_ping.py"}
+
+
+def test_t_sec_14_no_served_module_runs_text_as_code() -> None:
+    running = {"eval", "exec", "compile", "__import__"}
+    found = {path for path, tree in served() for call in calls(tree) if ast.unparse(call.func) in running}
+    assert found == set()
+
+
+def test_t_sec_14_workers_and_consensus_import_no_database_and_no_django() -> None:
+    for path, tree in modules("probes", "consensus"):
+        assert not {name.partition(".")[0] for name in imported(tree)} & {"django", "psycopg", "vigil"}, path
+
+
+def test_t_sec_03_no_text_of_a_user_is_a_template() -> None:
+    engines = {"jinja2", "mako", "string.Template", "django.template.Template", "django.template.Engine"}
+    for path, tree in served():
+        assert not imported(tree) & engines, path
+        assert not called(tree) & {"from_string", "format_map", "render_to_string_from_source"}, path
+
+
+def test_t_sec_07_nothing_is_installed_or_loaded_by_a_name_that_a_user_chose() -> None:
+    loading = {"import_module", "import_string", "exec_module", "spec_from_file_location", "load_module"}
+    for path, tree in served():
+        found = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and last_name(node.func) in loading]
+        for node in found:
+            assert is_fixed(node), f"{path}:{node.lineno}"
+        assert not {name.partition(".")[0] for name in imported(tree)} & {"pip", "zipimport", "ensurepip"}, path
+
+
+def last_name(function: ast.expr) -> str:
+    return ast.unparse(function).rpartition(".")[2]
+
+
+def is_fixed(call: ast.Call) -> bool:
+    """Whether what is loaded is written out, or begins with the name of one of our own packages."""
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.JoinedStr):
+        first = first.values[0]
+    return isinstance(first, ast.Constant) and isinstance(first.value, str)
