@@ -29,7 +29,7 @@ def seen(around: ExaminationContext) -> Iterator[Finding]:
     for monitor in Monitor.objects.filter(deleted_at=None, paused=True).exclude(paused_why="")[:_NAMED]:
         yield warning(f"{monitor.name}: paused by Vigil: {monitor.paused_why}.", "Change it, then resume it.")
     checked, jobs = counted.exclude(places=0).count(), watched.filter(kind=DerivedKind.HEARTBEAT).count()
-    yield well(f"{checked} monitors are checked, {jobs} heartbeats are expected.")
+    yield well(f"Monitors that are checked: {checked}; heartbeats that are expected: {jobs}.")
 
 
 def _named(monitors: QuerySet[Monitor]) -> str:

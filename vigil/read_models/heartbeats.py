@@ -54,11 +54,13 @@ class JobRow:
 
 @dataclass(frozen=True, slots=True)
 class JobList:
-    """A page of the list. `total` and `attention` are of the whole team; `found` match what was asked."""
+    """A page of the list. `total`, `attention` and `uncalled` are of the whole team; `found` match what was asked."""
 
     rows: Sequence[JobRow]
     total: int
     attention: int
+    #: That have never called.
+    uncalled: int
     found: int
     after: int
     now: datetime
@@ -108,7 +110,8 @@ def read_job_list(team: Team, words: str, state: str, after: int, now: datetime)
     rows = [_row(monitor, facts, runs.get(monitor.pk, ())) for monitor in shown]
     attention = sum(counts.get(name, 0) for name in TROUBLE_ORDER)
     found = wanted.count() if words or state else sum(counts.values())
-    return JobList(rows, sum(counts.values()), attention, found, after + ROWS if more else 0, now)
+    uncalled = counts.get(ShownState.NEW.value, 0)
+    return JobList(rows, sum(counts.values()), attention, uncalled, found, after + ROWS if more else 0, now)
 
 
 def read_job_page(team: Team, public_id: str, whole_output: bool, now: datetime) -> JobPage | None:

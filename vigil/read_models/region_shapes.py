@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consensus.vocabulary import Observed
-from probes.reasons import Status
+from consensus.vocabulary import Observed, observed
+from probes.reasons import Reason, Status
 from vigil.incidents.models import MonitorState
 from vigil.incidents.shown_status import state_of
 from vigil.monitors.live.results import instant
@@ -39,6 +39,12 @@ class RegionShape:
     state: ShownState
 
 
+def seen_as(status: Status, reason: Reason) -> ShownState:
+    """What one result shows: a refused key is no outage, whatever the check is called."""
+    saw = observed(status, reason)
+    return _SHAPES[_SAW[saw]] if saw else ShownState.UNKNOWN
+
+
 def region_shapes(monitor: Monitor, facts: MonitorFacts) -> tuple[RegionShape, ...]:
     """What each region sees: its last result while it is fresh; without Redis what its votes have shown."""
     believed, results = state_of(monitor), facts.results(monitor)
@@ -52,7 +58,9 @@ def region_shapes(monitor: Monitor, facts: MonitorFacts) -> tuple[RegionShape, .
     for one in regions:
         result = results.get(one.slug)
         fresh = result is not None and (facts.now - instant(result.at_ms)).total_seconds() <= fresh_s
-        shapes.append(RegionShape(one.slug, _SHAPES[result.status] if result and fresh else ShownState.UNKNOWN))
+        shapes.append(
+            RegionShape(one.slug, seen_as(result.status, result.reason) if result and fresh else ShownState.UNKNOWN)
+        )
     return tuple(shapes)
 
 

@@ -12,6 +12,7 @@ from probes.reasons import Status
 from vigil.history.reading.walk import Place, WalkedCheck, hours_of_part, newest_first
 from vigil.monitors.models import Monitor, Region
 from vigil.read_models.core.chart_ranges import CHECKS_KEPT_MS
+from vigil.read_models.region_shapes import seen_as
 
 PAGE = 50
 #: Checks looked through for one page: a filter that few match leads on to older ones.
@@ -62,7 +63,7 @@ def read_results(monitor: Monitor, query: ResultsQuery, now: datetime) -> Stored
     last, seen = None, 0
     for one in walked:
         last, seen = one, seen + 1
-        if query.status is None or one.check.status is query.status:
+        if query.status is None or seen_as(one.check.status, one.check.reason) == query.status.value:
             rows.append((slugs[one.region], one))
             if len(rows) == PAGE:
                 break

@@ -174,7 +174,7 @@ def incident_context(found: IncidentPage) -> dict[str, Any]:
         "map": map_of(shown[1]) if shown else None,
         "met": met_by(shown[0]) if shown else None,
         "other_votes": [table for table in tables if table is not shown],
-        "timeline": steps_of(found.timeline),
+        "timeline": steps_of(found.timeline, found.state),
         "similar": [(one, mark_of(one)) for one in found.similar],
         "members": [(one, mark_of(one)) for one in found.members],
         "snoozes": SNOOZES.items(),

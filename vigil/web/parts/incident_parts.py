@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from consensus.review.explain import WHY_EXCLUDED
 from consensus.review.vote_table import VoteRow as Vote
+from probes.reasons import Reason, Status
 from probes.wire import Phases
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.incidents.core.model import Step
@@ -15,15 +16,15 @@ from vigil.read_models.core.figures import milliseconds
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.incident_page import TimelineStep as Read
 from vigil.read_models.incident_page import VotesAt
+from vigil.read_models.region_shapes import seen_as
 from vigil.web.parts.marks import StateMark, mark
 from vigil.web.parts.places import place_of
 from vigil.web.parts.timelines import DrawnStep, Timeline, timeline
 from vigil.web.parts.votes import DrawnVotes, MapPin, VoteTable, pins, vote_table
 from vigil.web.parts.world import LAND
 
-_STATES = {"up": ShownState.UP, "degraded": ShownState.DEGRADED, "down": ShownState.DOWN}
 _VERBS: Mapping[str, tuple[str, str]] = {
-    Step.OPENED: ("down", "Opened."),
+    Step.OPENED: ("", "Opened."),
     Step.CHANGED: ("degraded", "Changed."),
     Step.RESOLVED: ("up", "Over."),
     Step.ACKNOWLEDGED: ("check", "Acknowledged."),
@@ -83,7 +84,7 @@ def _row(region: str, seen: Mapping[int, Vote], looks: Sequence[int]) -> DrawnVo
 def _mark(vote: Vote | None) -> StateMark:
     if vote is None or not vote.status:
         return mark(ShownState.UNKNOWN, "silent")
-    state = _STATES.get(vote.status, ShownState.UNKNOWN)
+    state = seen_as(Status(vote.status), Reason(vote.reason))
     return mark(state) if state is ShownState.UP else mark(state, reason_in_words(vote.reason))
 
 
@@ -136,12 +137,12 @@ def _phases(phases: Phases) -> list[tuple[str, str]]:
     return [(name, milliseconds(us / 1_000)) for name, us in spent.items() if us]
 
 
-def steps_of(found: Sequence[Read]) -> Timeline:
-    """The timeline; each step says how many channels it reached."""
-    return timeline([_step(one) for one in found])
+def steps_of(found: Sequence[Read], state: ShownState) -> Timeline:
+    """The timeline of an incident that is this state; each step says how many channels it reached."""
+    return timeline([_step(one, state) for one in found])
 
 
-def _step(one: Read) -> DrawnStep:
+def _step(one: Read, state: ShownState) -> DrawnStep:
     icon, verb = _VERBS.get(one.step, ("ring", one.step.replace("_", " ").capitalize() + "."))
     told = f" Told {one.told} {'channel' if one.told == 1 else 'channels'}." if one.told else ""
-    return DrawnStep(one.id, icon, one.at, verb, f"{one.text}{told}")
+    return DrawnStep(one.id, icon or state.value, one.at, verb, f"{one.text}{told}")

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from vigil.code.ownership import owner_of_row
+from vigil.incidents.shown_status import state_of
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.read_models.core.chart_ranges import parse_range
 from vigil.read_models.core.figures import length
@@ -85,7 +86,7 @@ def read_page(reader: PageReader, public_id: str, now: datetime) -> MonitorPage:
 
 def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, Any]:
     """What the page shows and polls for."""
-    row, owner = found.row, owner_of_row(found.monitor)
+    row, owner, believed = found.row, owner_of_row(found.monitor), state_of(found.monitor)
     return {
         "version": live_version_of(reader.team, now),
         "found": found,
@@ -96,6 +97,7 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "lasted": length(now - row.since) if row.since else "",
         "target": shown.target_of(found, reader.may_write),
         "is_regional": row.variant is Variant.REGIONAL,
+        "differing": sorted(believed.dissent) if believed else [],
         "is_new": row.state is ShownState.NEW,
         "figures": shown.figures_of(found),
         "results": shown.results_of(found, reader.may_write),

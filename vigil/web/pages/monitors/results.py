@@ -16,6 +16,7 @@ from vigil.monitors.live.results import instant
 from vigil.read_models.core.figures import milliseconds
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.monitor.stored_results import ResultsQuery, parse_results, read_results
+from vigil.read_models.region_shapes import seen_as
 from vigil.web.pages.monitors.chart import monitor_of
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.marks import mark
@@ -51,7 +52,7 @@ def _row(region: str, one: WalkedCheck, may_write: bool) -> dict[str, Any]:
     return {
         "at": instant(check.at_ms),
         "region": region,
-        "mark": mark(ShownState(check.status.value)),
+        "mark": mark(seen_as(check.status, check.reason)),
         "took": milliseconds(check.total_us / 1000 if check.total_us else None),
         "said": "" if is_well else reason_in_words(check.reason.value),
         "detail": detail,

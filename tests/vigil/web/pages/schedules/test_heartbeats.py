@@ -105,6 +105,7 @@ def test_only_writers_see_the_address_and_pause_a_job(boss: Client, row: Heartbe
 
 def test_a_job_that_never_called_shows_one_line_and_then_its_first_call(boss: Client, redis_url: str) -> None:
     row = job("new one")
+    assert "1 of 1 job has not called yet" in boss.get("/heartbeats").content.decode()
     text = boss.get(path(row)).content.decode()
     assert "Waiting for the first call" in text and f"curl -fsS -m 10 http://testserver/ping/{row.code}" in text
     assert boss.get(f"{path(row)}/first-call").status_code == 204

@@ -79,7 +79,8 @@ function draw(figure, data) {
     tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, points: { size: 7 } },
-    scales: { y: { range: (_, __, most) => [0, (most || 1) * 1.1] } },
+    // Not below four milliseconds: finer steps would be the same number twice.
+    scales: { y: { range: (_, __, most) => [0, Math.max(most || 0, 4) * 1.1] } },
     axes: [{ ...axis, values: STAMPS }, { ...axis, size: 60, values: (_, found) => found.map((value) => (value === 0 ? "0" : unit(value))) }],
     series: [{}, ...series(data)],
     hooks: { drawClear: [bands(data)] },
@@ -138,8 +139,9 @@ async function dress(figure) {
   const data = await answer.json();
   figure.removeAttribute("aria-busy");
   const none = figure.querySelector("[data-none]");
-  if (none) none.hidden = Boolean(data.t?.length);
-  if (!data.t?.length) return;
+  const empty = !data.t?.length || (!data.phases && [data.p95, data.p50].every((one) => one.every((value) => value == null)));
+  if (none) none.hidden = !empty;
+  if (empty) return;
   const state = { plot: draw(figure, data) };
   read(figure, data, state);
   const again = () => { state.plot.destroy(); state.plot = draw(figure, data); };
