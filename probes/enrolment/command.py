@@ -9,7 +9,7 @@ from pathlib import Path
 
 from probes.enrolment.exchange import EnrolmentFailed, checked_address, exchange
 from probes.enrolment.kept import FileUnusable, KeptIdentity, default_path, read_kept, write_kept
-from probes.enrolment.messages import ENROLMENT_VERSION, EnrolmentAnswer, EnrolmentRequest
+from probes.enrolment.messages import EnrolmentAnswer, EnrolmentRequest, enrolment_request
 from probes.seal import Opener, SealError, generate_keypair
 from probes.signing.private_keys import KeyUnusable, region_signing_key
 
@@ -69,10 +69,9 @@ def _say(text: str) -> None:
 
 def _request(key: str, code: str) -> EnrolmentRequest:
     try:
-        sealing, signing = Opener(key).public, region_signing_key(key).public
+        return enrolment_request(code, Opener(key).public, region_signing_key(key))
     except (SealError, KeyUnusable):
         raise FileUnusable("the key in the file is damaged: delete the file, and use a new code") from None
-    return EnrolmentRequest(v=ENROLMENT_VERSION, code=code, sealing_key=sealing, signing_key=signing)
 
 
 def _whole(begun: KeptIdentity, answer: EnrolmentAnswer) -> KeptIdentity:

@@ -17,6 +17,7 @@ from probes.enrolment.messages import (
     EnrolmentAnswer,
     EnrolmentRefusal,
     EnrolmentRequest,
+    is_proven,
 )
 from vigil.control_keys import control_keys
 from vigil.enrolment.codes import WorkerKeys, take
@@ -46,6 +47,8 @@ def enrol(request: HttpRequest) -> HttpResponse:
         return _refuse(400, "The request is no enrolment of this release: install the same release on both sides.")
     if asked.v != ENROLMENT_VERSION:
         return _refuse(400, "The worker is of another release: install the same release on both sides.")
+    if not is_proven(asked):
+        return _refuse(400, "The request is not signed with the key that it names: the code is as good as before.")
     taken = take(asked.code, WorkerKeys(asked.sealing_key, asked.signing_key), address)
     if taken.region is None:
         return _refuse(_STATUS[taken.attempt], REFUSED[taken.attempt])

@@ -11,17 +11,24 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from probes.__main__ import main
 from probes.enrolment.command import enrol, enrolled
 from probes.enrolment.exchange import EnrolmentFailed
 from probes.enrolment.kept import FileUnusable, read_kept
+from probes.enrolment.messages import ENROLMENT_VERSION, EnrolmentRequest, is_proven
 from probes.seal import Opener
 from probes.signing.private_keys import region_signing_key
 
 CODE = "vge_abcdefgh_secretsecretsecretsecretsecretse"
-GOOD = {"v": 1, "region": "eu-west", "redis_url": "redis://worker-eu-west:hunter2@127.0.0.1:1/0", "revision": 1}
+GOOD = {
+    "v": ENROLMENT_VERSION,
+    "region": "eu-west",
+    "redis_url": "redis://worker-eu-west:hunter2@127.0.0.1:1/0",
+    "revision": 1,
+}
 
 
 class ControlPlane:
@@ -77,6 +84,7 @@ def test_a_worker_keeps_its_keys_and_what_it_got_in_one_file_of_its_own(
     first, second = plane.seen
     assert first == second, "what is asked again has the same keys"
     assert base64.b64decode(first["sealing_key"]) == Opener(kept.key).public
+    assert is_proven(msgspec.convert(first, EnrolmentRequest)), "it proves that it has the key that it names"
     assert base64.b64decode(first["signing_key"]) == region_signing_key(kept.key).public
     assert enrol([plane.url, CODE, "--file", str(path)], lambda _: 1) == 0
     assert len(plane.seen) == 2, "the same command again, as after a restart, goes on with the file"

@@ -10,7 +10,7 @@ import redis
 from django.test import Client
 
 from probes import keys
-from tests.vigil.enrolment.enrolling import REFUSED_LOGIN, ask, code_of, worker
+from tests.vigil.enrolment.enrolling import REFUSED_LOGIN, ask, code_of, request_of, send, signing_key, worker
 from vigil.accounts.login import ensure_first_admin
 from vigil.clock import database_now
 from vigil.configuration import configuration
@@ -84,6 +84,26 @@ def test_s17_a_password_is_not_sent_in_clear_to_another_machine(region: Region) 
     assert far.get("/enrol").status_code == 405
 
 
+def test_s17_a_key_that_the_worker_does_not_hold_is_not_enrolled_and_costs_no_code(region: Region) -> None:
+    code = code_of(issue(region))
+    mine, foreign = request_of(code), request_of(code, b"x")
+    for forged in (
+        mine | {"signing_key": foreign["signing_key"]},
+        mine | {"sealing_key": foreign["sealing_key"]},
+        mine | {"proof": foreign["proof"]},
+        mine | {"proof": request_of(code + "x")["proof"]},
+        mine | {"proof": ""},
+        mine | {"v": 1},
+        {name: value for name, value in mine.items() if name != "proof"},
+        mine | {"signing_key": "A" * 44, "code": code},
+        mine | {"more": 1},
+    ):
+        assert send(forged)[0] == 400
+    assert Region.objects.get().signing_key is None and EnrolmentCode.objects.get().failures == 0
+    assert send(mine)[0] == 200, "malformed and forged requests leave the code as it was"
+    assert send(foreign)[0] == 409
+
+
 def test_s17_two_passwords_overlap_when_keys_are_rotated_and_revoking_cuts_at_once(region: Region) -> None:
     _, first = ask(code_of(issue(region)))
     _, second = ask(code_of(issue(region)), b"n")
@@ -103,7 +123,7 @@ def test_s17_a_new_line_undoes_no_enrolment_and_no_revocation_of_the_same_moment
     code, stale = code_of(issue(region)), Region.objects.get()
     assert ask(code)[0] == 200
     issue(stale)
-    assert bytes(Region.objects.get().signing_key or b"") == b"k" * 32
+    assert bytes(Region.objects.get().signing_key or b"") == signing_key().public
     stale = Region.objects.get()
     revoke(Region.objects.get())
     issue(stale)
