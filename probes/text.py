@@ -6,12 +6,22 @@ import re
 from unicodedata import category
 
 _BREAKS = frozenset("\n\t")
+#: redis-py puts a failed command of a pipeline before its error, and Redis an unknown command's arguments behind it.
+_COMMAND = re.compile(r"(?<=Command # )(\d+) \((?:.*(?=\) of pipeline caused error)|.*)", re.DOTALL)
+_UNKNOWN = re.compile(r"(?<=with args beginning with: ).*", re.DOTALL)
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]*@")
 
 
 def without_credentials(text: str) -> str:
     """The text with `user:password@` of any URL in it replaced by `***@`."""
     return _CREDENTIALS.sub("***@", text) if "://" in text else text
+
+
+def without_arguments(text: str) -> str:
+    """The text of an error of Redis without the arguments of the command that failed: they were to be stored."""
+    if "Command # " in text:
+        text = _COMMAND.sub(r"\1 (***", text)
+    return _UNKNOWN.sub("***", text) if "with args beginning" in text else text
 
 
 def storable(text: str, limit: int, *, breaks: bool = False) -> str:

@@ -20,7 +20,7 @@ from msgspec import Meta
 from probes import keys
 from probes.message_decoder import Count, MessageDecoder
 from probes.signing.control_macs import ControlMacs
-from probes.text import storable, without_credentials
+from probes.text import storable, without_arguments, without_credentials
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ def letter_of(
         source,
         step,
         storable(origin, NAME_LIMIT),
-        storable(without_credentials(_described(error)), ERROR_LIMIT, breaks=True),
+        storable(without_arguments(without_credentials(_described(error))), ERROR_LIMIT, breaks=True),
         storable(entry.stream, NAME_LIMIT),
         storable(entry.entry, NAME_LIMIT),
         entry.payload[:PAYLOAD_LIMIT],

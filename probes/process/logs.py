@@ -1,4 +1,4 @@
-"""Logs of every process: one key=value line an event on stderr, with passwords taken out of addresses."""
+"""Logs of every process: one key=value line an event on stderr, without passwords or what Redis was sent."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from probes.process import sentry
-from probes.text import without_credentials
+from probes.text import without_arguments, without_credentials
 
 #: Verbose below WARNING, without more than our own lines say.
 _QUIET = ("celery", "kombu", "amqp", "asyncio", "httpx", "httpcore", "redis", "urllib3")
@@ -20,7 +20,7 @@ _ERRORS = frozenset({"error", "critical", "exception"})
 def _clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = without_credentials(value)
+            event[key] = without_arguments(without_credentials(value))
     return event
 
 

@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from redis.maint_notifications import MaintNotificationsConfig
 
 from probes.process.connections.surviving import survive
-from probes.text import without_credentials
+from probes.text import without_arguments, without_credentials
 
 _PATIENCE_S = 10.0
 
@@ -148,6 +148,8 @@ _KINDS: tuple[tuple[type[Exception], str], ...] = (
 )
 #: At the beginning, behind the command of a pipeline, or in what a script passed on; not as part of another word.
 _WORD = re.compile(rf"(?<![A-Za-z])({'|'.join(_REFUSALS)})(?![A-Za-z])")
+#: Redis' code of an error: its first word, behind what a pipeline puts before it.
+_CODE = re.compile(r"(?:\A|.* of pipeline caused error: \(?['\"]?)([A-Z]{2,20})(?![A-Za-z])", re.DOTALL)
 _REFUSED = (redis.exceptions.AuthenticationError, redis.exceptions.NoPermissionError)
 
 
@@ -155,10 +157,10 @@ def refusal(error: BaseException) -> str:
     """In words, why Redis cannot be reached or takes nothing just now, so that what we have is to wait; else ""."""
     for kind, word in _KINDS:
         if isinstance(error, kind):
-            found = _WORD.search(str(error))
+            found = _WORD.search(without_arguments(str(error)))
             return _REFUSALS[found[1] if found else word]
     if isinstance(error, redis.exceptions.RedisError):
-        found = _WORD.search(str(error))
+        found = _WORD.search(without_arguments(str(error)))
         if found:
             return _REFUSALS[found[1]]
     if isinstance(error, redis.exceptions.TimeoutError):
@@ -166,6 +168,12 @@ def refusal(error: BaseException) -> str:
     if isinstance(error, redis.exceptions.ConnectionError | OSError):
         return "Redis cannot be reached"
     return ""
+
+
+def described(error: BaseException) -> str:
+    """Why Redis failed, for a log: our words for it, or the kind of error with Redis' code. Never what was sent."""
+    code = _CODE.search(str(error)) if isinstance(error, redis.exceptions.ResponseError) else None
+    return refusal(error) or (f"{type(error).__name__} ({code[1]})" if code else type(error).__name__)
 
 
 def is_away(error: Exception) -> bool:

@@ -10,7 +10,7 @@ import structlog
 from celery.worker.consumer.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
-from probes.text import without_credentials
+from probes.process.redis_client import described
 
 _log = structlog.get_logger(__name__)
 
@@ -21,14 +21,14 @@ class PatientConsumer(Consumer):  # type: ignore[misc]
     """Retries the broker without end, with pauses that stay short."""
 
     def on_connection_error_after_connected(self, exc: BaseException) -> None:
-        _log.warning("redis.away", error=without_credentials(f"{type(exc).__name__}: {exc}")[:200])
+        _log.warning("redis.away", error=described(exc))
         if isinstance(exc, redis.exceptions.ResponseError):
             # Redis answers, and would refuse at once again.
             time.sleep(_REFUSED_S)
 
     def ensure_connected(self, conn: Any) -> Any:
         def log_away(error: BaseException, pause_s: float) -> None:
-            _log.warning("redis.away", error=without_credentials(str(error))[:200], retry_in_s=round(pause_s, 1))
+            _log.warning("redis.away", error=described(error), retry_in_s=round(pause_s, 1))
 
         connected = conn.ensure_connection(
             log_away, None, interval_start=0.2, interval_step=0.3, interval_max=2, callback=maybe_shutdown

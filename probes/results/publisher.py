@@ -14,6 +14,7 @@ from redis.typing import EncodableT, FieldT
 
 from probes import keys, wire
 from probes.process.own_keys import may_retry
+from probes.process.redis_client import described
 from probes.reasons import Reason, Status
 from probes.results.forwarder import STREAM_LENGTH, Forwarder
 from probes.wire import Result
@@ -91,7 +92,7 @@ class Publisher:
                 self._forwarder.redis_was_away()
                 if self.failures >= _AWAY_AFTER:
                     self._forwarder.keep(self._take(len(self._waiting)))
-                _log.warning("redis.away", waiting=self.waiting, error=f"{type(error).__name__}: {error}"[:200])
+                _log.warning("redis.away", waiting=self.waiting, error=described(error))
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, _RETRY_MOST_S)
 

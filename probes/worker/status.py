@@ -14,7 +14,7 @@ import structlog
 from probes import keys, wire
 from probes.process.health import Health
 from probes.process.own_keys import may_retry
-from probes.process.redis_client import is_refused
+from probes.process.redis_client import described, is_refused
 from probes.signing.region_keyring import STATUS_LIFE_S
 from probes.wire import WIRE_VERSION, RegionStatus
 from probes.worker.parts import Parts
@@ -59,10 +59,10 @@ class StatusReporter:
             # The worker does what it can: a supervisor that restarts unhealthy processes would only stop it.
             self._report_health()
         if is_refused(error):
-            _log.error("redis.refused", error=str(error)[:200], advice="check VIGIL_REDIS_URL and Redis' ACL")
+            _log.error("redis.refused", error=described(error), advice="check VIGIL_REDIS_URL and Redis' ACL")
             self._parts.autonomy.refused()
             return INTERVAL_S
-        _log.warning("redis.away", error=f"{type(error).__name__}: {error}"[:200])
+        _log.warning("redis.away", error=described(error))
         return _RETRY_S
 
     async def _pause(self, seconds: float) -> None:
@@ -112,7 +112,7 @@ class StatusReporter:
             heard = await self._redis.hmget(keys.alive(self._identity.region), [_DISPATCH, keys.DISMISSED])
         except redis.exceptions.NoPermissionError as error:
             # An older list of rights: orders say as much as long as they come.
-            _log.warning("liveness.forbidden", error=str(error)[:200], advice="see deploy/redis.acl.example")
+            _log.warning("liveness.forbidden", error=described(error), advice="see deploy/redis.acl.example")
             return
         mark, dismissed = cast(list[bytes | None], heard)
         is_dismissed = self._verified(keys.DISMISSED, dismissed) is not None

@@ -21,6 +21,7 @@ from django.core.exceptions import ValidationError
 from consensus.quarantine_list import read_quarantines
 from consensus.vocabulary import Exclusion, Sensitivity
 from probes import keys, wire
+from probes.process.redis_client import described
 from probes.process.redis_streams import redis_now_ms
 from probes.process.region_statuses import read_statuses
 from probes.seal import SealError, binding
@@ -212,5 +213,5 @@ def _redis_answers() -> Iterator[redis.Redis]:
     try:
         yield redis_client()
     except redis.RedisError as error:
-        log.warning("redis.away", wanted="trial", error=f"{type(error).__name__}: {error}"[:200])
+        log.warning("redis.away", wanted="trial", error=described(error))
         raise TrialsUnavailable(type(error).__name__) from None

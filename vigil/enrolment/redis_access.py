@@ -16,7 +16,7 @@ import redis
 import structlog
 
 from probes import keys
-from probes.process.redis_client import WITHOUT_CLIENT, is_refused
+from probes.process.redis_client import WITHOUT_CLIENT, described, is_refused
 from vigil.configuration import configuration
 from vigil.enrolment.core.redis_users import hashed_region_rules
 from vigil.enrolment.models import RedisAccess
@@ -137,7 +137,7 @@ def _do(*commands: Sequence[str]) -> Management:
             for command in commands:
                 client.execute_command(*command)
     except redis.ResponseError as error:
-        log.warning("redis.users_by_hand", error=str(error)[:100])
+        log.warning("redis.users_by_hand", error=described(error))
         return Management.BY_HAND
     except redis.RedisError as error:
         by_hand = is_refused(error)

@@ -88,14 +88,19 @@ try:
     raise ValueError("redis://:hunter2@host/0")
 except ValueError:
     log.exception("worker.broken")
+try:
+    raise OSError("Command # 1 (XADD a * body hunter2\\n) of pipeline caused error: ('WRONGTYPE no stream',)")
+except OSError as error:
+    log.exception("worker.broken", error=str(error))
 """
 
 
-def test_every_line_of_a_log_is_key_value_with_the_process_and_no_password() -> None:
+def test_every_line_of_a_log_is_key_value_with_the_process_and_without_password_or_payload() -> None:
     ended = subprocess.run([sys.executable, "-c", LOGGING], capture_output=True, text=True, check=True, timeout=60)
     lines = ended.stderr.splitlines()
     assert ended.stdout == ""
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert all(line.startswith("at=") and " process=probe-test " in line for line in lines)
     assert "event=worker.ready url=redis://***@host/0 count=2" in lines[0]
+    assert "(***) of pipeline caused error: ('WRONGTYPE no stream',)" in lines[3]
     assert "hunter2" not in ended.stderr

@@ -14,7 +14,8 @@ import redis.asyncio
 import uvloop
 
 from probes.process.connections.surviving import survive
-from probes.process.redis_client import connection_to, is_away
+from probes.process.redis_client import connection_to, described, is_away
+from probes.text import without_arguments
 from tests.probes.loopback import serving
 
 FAULTS = [
@@ -132,3 +133,27 @@ def test_the_same_holds_for_a_client_without_an_event_loop(redis_url: str, fault
 @pytest.mark.parametrize("url", ["redis://h/0", "rediss://h/0", "unix:///tmp/x.sock"])
 def test_every_kind_of_connection_survives(url: str) -> None:
     assert connection_to(url).connection_pool.connection_class.__name__ == "SurvivingConnection"
+
+
+@pytest.mark.parametrize("payload", ["OOM hush-hush", "x) of pipeline caused error: ('BUSY hush-hush", "\nhush-hush\n"])
+def test_what_was_sent_to_redis_is_no_part_of_why_it_failed(redis_url: str, payload: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("a", "of another type")
+        with pytest.raises(redis.ResponseError) as raised, client.pipeline() as pipe:
+            pipe.xadd("a", {"body": payload})
+            pipe.execute()
+    assert "Command # 1 (XADD" in str(raised.value), "redis-py shows the arguments"
+    assert described(raised.value) == "ResponseError (WRONGTYPE)"
+    assert not is_away(raised.value), "words in what was sent are no words of Redis"
+    shown = without_arguments(str(raised.value))
+    assert (
+        shown.startswith("Command # 1 (***) of pipeline caused error: ")
+        and "WRONGTYPE" in shown
+        and "hush" not in shown
+    )
+
+
+def test_an_unknown_command_is_named_without_its_arguments() -> None:
+    told = "ERR unknown command 'XADDD', with args beginning with: 'a' 'hush'"
+    assert without_arguments(told) == "ERR unknown command 'XADDD', with args beginning with: ***"
+    assert described(redis.ResponseError(told)) == "ResponseError (ERR)"
