@@ -23,7 +23,7 @@ from vigil.api.bulk_serializers import MANAGED_NAMED, MAX_CHOSEN, BulkAnswerSeri
 from vigil.api.code.managed import warning_header
 from vigil.api.monitors.monitors import MonitorSerializer, MonitorViewSet
 from vigil.code.ownership import managed_rows_in_words
-from vigil.heartbeats.changes import delete_heartbeat
+from vigil.heartbeats.changes import delete_heartbeat, lock_heartbeats
 from vigil.heartbeats.changes import set_paused as set_heartbeat_paused
 from vigil.heartbeats.models import Heartbeat
 from vigil.monitors import bulk
@@ -100,6 +100,7 @@ def _chosen(view: Any, team: Team, wanted: Mapping[str, Any]) -> list[Monitor]:
     rows: QuerySet[Monitor] = Monitor.objects.filter(team=team, deleted_at=None)
     if "ids" in wanted:
         ids = list(dict.fromkeys(wanted["ids"]))
+        lock_heartbeats(Heartbeat.objects.filter(team=team, monitor__public_id__in=ids))
         found = {row.public_id: row for row in _locked(rows.filter(public_id__in=ids))}
         missing = {f"{place}": ["There is no such monitor."] for place, name in enumerate(ids) if name not in found}
         if missing:
@@ -111,12 +112,13 @@ def _chosen(view: Any, team: Team, wanted: Mapping[str, Any]) -> list[Monitor]:
     keys = list(found_keys[: MAX_CHOSEN + 1])
     if len(keys) > MAX_CHOSEN:
         raise serializers.ValidationError({"filter": [f"It finds more than {MAX_CHOSEN} monitors: narrow it."]})
+    lock_heartbeats(Heartbeat.objects.filter(team=team, monitor__in=keys))
     return list(_locked(rows.filter(pk__in=keys)))
 
 
 def _locked(rows: QuerySet[Monitor]) -> QuerySet[Monitor]:
     # In one order, so that two requests never wait for each other.
-    return rows.select_for_update(of=("self",)).order_by("pk")
+    return rows.select_for_update(of=("self",), no_key=True).order_by("pk")
 
 
 def _filtered(view: Any, rows: QuerySet[Monitor], given: Mapping[str, Any]) -> QuerySet[Monitor]:
@@ -126,15 +128,22 @@ def _filtered(view: Any, rows: QuerySet[Monitor], given: Mapping[str, Any]) -> Q
     for name, value in given.items():
         if name not in filters.base_filters:
             raise serializers.ValidationError({"filter": {name[:100]: ["There is no such filter."]}})
-        query.setlist(name, [_word(each) for each in (value if isinstance(value, list) else [value])])
+        # A list without values, too, would be no filter.
+        query.setlist(name, [_word(name, each) for each in (value if isinstance(value, list) and value else [value])])
     found = filters(data=query, queryset=rows, request=view.request)
     if not found.is_valid():
         raise serializers.ValidationError({"filter": dict(found.errors)})
-    narrowed: QuerySet[Monitor] = found.qs
+    try:
+        narrowed: QuerySet[Monitor] = found.qs
+    except serializers.ValidationError as refused:
+        raise serializers.ValidationError({"filter": refused.detail}) from None
     return narrowed
 
 
-def _word(value: Any) -> str:
+def _word(name: str, value: Any) -> str:
+    """A value as a query has it. An empty one would be no filter: the change would meet every monitor."""
+    if not isinstance(value, str | int) or value == "":
+        raise serializers.ValidationError({"filter": {name[:100]: ["A text, a number, true or false is needed here."]}})
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

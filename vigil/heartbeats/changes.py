@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from vigil.accounts.models import Team
@@ -131,6 +132,11 @@ def rotate_team_key(team: Team, badges: bool = False) -> TeamPings:
     setattr(found, "badge_key" if badges else "key", new_key())
     found.save(update_fields=["badge_key" if badges else "key"])
     return found
+
+
+def lock_heartbeats(found: QuerySet[Heartbeat]) -> None:
+    """Lock heartbeats in order, before their monitors are: every writer of both takes them so, and none cross."""
+    list(found.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def _locked(heartbeat: Heartbeat) -> Heartbeat:

@@ -74,7 +74,7 @@ def create_derived(team: Team, kind: DerivedKind, wanted: Mapping[str, Any]) -> 
 def update_monitor(monitor: Monitor, wanted: Mapping[str, Any]) -> Monitor:
     """Change fields, if they differ. Raises `ValidationError` by field, `Monitor.DoesNotExist` if deleted meanwhile."""
     with transaction.atomic():
-        current = Monitor.objects.select_for_update().get(pk=monitor.pk, deleted_at=None)
+        current = Monitor.objects.select_for_update(no_key=True).get(pk=monitor.pk, deleted_at=None)
         changed = {name: value for name, value in plain(wanted).items() if _differs(current, name, value)}
         _refuse_meaningless(current, changed)
         if "kind" in changed and (current.kind in DerivedKind or changed["kind"] in DerivedKind):
@@ -127,7 +127,7 @@ def delete_monitor(monitor: Monitor) -> None:
 def delete_monitors(monitors: QuerySet[Monitor]) -> int:
     """Delete those that live; returns how many. Their rows stay for incidents, without secrets; names are free."""
     with transaction.atomic():
-        rows = list(monitors.filter(deleted_at=None).select_for_update(of=("self",)).order_by("pk"))
+        rows = list(monitors.filter(deleted_at=None).select_for_update(of=("self",), no_key=True).order_by("pk"))
         Monitor.objects.filter(pk__in=[row.pk for row in rows]).update(
             secrets=Secrets(), deleted_at=Now(), revision=F("revision") + 1, updated_at=Now()
         )

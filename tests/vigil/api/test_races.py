@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from tests.vigil.api.caller import Api
 from vigil.accounts.models import Scope
@@ -122,3 +124,39 @@ def test_a2_changes_and_deletions_at_once_are_never_a_500(api: Api, path: str) -
         statuses = set(pool.map(lambda number: in_a_thread(lambda: write(number)), range(8)))
     assert statuses <= {200, 204, 404, 409}
     assert api("GET", row)[0] == 404
+
+
+def locked_tables(api: Api, method: str, path: str, body: object = None) -> list[str]:
+    """Tables whose rows a request locks, in order, each with how."""
+    with CaptureQueriesContext(connection) as seen:
+        status, answer = api(method, path, body)
+    assert status < 300, answer
+    found = [re.search(r'FOR (NO KEY )?UPDATE OF "(\w+)"', one["sql"]) for one in seen.captured_queries]
+    return [f"{one[2]}{' without its key' if one[1] else ''}" for one in found if one]
+
+
+def test_writers_of_heartbeats_lock_them_before_their_monitors_and_so_never_cross(api: Api) -> None:
+    first = api("POST", "heartbeats", {"name": "backup"})[1]["id"]
+    second = api("POST", "heartbeats", {"name": "cleaning"})[1]["id"]
+    asked = (
+        ("PATCH", f"heartbeats/{first}", {"name": "backups"}),
+        ("POST", "monitors/bulk", {"action": "pause", "ids": [first]}),
+        ("POST", "monitors/bulk", {"action": "resume", "filter": {"kind": "heartbeat"}}),
+        ("DELETE", f"monitors/{second}", None),
+        ("POST", "monitors/bulk", {"action": "delete", "ids": [first]}),
+    )
+    for method, path, body in asked:
+        tables = locked_tables(api, method, path, body)
+        assert tables[0].startswith("heartbeats_heartbeat"), (method, path, tables)
+
+
+def test_a_monitor_is_locked_without_its_key_so_that_a_row_that_names_it_need_not_wait(api: Api) -> None:
+    monitor = api("POST", "monitors", HTTP)[1]["id"]
+    asked = (
+        ("PATCH", f"monitors/{monitor}", {"interval_s": 30}),
+        ("POST", "monitors/bulk", {"action": "tag", "ids": [monitor], "tags": ["x"]}),
+        ("DELETE", f"monitors/{monitor}", None),
+    )
+    for method, path, body in asked:
+        tables = [one for one in locked_tables(api, method, path, body) if one.startswith("monitors_monitor")]
+        assert tables and set(tables) == {"monitors_monitor without its key"}, (method, path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from icalendar import Calendar, Event
 
 from vigil.alerts.core.rotation import shifts
@@ -21,10 +22,12 @@ def feed_address(rotation: Rotation) -> str:
 
 
 def renew_feed_key(rotation: Rotation) -> str:
-    """Issue a new address for the feed; the old one stops working at once."""
-    rotation.feed_key = new_feed_key()
-    rotation.save(update_fields=["feed_key"])
-    return feed_address(rotation)
+    """Issue a new address for the feed; the old one stops working at once. Raises `Rotation.DoesNotExist`."""
+    with transaction.atomic():
+        current = Rotation.objects.select_for_update().get(pk=rotation.pk)
+        current.feed_key = new_feed_key()
+        current.save(update_fields=["feed_key"])
+    return feed_address(current)
 
 
 def find_feed(public_id: str, key: str) -> Rotation | None:

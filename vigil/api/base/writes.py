@@ -23,6 +23,9 @@ _LOCKED = _CHANGES - {"create"}
 class LockedWrites(Resources):
     """For view sets. Actions beside the four below lock where they write: some of them wait for other servers."""
 
+    #: Whether a row that is deleted stays in its table.
+    keeps_deleted = False
+
     def writes_in_one_transaction(self, request: HttpRequest) -> bool:
         # The action is not set yet: it belongs to the method, as the router has mapped them.
         is_change = self.action_map.get(str(request.method).lower()) in _CHANGES
@@ -45,7 +48,9 @@ class LockedWrites(Resources):
         if self.action not in _LOCKED and not _has_precondition(self.request):
             return super().get_object()
         lookup = self.lookup_url_kwarg or self.lookup_field
-        rows = self.filter_queryset(self.get_queryset()).select_for_update(of=("self",))
+        # A row that stays is locked without its key: whoever only points at it does not wait, and cannot cross.
+        stays = self.action != "destroy" or self.keeps_deleted
+        rows = self.filter_queryset(self.get_queryset()).select_for_update(of=("self",), no_key=stays)
         named = rows.filter(**{self.lookup_field: self.kwargs[lookup]})
         # The request that held the lock may have put a successor in its place, which only a second look sees.
         row = named.first() or named.first()

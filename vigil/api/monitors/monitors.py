@@ -30,7 +30,8 @@ from vigil.api.monitors.kinds import KindActions
 from vigil.api.monitors.presets import PresetFields
 from vigil.api.monitors.results import SeenActions
 from vigil.api.monitors.trials import TrialActions
-from vigil.heartbeats.changes import delete_heartbeat
+from vigil.heartbeats.changes import delete_heartbeat, lock_heartbeats
+from vigil.heartbeats.models import Heartbeat
 from vigil.incidents.shown_status import shown_status
 from vigil.monitors import changes
 from vigil.monitors.changes import MAX_REGIONS
@@ -180,6 +181,7 @@ class MonitorViewSet(
     lookup_value_regex = r"mon_[0-9a-z]{1,20}"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]
     queryset = Monitor.objects.none()
+    keeps_deleted = True
 
     def get_queryset(self) -> QuerySet[Monitor]:
         living = Monitor.objects.filter(team=team_of(self.request), deleted_at=None)
@@ -194,6 +196,11 @@ class MonitorViewSet(
         if page and self.action == "list" and self.shows("regions", "warnings"):
             know_regions(page)
         return page
+
+    def get_object(self) -> Any:
+        if self.action == "destroy":
+            lock_heartbeats(Heartbeat.objects.filter(monitor__public_id=self.kwargs[self.lookup_field]))
+        return super().get_object()
 
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())

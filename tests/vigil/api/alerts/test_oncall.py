@@ -13,7 +13,8 @@ from tests.vigil.api.caller import Api
 from vigil.accounts.models import Membership, Role, Scope, Team, User
 from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
-from vigil.alerts.models import Channel, Delivery, Person, Route
+from vigil.alerts.models import Channel, Delivery, Person, Rotation, Route
+from vigil.alerts.oncall.calendar import renew_feed_key
 from vigil.alerts.outbox import enqueue
 from vigil.clock import database_now
 from vigil.incidents.models import Incident, Transition
@@ -344,3 +345,11 @@ def test_a_channel_says_where_it_is_called_back(api: Api) -> None:
     pager = make(api, "channels", {"name": "p", "kind": "pagerduty", "secrets": {"routing_key": KEY}})
     assert pager["callback_address"] == f"http://testserver/hooks/{pager['id']}"
     assert api("GET", f"channels/{channel().public_id}")[1]["callback_address"] == ""
+
+
+def test_a_rotation_that_is_deleted_meanwhile_gets_no_new_address(api: Api) -> None:
+    made = api("POST", "rotations", {"name": "r", "zone": "UTC", "starts_on": "2030-01-07"})[1]["id"]
+    read = Rotation.objects.get(public_id=made)
+    assert api("DELETE", f"rotations/{made}")[0] == 204
+    with pytest.raises(Rotation.DoesNotExist):
+        renew_feed_key(read)
