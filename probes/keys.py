@@ -22,7 +22,8 @@
     vigil:alive:<region>        hash    part -> mark            what that region hears, or `dismissed`; signed
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
     vigil:trial:<id>            hash    `*` -> trial, region -> its answer, and how far its stream is read; 5 min; MAC
-    vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane
+    vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane;
+                                        `<team>:file` and `<team>:<host>` count those of files
     vigil:celery:<region>:*     Celery's own keys, a prefix a region; a batch of checks is signed by the control plane
 
 `e` is an envelope of what is signed (`probes.signing.envelope`), or a MAC (`probes.signing.control_macs`). In a string

@@ -25,6 +25,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.channels import CHANNELS, loopback
 from vigil.alerts.channels.kind import Accepted, Kind, Outbound, Secret
 from vigil.alerts.models import Channel
+from vigil.api.base import serializers
 from vigil.api.openapi.document import document
 from vigil.cli import main
 from vigil.monitors.models import Monitor
@@ -81,6 +82,8 @@ def document_with_plugins() -> Iterator[None]:
 def plugged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PROBERS, "toy", Prober(ToySpec, validate, validate_secrets, probe))
     monkeypatch.setitem(CHANNELS, "pigeon", PIGEON)
+    # A serializer reads the choices of its model once.
+    monkeypatch.setattr(serializers, "_of_models", {})
     toybox = replace(CATALOGUE["ollama"], name="toybox", title="Toy box", says="Toys answer.", also=("box of toys",))
     monkeypatch.setitem(CATALOGUE, "toybox", toybox)
 

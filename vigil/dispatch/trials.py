@@ -43,12 +43,11 @@ from vigil.dispatch.core.trials import (
     trial_orders,
 )
 from vigil.dispatch.trial_answers import answers_of, keep, open_field
+from vigil.dispatch.trial_limits import TrialLane, admit
 from vigil.monitors.core.targets import host_of, target_of
 from vigil.monitors.live.results import redis_client, region_keys
 from vigil.monitors.models import DerivedKind, Monitor, Region
 
-#: Trials of one team in a minute.
-A_MINUTE_MOST = 20
 #: Callers of one process that wait for their trial at a time; others are answered at once and ask again.
 WAITING_MOST = 3
 _POLL_S = 0.2
@@ -64,15 +63,7 @@ class TrialsUnavailable(Exception):
     """Redis is away, so nothing can be asked of a region."""
 
 
-class TooManyTrials(Exception):
-    """The team has begun as many trials as it may in a minute; `wait_s` is until the next one."""
-
-    def __init__(self, wait_s: int) -> None:
-        super().__init__(f"{A_MINUTE_MOST} trials a minute are enough")
-        self.wait_s = wait_s
-
-
-def start(monitor: Monitor, regions: Sequence[Region]) -> TrialReport:
+def start(monitor: Monitor, regions: Sequence[Region], lane: TrialLane = TrialLane.BY_HAND) -> TrialReport:
     """Begin a trial of a monitor, which need not be saved, in these regions; returns at once.
 
     Raises `ValidationError` by field, `TooManyTrials` and `TrialsUnavailable`.
@@ -81,7 +72,7 @@ def start(monitor: Monitor, regions: Sequence[Region]) -> TrialReport:
     plan = _plan(trial_id, monitor, regions)
     with _redis_answers() as client:
         now_ms = redis_now_ms(client)
-        _admit(client, monitor.team.public_id, now_ms)
+        admit(client, lane, (monitor.team.public_id, plan.host), now_ms)
         found = read_statuses(client, [region.slug for region in plan.regions], region_keys())
         round = open_trial(plan, {region: status for region, status in found.items() if status is not None}, now_ms)
         orders = dict(trial_orders(plan, round))
@@ -167,15 +158,6 @@ def _region_plan(region: Region, trial_id: str, monitor: Monitor, spec: bytes) -
     except SealError:
         return RegionPlan(region.slug, region.domain, able=False)
     return RegionPlan(region.slug, region.domain, sealed)
-
-
-def _admit(client: redis.Redis, team: str, now_ms: int) -> None:
-    minute, into_ms = divmod(now_ms, 60_000)
-    name = keys.trials(team, minute)
-    begun = int(client.incr(name))
-    client.expire(name, 120)
-    if begun > A_MINUTE_MOST:
-        raise TooManyTrials(60 - into_ms // 1000)
 
 
 def _sent(orders: Mapping[str, wire.Check], trial_id: str, timeout_ms: int) -> list[str]:

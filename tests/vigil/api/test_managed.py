@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 #: A change of each, which every test database allows.
 CHANGES: dict[str, dict[str, Any]] = {
     "monitors": {"interval_s": 300}, "channels": {"gather": False}, "people": {"name": "Bea"},
-    "heartbeats": {"grace_s": 600}, "composites": {"rule": "all"}, "routes": {"notes": "n"},
+    "heartbeats": {"grace_s": 600}, "composites": {"rule": "all"}, "routes": {"notes": True},
     "rotations": {"shift_days": 14}, "policies": {"repeats": 2}, "silences": {"reason": "r"},
     "objectives": {"window_days": 14}, "reports": {"enabled": False},
 }  # fmt: skip

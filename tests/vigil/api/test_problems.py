@@ -50,12 +50,9 @@ def told(answer: Any, status: int) -> dict[str, Any]:
 def test_a_refused_field_is_named_with_its_path_a_code_and_what_to_do(api: Api) -> None:
     body = {**HTTP, "config": {"url": "nonsense"}, "tags": ["a", 7, ["b"]], "interval_s": 1, "tagz": 1}
     problem = told(api.ask("POST", "monitors", body), 400)
-    assert (problem["code"], [error["field"] for error in problem["errors"]]) == ("invalid_input", ["tagz"])
-    assert problem["errors"][0]["code"] == "unknown_field" and problem["errors"][0]["hint"]
-    del body["tagz"]
-    problem = told(api.ask("POST", "monitors", body), 400)
+    assert problem["code"] == "invalid_input" and all(error["hint"] for error in problem["errors"])
     assert {error["field"]: error["code"] for error in problem["errors"]} == {
-        "tags.2": "invalid", "interval_s": "too_small",
+        "tags.1": "wrong_type", "tags.2": "wrong_type", "tagz": "unknown_field", "interval_s": "too_small",
     }  # fmt: skip
     problem = told(api.ask("POST", "monitors", {**HTTP, "config": {"url": "nonsense"}}), 400)
     assert [error["field"] for error in problem["errors"]] == ["config.url"]

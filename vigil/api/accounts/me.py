@@ -18,7 +18,7 @@ from vigil.api.base.permissions import AnyScope, is_staff, rights, role_of, team
 from vigil.api.base.rate_limits import LIMIT, WINDOW_S
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.views import ApiView, Resources
-from vigil.dispatch.trials import A_MINUTE_MOST
+from vigil.dispatch.trial_limits import TrialLane
 
 
 class TeamRowSerializer(ApiModelSerializer[Team]):
@@ -70,7 +70,7 @@ class MeView(ApiView):
             "token": TokenSerializer(token).data if token else None,
             "limits": {
                 "requests": f"{LIMIT}/{WINDOW_S}s",
-                "trials_a_minute": A_MINUTE_MOST,
+                "trials_a_minute": TrialLane.BY_HAND.most,
                 "page": PageByCursor.max_page_size,
                 "tokens": TOKENS_MOST,
             },

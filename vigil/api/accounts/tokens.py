@@ -123,7 +123,7 @@ class TokenViewSet(ReadOnlyViewSet):
     def rotate(self, request: Request, public_id: str) -> Response:
         """Issue a successor with the same rights; the old token ends after the overlap, which is an hour by default."""
         issuer = self._issuer(request)
-        asked = RotationRequestSerializer(data=request.data or {})
+        asked = RotationRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         overlap = timedelta(seconds=asked.validated_data["overlap_s"])
         try:

@@ -16,13 +16,13 @@ from vigil.alerts.models import Channel, EscalationPolicy, Route
 from vigil.alerts.routing.changes import MAX_CHANNELS, route_warnings, save_route
 from vigil.alerts.routing.preview import preview_row, who_would_be_told
 from vigil.alerts.routing.starter_routes import arrange_typical
-from vigil.api.base.enums import INCIDENT_KINDS, PRIORITIES
 from vigil.api.base.parameters import text_parameter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer, MomentField
 from vigil.api.base.teams import ID_LENGTH, InTeam, TeamSerializer, TeamViewSet
 from vigil.api.base.views import ApiView
 from vigil.api.code.managed import ManagedField, ManagedRows
+from vigil.api.openapi.enums import INCIDENT_KINDS, PRIORITIES
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor

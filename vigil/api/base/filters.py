@@ -14,11 +14,11 @@ from django.http import QueryDict
 from django_filters.fields import IsoDateTimeField
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
-from vigil.api.base.nearest import nearest
 from vigil.api.base.parameters import BOOLEANS
 from vigil.api.base.permissions import team_of
 from vigil.clock import YEARS_IN_WORDS, is_storable
 from vigil.problems.codes import FieldCode
+from vigil.problems.nearest import nearest
 
 #: Bounds of one filter.
 MAX_VALUES, MAX_LENGTH = 200, 200

@@ -90,7 +90,9 @@ class PageByCursor(CursorPagination):
         return replace_query_param(self._address, self.cursor_query_param, self._previous) if self._previous else None
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        named = sorted(sorts_of(view, view.queryset)) if getattr(view, "queryset", None) is not None else []
+        # Pages of an action have the order of that action.
+        is_list = getattr(view, "action", "") == "list" and getattr(view, "queryset", None) is not None
+        named = sorted(sorts_of(view, view.queryset)) if is_list else []
         sort = {
             "name": SORT,
             "required": False,

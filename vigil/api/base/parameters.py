@@ -9,8 +9,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from vigil.api.base.nearest import nearest
 from vigil.problems.codes import FieldCode
+from vigil.problems.nearest import nearest
 
 #: The longest text of a parameter that names a moment or a zone; of one that lists regions.
 MOMENT_LENGTH, ZONE_LENGTH, REGIONS_LENGTH = 40, 64, 2_000
@@ -49,9 +49,17 @@ def refuse_parameters(given: Mapping[str, Sequence[str]], known: Collection[str]
         raise ValidationError({twice[0]: [f"Give it once; it was given {len(given[twice[0]])} times."]})
 
 
-def is_asked(request: Request, name: str) -> bool:
-    """Whether a boolean parameter is given and true; raises `ValidationError` for what is no boolean."""
-    given = str(request.query_params.get(name, "false")).lower()
+def text_of(request: Request, name: str, longest: int, otherwise: str = "") -> str:
+    """A text of the query; raises `ValidationError` where it is longer than that."""
+    given = str(request.query_params.get(name, otherwise))
+    if len(given) > longest:
+        raise ValidationError({name: [f"At most {longest} characters."]}, FieldCode.TOO_LONG.value)
+    return given
+
+
+def is_asked(request: Request, name: str, otherwise: bool = False) -> bool:
+    """Whether a boolean parameter is true; raises `ValidationError` for what is no boolean."""
+    given = str(request.query_params.get(name, otherwise)).lower()
     if given not in BOOLEANS:
         raise ValidationError({name: ["Either true or false."]})
     return BOOLEANS[given]

@@ -12,9 +12,10 @@ from drf_spectacular.helpers import forced_singular_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from vigil.api.base.nearest import nearest
+from vigil.api.base.json_types import type_problem
 from vigil.clock import YEARS_IN_WORDS, is_storable
 from vigil.problems.codes import FieldCode
+from vigil.problems.nearest import nearest
 
 RowT = TypeVar("RowT", bound=models.Model)
 InstanceT = TypeVar("InstanceT")
@@ -63,7 +64,10 @@ _of_models: dict[type, _DeclaredFields] = {}
 
 
 class _RefusesUnknown(serializers.BaseSerializer[Any]):
-    """Refuses fields that would be dropped: a misspelt name must not look as if it were set."""
+    """Refuses fields that would be dropped, and values of another JSON type than that of their field.
+
+    A misspelt name must not look as if it were set, and `"no"` must not become true.
+    """
 
     fields: Any
     _declared_fields: Any
@@ -74,21 +78,30 @@ class _RefusesUnknown(serializers.BaseSerializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
-            problems = {str(name)[:100]: [problem] for name in data if (problem := self._problem(name, data[name]))}
+            problems = {str(name)[:100]: problem for name in data if (problem := self._problem(name, data[name]))}
             if problems:
-                raise serializers.ValidationError(problems)
+                raise serializers.ValidationError(problems | self._others(data, problems))
         return super().to_internal_value(data)
 
-    def _problem(self, name: Any, value: Any) -> ErrorDetail | None:
+    def _others(self, data: Mapping[Any, Any], problems: Mapping[str, Any]) -> dict[str, Any]:
+        """What is wrong with the other fields, so that one answer tells all of it."""
+        try:
+            super().to_internal_value({name: value for name, value in data.items() if str(name)[:100] not in problems})
+        except serializers.ValidationError as refused:
+            found: Any = refused.detail
+            return {name: each for name, each in found.items() if name not in problems}
+        return {}
+
+    def _problem(self, name: Any, value: Any) -> Any:
         field = self.fields.get(name)
         if field is None:
             settable = [name for name, field in self.fields.items() if not field.read_only]
             reason = f"There is no such field. {nearest(str(name), settable)}".strip()
-            return ErrorDetail(reason, FieldCode.UNKNOWN_FIELD.value)
+            return [ErrorDetail(reason, FieldCode.UNKNOWN_FIELD.value)]
         # What was read may be sent back as it was.
         if field.read_only and self.root is self and not self._is_present(name, value):
-            return ErrorDetail("This field is read-only: leave it out.", FieldCode.READ_ONLY.value)
-        return None
+            return [ErrorDetail("This field is read-only: leave it out.", FieldCode.READ_ONLY.value)]
+        return None if field.read_only else type_problem(field, value)
 
     def _is_present(self, name: str, value: Any) -> bool:
         return self.instance is not None and self.to_representation(self.instance).get(name) == value

@@ -27,11 +27,11 @@ from vigil.accounts.idempotency import (
 from vigil.accounts.models import ApiToken, StoredAnswer
 from vigil.api.base.errors import MissingScope
 from vigil.api.base.etags import check_match, tagged
-from vigil.api.base.filters import AllOfFilter, AnyOfFilter
+from vigil.api.base.filters import AllOfFilter, AnyOfFilter, SearchFilter
 from vigil.api.base.pagination import SORT, PageByCursor
 from vigil.api.base.parameters import documented_parameters, refuse_parameters
 from vigil.api.base.permissions import missing_scope, team_of
-from vigil.problems.codes import ProblemCode
+from vigil.problems.codes import FieldCode, ProblemCode
 
 if TYPE_CHECKING:
     from rest_framework.viewsets import GenericViewSet
@@ -155,6 +155,11 @@ class Conventions(_View):
         filters = self.filters() if getattr(self, "action", "") == "list" else {}
         lists = {name for name, one in filters.items() if isinstance(one, (AnyOfFilter, AllOfFilter))}
         refuse_parameters(given, self._parameters(), lists)
+        # A filter of the framework takes an empty value for none, which would show every row.
+        single = {name for name, one in filters.items() if name not in lists and not isinstance(one, SearchFilter)}
+        empty = next((name for name in single if given.get(name) == [""]), None)
+        if empty:
+            raise ValidationError({empty: ["Give a value, or leave it out."]}, FieldCode.BLANK.value)
 
     def _parameters(self) -> frozenset[str]:
         action = getattr(self, "action", "")

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from vigil.api.base.parameters import is_asked, text_parameter
+from vigil.api.base.parameters import is_asked, text_of, text_parameter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.views import ApiView
 from vigil.api.openapi.shapes import DOCUMENT
@@ -31,5 +31,5 @@ class ExportView(ApiView):
         """The document of what a project owns. Secrets are references, never values."""
         team = team_of(request)
         assert team is not None  # The permission has seen to it.
-        project = request.query_params.get("project", DEFAULT_PROJECT)[:PROJECT_LENGTH]
+        project = text_of(request, "project", PROJECT_LENGTH, DEFAULT_PROJECT)
         return Response(export_document(team, project, is_asked(request, "everything")))

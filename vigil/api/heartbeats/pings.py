@@ -61,7 +61,7 @@ class PingActions(_View):
 
 
 def _pinged(request: Request, row: Heartbeat) -> Response:
-    asked = PingRequestSerializer(data=request.data or {})
+    asked = PingRequestSerializer(data=request.data)
     asked.is_valid(raise_exception=True)
     said = asked.validated_data
     code = said.get("exit_code")

@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from vigil.api.base.json_types import ObjectField
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.code.managed import ManagedField
 from vigil.api.history.answers import FactsField
@@ -21,12 +22,12 @@ from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 
 
 @extend_schema_field(KEYWORDS)
-class KeywordsField(serializers.JSONField):
+class KeywordsField(ObjectField):
     """Words in a body; the write path validates them."""
 
 
 @extend_schema_field(BUDGET)
-class BudgetField(serializers.JSONField):
+class BudgetField(ObjectField):
     """Limits of a run; the write path validates them."""
 
 

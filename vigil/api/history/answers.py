@@ -8,8 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from probes.reasons import Status
-from vigil.api.base.enums import REASONS
 from vigil.api.base.serializers import ApiSerializer
+from vigil.api.openapi.enums import REASONS
 from vigil.api.openapi.shapes import FACTS
 from vigil.history.core.burn_rate import BurnPace
 from vigil.history.models.stored import GapReason

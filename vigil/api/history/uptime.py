@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.pagination import MAX_CURSOR, PageByCursor
-from vigil.api.base.parameters import number_parameter, text_parameter
+from vigil.api.base.parameters import number_parameter, text_of, text_parameter
 from vigil.api.base.permissions import team_of
 from vigil.api.history.answers import (
     MonitorUptimeSerializer,
@@ -101,7 +101,7 @@ class UptimeView(_PagedView):
     def get(self, request: Request) -> Response:
         asked = UptimeRange.of(request.query_params.dict())
         found = Monitor.objects.filter(team=team_of(request), deleted_at=None)
-        tag = str(request.query_params.get("tag", ""))[:100]
+        tag = text_of(request, "tag", MAX_TAG_LENGTH)
         if tag:
             found = found.filter(tags__contains=[tag])
         monitors, links = self.page(request, found)

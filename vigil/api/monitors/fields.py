@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiTypes, extend_schema_field
 from rest_framework import serializers
 
+from vigil.api.base.json_types import ObjectField
 from vigil.api.openapi.shapes import DISSENT
 from vigil.monitors.models import Monitor, Region
 from vigil.monitors.relations import regions_of
@@ -19,7 +20,7 @@ class SecretsField(serializers.DictField):
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
-class ConfigField(serializers.JSONField):
+class ConfigField(ObjectField):
     """The prober's configuration."""
 
 

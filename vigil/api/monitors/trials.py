@@ -14,11 +14,13 @@ from rest_framework.exceptions import APIException, NotFound, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.parameters import is_asked
 from vigil.api.base.permissions import team_of
 from vigil.api.base.views import Conventions
 from vigil.api.monitors.trial_serializers import TrialRequestSerializer, TrialSerializer, shown
 from vigil.dispatch import trials
 from vigil.dispatch.core.trials import TrialState
+from vigil.dispatch.trial_limits import HOST_MOST, TooManyTrials, TrialLane
 from vigil.monitors.changes import MAX_REGIONS
 from vigil.monitors.drafts import draft_monitor
 from vigil.monitors.models import Monitor, Region
@@ -34,6 +36,16 @@ _WAIT = OpenApiParameter(
     "wait",
     OpenApiTypes.BOOL,
     description="`false`: answer at once with status 202, and read `GET /trials/{id}` until `state` is `done`.",
+)
+
+
+_BATCH = OpenApiParameter(
+    "batch",
+    OpenApiTypes.BOOL,
+    description=(
+        f"`true`: one of many, such as those of a file. A team may begin {TrialLane.OF_FILE.most} of them a minute,"
+        f" {HOST_MOST} at one host. It is answered at once, as with `wait=false`."
+    ),
 )
 
 
@@ -59,17 +71,18 @@ class TrialActions(_ViewSet):
         trials a minute.
         """
         monitor: Monitor = self.get_object()
-        asked = TrialRequestSerializer(data=request.data or {})
+        asked = TrialRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         regions = asked.validated_data.get("regions")
         return tried(request, monitor, list(monitor.regions.filter(enabled=True)) if regions is None else regions)
 
-    @extend_schema(parameters=[_WAIT], responses={200: TrialSerializer, 202: TrialSerializer})
+    @extend_schema(parameters=[_WAIT, _BATCH], responses={200: TrialSerializer, 202: TrialSerializer})
     @action(detail=False, methods=["post"], url_path="test", filterset_class=None, pagination_class=None)
     def test_unsaved(self, request: Request) -> Response:
         """Check what the body describes, as `POST /monitors` would take it, and save nothing.
 
-        A name is not needed. Secrets go sealed to the regions that are asked, and are not stored.
+        A name is not needed. Secrets go sealed to the regions that are asked, and are not stored. With `batch` it is
+        one of a file's many, which have limits of their own.
         """
         serializer: Any = self.get_serializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
@@ -78,7 +91,8 @@ class TrialActions(_ViewSet):
         with serializer.refusals():
             wanted, _ = serializer.settable(serializer.validated_data)
             monitor, regions = draft_monitor(team, wanted)
-        return tried(request, monitor, [region for region in regions if region.enabled])
+        enabled = [region for region in regions if region.enabled]
+        return tried(request, monitor, enabled, of_file=is_asked(request, "batch"))
 
 
 class TrialViewSet(Conventions, viewsets.ViewSet):
@@ -98,13 +112,15 @@ class TrialViewSet(Conventions, viewsets.ViewSet):
         return Response(shown(found))
 
 
-def tried(request: Request, monitor: Monitor, regions: list[Region]) -> Response:
-    """Begin a trial, and wait for it unless the caller will not."""
+def tried(request: Request, monitor: Monitor, regions: list[Region], of_file: bool = False) -> Response:
+    """Begin a trial, and wait for it unless the caller will not, or has many."""
     if len(regions) > MAX_REGIONS:
         raise serializers.ValidationError({"regions": [f"At most {MAX_REGIONS} regions can try one monitor."]})
+    waits = is_asked(request, "wait", otherwise=True) and not of_file
+    lane = TrialLane.OF_FILE if of_file else TrialLane.BY_HAND
     with _refusals():
-        found = trials.start(monitor, list({region.slug: region for region in regions}.values()))
-        if request.query_params.get("wait") != "false":
+        found = trials.start(monitor, list({region.slug: region for region in regions}.values()), lane)
+        if waits:
             found = trials.wait(monitor.team.public_id, found.trial.id) or found
     code = status.HTTP_200_OK if found.state is TrialState.DONE else status.HTTP_202_ACCEPTED
     return Response(shown(found), status=code)
@@ -114,7 +130,7 @@ def tried(request: Request, monitor: Monitor, regions: list[Region]) -> Response
 def _refusals() -> Iterator[None]:
     try:
         yield
-    except trials.TooManyTrials as refused:
-        raise Throttled(refused.wait_s) from None
+    except TooManyTrials as refused:
+        raise Throttled(refused.wait_s, f"{refused}.") from None
     except trials.TrialsUnavailable:
         raise TrialsAway from None

@@ -25,12 +25,16 @@ def described_field(field: Any, mapped: Json, direction: str) -> Json:
         # Its pattern would admit a sign.
         mapped.pop("format", None)
         places = field.decimal_places or 0
-        mapped["pattern"] = rf"^\d{{1,{(field.max_digits or 0) - places}}}(\.\d{{0,{places}}})?$"
+        whole = (field.max_digits or 0) - places
+        mapped["pattern"] = rf"^\d{{1,{whole}}}(\.\d{{0,{places}}})?$"
     if field.read_only:
         if "enum" in mapped and _may_be_empty(field):
             mapped["enum"] = [*mapped["enum"], ""]
     elif direction == "request":
         _bound(field, mapped)
+        if isinstance(field, serializers.DecimalField):
+            most = 10 ** ((field.max_digits or 0) - (field.decimal_places or 0))
+            mapped |= {"type": ["string", "number"], "minimum": -most if _is_negative(field) else 0, "maximum": most}
     return mapped
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from vigil.cli.code.documents import as_error
-from vigil.cli.code.reached import Shown, TrialRefused, commit_of, values_or_refuse
+from vigil.cli.code.reached import TRIAL_GONE, Shown, TrialRefused, commit_of, values_or_refuse
 from vigil.cli.errors import CommandError
 from vigil.code.core.tree import DocumentError
 from vigil.code.load import LoadedFiles
@@ -67,26 +67,39 @@ class LocalInstallation:
         with _problems_as_error():
             adopt(default_team(), project, address, public_id)
 
-    def try_monitor(self, fields: Shown) -> tuple[Shown | None, float]:
+    def begin_trial(self, fields: Shown) -> tuple[Shown | None, float]:
         from django.core.exceptions import ValidationError
 
         from vigil.accounts.teams import default_team
         from vigil.api.monitors.trial_serializers import TrialSerializer, shown
         from vigil.dispatch import trials
+        from vigil.dispatch.trial_limits import TooManyTrials, TrialLane
         from vigil.monitors.drafts import draft_monitor
 
         team = default_team()
         try:
             monitor, regions = draft_monitor(team, {**fields, **_regions(fields)})
-            begun = trials.start(monitor, [region for region in regions if region.enabled])
-            found = trials.wait(team.public_id, begun.trial.id) or begun
-            return dict(TrialSerializer(shown(found)).data), 0
-        except trials.TooManyTrials as refused:
+            begun = trials.start(monitor, [region for region in regions if region.enabled], TrialLane.OF_FILE)
+            return dict(TrialSerializer(shown(begun)).data), 0
+        except TooManyTrials as refused:
             return None, refused.wait_s
         except trials.TrialsUnavailable:
             raise CommandError("Redis is away, so no region can be asked") from None
         except ValidationError as refused:
             raise TrialRefused(" ".join(refused.messages)) from None
+
+    def trial(self, public_id: str) -> Shown:
+        from vigil.accounts.teams import default_team
+        from vigil.api.monitors.trial_serializers import TrialSerializer, shown
+        from vigil.dispatch import trials
+
+        try:
+            found = trials.find(default_team().public_id, public_id)
+        except trials.TrialsUnavailable:
+            raise CommandError("Redis is away, so no region can be asked") from None
+        if found is None:
+            raise TrialRefused(TRIAL_GONE)
+        return dict(TrialSerializer(shown(found)).data)
 
 
 def _regions(fields: Shown) -> dict[str, Any]:

@@ -15,6 +15,10 @@ from vigil.code.load import LoadedFiles, values_of
 Shown = dict[str, Any]
 
 
+#: Why there is no answer of a trial.
+TRIAL_GONE = "its answers were not read within five minutes: try it again"
+
+
 class TrialRefused(CommandError):
     """This one monitor cannot be tried; others may be."""
 
@@ -32,11 +36,15 @@ class ReachedInstallation(Protocol):
 
     def adopt(self, project: str, address: tuple[str, str], public_id: str) -> None: ...
 
-    def try_monitor(self, fields: Shown) -> tuple[Shown | None, float]:
-        """One trial of an unsaved monitor; None and the seconds to wait where too many were begun.
+    def begin_trial(self, fields: Shown) -> tuple[Shown | None, float]:
+        """A trial of an unsaved monitor, as it begins; None and the seconds to wait where too many were begun.
 
         Raises CommandError, and `TrialRefused` where only this one cannot be tried.
         """
+        ...
+
+    def trial(self, public_id: str) -> Shown:
+        """A trial as it stands; raises `TrialRefused` where it is over for too long."""
         ...
 
     @property

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vigil.cli.code.documents import as_error
-from vigil.cli.code.reached import Shown, TrialRefused, commit_of, values_or_refuse
+from vigil.cli.code.reached import TRIAL_GONE, Shown, TrialRefused, commit_of, values_or_refuse
 from vigil.cli.errors import CommandError
 from vigil.code.core.tree import NOWHERE, DocumentProblem, Node
 from vigil.code.load import LoadedFiles
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 #: A plan of many monitors takes seconds.
 TIMEOUT_S = 120.0
-#: A server with many callers answers before a trial is done: how often and how long it is asked again.
-_POLL_S, _TRIAL_MOST_S = 0.5, 120.0
 #: Bytes of a body from which on it is packed; only documents are as large.
 _PACKED_FROM = 256 * 1024
 _REFUSED = frozenset({400, 422})
@@ -65,8 +62,8 @@ class RemoteInstallation:
         order = {"project": project, "section": section, "key": key, "id": public_id}
         self._read(self._ask("POST", "adoptions", order))
 
-    def try_monitor(self, fields: Shown) -> tuple[Shown | None, float]:
-        answer = self._ask("POST", "monitors/test", fields)
+    def begin_trial(self, fields: Shown) -> tuple[Shown | None, float]:
+        answer = self._ask("POST", "monitors/test", fields, {"batch": "true"})
         if answer.status_code == 429:
             return None, _seconds(answer.headers.get("retry-after"))
         if answer.status_code in _REFUSED:
@@ -74,13 +71,13 @@ class RemoteInstallation:
                 self._read(answer)
             except CommandError as refused:
                 raise TrialRefused(str(refused)) from None
-        found = self._read(answer)
-        left = int(_TRIAL_MOST_S / _POLL_S)
-        while found["state"] != "done" and left:
-            left -= 1
-            time.sleep(_POLL_S)
-            found = self._read(self._ask("GET", f"trials/{found['id']}"))
-        return found, 0
+        return self._read(answer), 0
+
+    def trial(self, public_id: str) -> Shown:
+        answer = self._ask("GET", f"trials/{public_id}")
+        if answer.status_code == 404:
+            raise TrialRefused(TRIAL_GONE)
+        return self._read(answer)
 
     def _ask(
         self, method: str, path: str, body: object = None, parameters: Mapping[str, str] | None = None

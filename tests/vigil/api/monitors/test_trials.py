@@ -27,7 +27,8 @@ from tests.vigil.api.caller import Api
 from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
 from vigil.bench.region_keys import simulated_secret
-from vigil.dispatch import trials
+from vigil.dispatch import trial_limits, trials
+from vigil.dispatch.trial_limits import TrialLane
 from vigil.heartbeats.changes import create_heartbeat
 from vigil.history.recording.intake import Intake
 from vigil.monitors.changes import create_monitor
@@ -213,11 +214,32 @@ def test_what_cannot_be_tried_is_refused_by_field(client: redis.Redis, api: Api)
 
 
 def test_a_team_begins_so_many_trials_a_minute(client: redis.Redis, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "A_MINUTE_MOST", 0)
     regions("eu")
-    body = {"kind": "http", "config": {"url": "https://x.test/"}}
-    code, _ = api("POST", "monitors/test?wait=false", body)
-    assert code == 429
+    lives(client, "eu")
+    monkeypatch.setattr(trial_limits, "HOST_MOST", 2)
+    now_ms = redis_now_ms(client)
+    monkeypatch.setattr(trials, "redis_now_ms", lambda _: now_ms)
+
+    def begin(address: str, query: str) -> int:
+        body = {"kind": "http", "config": {"url": address}}
+        return api("POST", f"monitors/test?{query}", body)[0]
+
+    of_file = [begin(f"https://x.test:{port}/", "batch=true") for port in (1, 2, 3)]
+    assert (of_file, begin("https://y.test/", "batch=true")) == ([202, 202, 429], 202)
+    # Those of a file leave a person's alone.
+    by_hand = [begin("https://x.test/", "wait=false") for _ in range(TrialLane.BY_HAND.most + 1)]
+    assert by_hand == [202] * TrialLane.BY_HAND.most + [429]
+    team = default_team().public_id
+    client.set(keys.trials(f"{team}:file", now_ms // 60_000), TrialLane.OF_FILE.most)
+    assert begin("https://z.test/", "batch=true") == 429
+
+
+@pytest.mark.parametrize(
+    ("host", "bare"),
+    [("X.test.:8443", "x.test"), ("user:key@x.test", "x.test"), ("[2001:db8::1]:443", "[2001:db8::1]"), ("?", "?")],
+)
+def test_a_host_counts_once_for_all_its_ports(host: str, bare: str) -> None:
+    assert trial_limits.bare_host(host) == bare
 
 
 def test_without_redis_no_region_can_be_asked(api: Api, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -116,6 +116,14 @@ def test_no_operation_answers_a_bare_list(told: Json) -> None:
     assert bare == [], "a list answers an object with `results`, which can grow"
 
 
+def test_only_lists_of_objects_say_that_they_can_be_sorted(told: Json) -> None:
+    sorted_by = {
+        one["operationId"] for one in operations(told) for each in one.get("parameters", ()) if each["name"] == "sort"
+    }
+    assert "list_monitors" in sorted_by and all(name.startswith("list_") for name in sorted_by)
+    assert "list_monitor_changes" not in sorted_by
+
+
 def test_a_share_of_time_has_no_sign(told: Json) -> None:
     share = told["components"]["schemas"]["ObjectiveRequest"]["properties"]["target_percent"]
     assert share["pattern"] == r"^\d{1,3}(\.\d{0,4})?$"

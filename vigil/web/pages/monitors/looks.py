@@ -16,6 +16,7 @@ from probes.wire import Result
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.dispatch import trials
 from vigil.dispatch.core.trials import AnswerState, RegionAnswer, TrialReport, TrialState
+from vigil.dispatch.trial_limits import TooManyTrials
 from vigil.monitors.core.clear_credentials import hidden_in_text
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.figures import NO_VALUE, milliseconds
@@ -60,7 +61,7 @@ def look_now(request: HttpRequest, reader: PageReader, public_id: str) -> HttpRe
     monitor = monitor_of(reader, public_id)
     try:
         begun = trials.start(monitor, list(monitor.regions.filter(enabled=True)))
-    except trials.TooManyTrials as refused:
+    except TooManyTrials as refused:
         return too_many(request, refused.wait_s)
     except trials.TrialsUnavailable:
         return _refused(request, monitor, "Regions cannot be asked now: Redis is away.")

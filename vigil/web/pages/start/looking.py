@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from vigil.accounts.models import Team
 from vigil.dispatch import trials
+from vigil.dispatch.trial_limits import TooManyTrials
 from vigil.monitors import changes
 from vigil.monitors.drafts import draft_monitor
 from vigil.monitors.models import Monitor
@@ -83,7 +84,7 @@ def look(team: Team, choice: str, given: Mapping[str, str]) -> str:
         return ""
     try:
         return trials.start(monitor, enabled).trial.id
-    except trials.TooManyTrials as refused:
+    except TooManyTrials as refused:
         raise ValidationError(f"There were too many looks. Again in {refused.wait_s} s.") from None
     except trials.TrialsUnavailable:
         raise ValidationError("No region can be asked now, because Redis is away. Try again in a minute.") from None
