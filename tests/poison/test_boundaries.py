@@ -1,6 +1,7 @@
 """Every boundary under hostile messages: what is let through can be applied, stored and sent, the rest is refused.
 
-`POISON_CASES=10000000 python3 manage.py test tests/poison -k by_chance` is the long run; `POISON_SEED` varies it.
+`.ci/nightly` is the long run: `POISON_EACH` cases of each boundary, and `POISON_SEED` varies them. Without it the tests
+share `POISON_CASES` cases.
 """
 
 from __future__ import annotations
@@ -13,12 +14,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from probes.probers import parse_spec
-from tests.poison import members, regions, strangers
+from tests.poison import members, parsers, regions, strangers
 from tests.poison.boundary import Boundary
 
-BOUNDARIES: dict[str, Boundary] = {**regions.BOUNDARIES, **strangers.BOUNDARIES, **members.BOUNDARIES}
+BOUNDARIES: dict[str, Boundary] = {
+    **regions.BOUNDARIES,
+    **strangers.BOUNDARIES,
+    **members.BOUNDARIES,
+    **parsers.BOUNDARIES,
+}
 #: Cases of all boundaries together.
 CASES = int(os.environ.get("POISON_CASES", "100000"))
+EACH = int(os.environ.get("POISON_EACH", "0"))
 SEED = int(os.environ.get("POISON_SEED", "12"))
 EXAMPLES = 40
 WEIGHTS = sum(boundary.weight for boundary in BOUNDARIES.values())
@@ -46,7 +53,7 @@ def test_the_configurations_that_are_changed_are_right_before(kind: str) -> None
 def test_p2_s05_by_chance_no_boundary_lets_through_what_cannot_be_applied(name: str) -> None:
     boundary = BOUNDARIES[name]
     dice = Random(f"{name} {SEED}")
-    for number in range(round(CASES * boundary.weight / WEIGHTS)):
+    for number in range(EACH or round(CASES * boundary.weight / WEIGHTS)):
         message = boundary.made(dice)
         try:
             boundary.read(message)

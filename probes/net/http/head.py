@@ -136,7 +136,8 @@ def _lenient(raw: bytes) -> Head:
         flaws[STRAY_CR] = None
     if len(raw) > _LINE_MOST and max(map(len, lines)) > _LINE_MOST:
         flaws[LONG] = None
-    code, version = _status(texts[0], flaws)
+    # An empty line alone is the end of a head that never began.
+    code, version = _status(texts[0] if texts else "", flaws)
     return Head(code, version, _headers(texts[1:], flaws), tuple(flaws))
 
 
