@@ -18,7 +18,7 @@ _ABOUT = """Runs the checks of one region: takes batches from its queue, writes 
 
 Environment:
   VIGIL_REGION        name of the region, unless --region gives it
-  VIGIL_REDIS_URL     where Redis is, like redis://host:6379/0
+  VIGIL_REDIS_URL     where Redis is, like rediss://host:6380/0; redis:// without TLS on this machine
   VIGIL_REGION_KEY    the region's private key, as `region add` printed it
   VIGIL_CONTROL_KEYS  the control plane's public keys: orders by any other are refused
   VIGIL_EGRESS        where it may dial: public (default), private (its own network too), or

@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from probes.process.connections.plaintext import Plaintext, checked_redis_url
 from vigil.client_address import Network, parse_networks
 
 _PLAIN_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/\[\]-]+")
@@ -36,6 +37,8 @@ class Configuration(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIGIL_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: SecretStr
+    #: Where Redis may be used without TLS. Before the addresses, which it judges.
+    redis_plaintext: Plaintext = Plaintext.LOOPBACK
     redis_url: SecretStr
     ping_redis_url: SecretStr | None = None
     #: Redis as the workers of regions reach it, without user; default: host and port of `redis_url`.
@@ -78,18 +81,19 @@ class Configuration(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _is_redis(cls, url: SecretStr) -> SecretStr:
+    def _is_redis(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
         if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
             raise ValueError("must look like redis://:password@host:6379/0")
+        checked_redis_url(url.get_secret_value(), info.data.get("redis_plaintext"))
         return url
 
     @field_validator("regions_redis_url")
     @classmethod
-    def _is_redis_without_user(cls, url: str) -> str:
+    def _is_redis_without_user(cls, url: str, info: ValidationInfo) -> str:
         parts = urlsplit(url)
         if url and (parts.scheme not in {"redis", "rediss"} or not parts.hostname or "@" in parts.netloc):
             raise ValueError("must look like rediss://redis.example.com:6380/0, without user and password")
-        return url.rstrip("/")
+        return checked_redis_url(url, info.data.get("redis_plaintext")).rstrip("/")
 
     @field_validator("secret_key")
     @classmethod
@@ -129,8 +133,8 @@ class Configuration(BaseSettings):
 
     @field_validator("ping_redis_url", "users_redis_url")
     @classmethod
-    def _is_redis_or_unset(cls, url: SecretStr | None) -> SecretStr | None:
-        return cls._is_redis(url) if url is not None and url.get_secret_value() else None
+    def _is_redis_or_unset(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        return cls._is_redis(url, info) if url is not None and url.get_secret_value() else None
 
     @field_validator("ping_url")
     @classmethod

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from probes.process.connections.plaintext import Plaintext, checked_redis_url
 from probes.signing.control_macs import ControlMacs
 from probes.signing.private_keys import KeyUnusable, decoded_keys, stream_key
 
@@ -17,13 +18,16 @@ class ConsensusSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
+    #: Where Redis may be used without TLS. Before its address, which it judges.
+    redis_plaintext: Plaintext = Plaintext.LOOPBACK
     redis_url: SecretStr
 
     @field_validator("redis_url")
     @classmethod
-    def _a_redis_url(cls, url: SecretStr) -> SecretStr:
+    def _a_redis_url(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
         if urlsplit(url.get_secret_value()).scheme not in ("redis", "rediss", "unix"):
             raise ValueError("a Redis URL looks like redis://host:6379/0, or rediss:// with TLS")
+        checked_redis_url(url.get_secret_value(), info.data.get("redis_plaintext"))
         return url
 
     #: Keys of the control plane's own messages, comma separated; without them, they follow from VIGIL_SEAL_KEYS.

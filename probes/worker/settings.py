@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from probes.net.egress import BadEgress, EgressRule, parse_egress
 from probes.net.guard import Egress
 from probes.net.targets import BadTarget, parse_url
+from probes.process.connections.plaintext import Plaintext, checked_redis_url
 from probes.signing.private_keys import KeyUnusable, decoded_keys
 from probes.worker import anchors
 from probes.worker.control_plane_silence import AlarmSettings
@@ -45,6 +46,8 @@ class ProbeSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIGIL_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     region: str
+    #: Where Redis may be used without TLS. Before its address, which it judges.
+    redis_plaintext: Plaintext = Plaintext.LOOPBACK
     redis_url: pydantic.SecretStr
     #: Certificate of the authority of Redis (PEM), where this host does not know it.
     redis_ca: str = pydantic.Field(default="", max_length=100_000)
@@ -76,9 +79,10 @@ class ProbeSettings(BaseSettings):
 
     @pydantic.field_validator("redis_url")
     @classmethod
-    def _a_redis_url(cls, value: pydantic.SecretStr) -> pydantic.SecretStr:
+    def _a_redis_url(cls, value: pydantic.SecretStr, info: pydantic.ValidationInfo) -> pydantic.SecretStr:
         if urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss"):
             raise ValueError("a Redis URL looks like redis://host:6379/0, or rediss:// with TLS")
+        checked_redis_url(value.get_secret_value(), info.data.get("redis_plaintext"))
         return value
 
     @pydantic.field_validator("region_key")

@@ -13,13 +13,20 @@ import redis
 import structlog
 from django.db import connection
 
+from probes.process.connections.releases import warn_of_holes
 from probes.process.duties import Duties
 from probes.process.main_loop import LastingThread
 from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.dispatch.shadow_regions import ShadowRegions
 from vigil.enrolment.ending import end_revoked
-from vigil.enrolment.redis_access import Management, end_overlaps, run_id, set_all_users
+from vigil.enrolment.redis_access import (
+    Management,
+    end_overlaps,
+    is_on_this_machine,
+    server_info,
+    set_all_users,
+)
 
 log = structlog.get_logger()
 
@@ -35,7 +42,8 @@ class RegionKeeper:
         self._stopping = threading.Event()
         self._duties = Duties()
         self._shadow = ShadowRegions()
-        self._run_id = ""
+        #: Of the Redis whose users were made, and of the one that was seen last.
+        self._run_id = self._seen_id = ""
 
     def start(self) -> None:
         self._thread.start()
@@ -63,7 +71,11 @@ class RegionKeeper:
         self._attempt("shadow", SHADOW_S, self._shadow.judge)
 
     def _follow_restarts(self) -> None:
-        found = run_id()
+        told = server_info()
+        found = str(told["run_id"])
+        if found != self._seen_id and not is_on_this_machine():
+            warn_of_holes(told)
+        self._seen_id = found
         if found != self._run_id and set_all_users(database_now()) is not Management.AWAY:
             self._run_id = found
 

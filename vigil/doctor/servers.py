@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from probes.process.connections.plaintext import is_this_machine
+from probes.process.connections.releases import is_patched, patched_releases, release_of
 from vigil.configuration import configuration
 from vigil.doctor.findings import ExaminationContext, Finding, problem, size, warning, well
 
 _LEAST_ROOM = 0.15
-#: The first release of each branch in which no script can leave Lua's sandbox (CVE-2025-49844).
-_PATCHED = {(6, 2): 20, (7, 2): 11, (7, 4): 6, (8, 0): 4, (8, 2): 2}
-_NEWEST_BRANCH = max(_PATCHED)
 
 
 def answers(around: ExaminationContext) -> Iterator[Finding]:
@@ -52,24 +50,17 @@ def memory_policy(around: ExaminationContext) -> Iterator[Finding]:
 
 
 def redis_release(around: ExaminationContext) -> Iterator[Finding]:
-    version = str(around.redis.info("server")["redis_version"])
-    if not is_patched(version) and not _is_local(around):
+    name, version = release_of(around.redis.info("server"))
+    if not is_patched(name, version) and not _is_local(around):
         yield warning(
-            f"Redis {version} has known holes, through which a region could take it over.",
-            "Use 6.2.20, 7.2.11, 7.4.6, 8.0.4, 8.2.2 or a later one of these branches.",
+            f"{name} {version} has known holes, through which it could be taken over.",
+            f"Use {patched_releases(name)} or a later one of these branches.",
         )
-
-
-def is_patched(version: str) -> bool:
-    """Whether a release of Redis has the corrections that an installation with regions elsewhere needs."""
-    major, minor, patch = (*(int(part) for part in re.findall(r"\d+", version)[:3]), 0, 0, 0)[:3]
-    return (major, minor) > _NEWEST_BRANCH or patch >= _PATCHED.get((major, minor), patch + 1)
 
 
 def _is_local(around: ExaminationContext) -> bool:
     """Whether Redis serves this machine only, as in `up`."""
-    host = around.redis.connection_pool.connection_kwargs.get("host", "")
-    return host in ("localhost", "127.0.0.1", "::1")
+    return is_this_machine(around.redis.connection_pool.connection_kwargs.get("host", ""))
 
 
 def settings(around: ExaminationContext) -> Iterator[Finding]:

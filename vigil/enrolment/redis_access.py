@@ -10,12 +10,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import redis
 import structlog
 
 from probes import keys
+from probes.process.connections.plaintext import is_this_machine
 from probes.process.redis_client import WITHOUT_CLIENT, described, is_refused
 from vigil.configuration import configuration
 from vigil.enrolment.core.redis_users import hashed_region_rules
@@ -99,10 +101,15 @@ def end_overlaps(now: datetime) -> None:
             )
 
 
-def run_id() -> str:
-    """What changes when Redis restarts; raises `redis.RedisError`."""
+def server_info() -> dict[str, Any]:
+    """What Redis says of itself; raises `redis.RedisError`. Its `run_id` changes when it restarts."""
     with _client() as client:
-        return str(client.info("server")["run_id"])
+        return cast(dict[str, Any], client.info("server"))
+
+
+def is_on_this_machine() -> bool:
+    """Whether Redis serves this machine only."""
+    return is_this_machine(urlsplit(configuration().redis_url.get_secret_value()).hostname or "")
 
 
 def region_address(region: str, password: str) -> str:

@@ -213,6 +213,16 @@ def test_a_wrong_redis_url_is_one_line() -> None:
     )
 
 
+def test_s08_a_redis_elsewhere_without_tls_is_refused_in_one_line() -> None:
+    environment = {**os.environ, "VIGIL_REDIS_URL": "redis://:hidden@redis:6379/0"}
+    command = [sys.executable, "-m", "consensus"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("vigil-consensus: VIGIL_REDIS_URL: Value error, must be rediss:// off this machine")
+    assert ended.stderr.count("\n") == 1 and "hidden" not in ended.stderr
+
+
 def test_a_redis_that_was_never_there_is_one_line() -> None:
     environment = {**os.environ, "VIGIL_REDIS_URL": "redis://:hidden@127.0.0.1:1/0"}
     command = [sys.executable, "-m", "consensus"]

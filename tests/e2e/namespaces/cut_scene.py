@@ -82,6 +82,7 @@ def running(number: int, url: str) -> Iterator[Region]:
         "PYTHONPATH": os.environ["PYTHONPATH"],
         "VIGIL_EGRESS": "private",
         "VIGIL_REDIS_URL": url.replace("127.0.0.1", network.world4),
+        "VIGIL_REDIS_PLAINTEXT": "private-network",
         **worker_environment(name),
     }
     argv = [sys.executable, "-m", "probes", "--region", name]

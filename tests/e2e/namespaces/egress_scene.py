@@ -99,6 +99,7 @@ def work(network: Network, url: str) -> dict[str, object]:
         "PYTHONPATH": os.environ["PYTHONPATH"],
         "VIGIL_EGRESS": "public",
         "VIGIL_REDIS_URL": url.replace("127.0.0.1", network.world4),
+        "VIGIL_REDIS_PLAINTEXT": "private-network",
         **worker_environment(REGION),
     }
     worker = network.start([sys.executable, "-m", "probes", "--region", REGION], environment, FOLDER / "worker.log")

@@ -18,7 +18,7 @@ GOOD = {"VIGIL_REGION": "eu-west", "VIGIL_REDIS_URL": "redis://:hunter2@127.0.0.
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("EGRESS", "PROBE_SOURCE", "HEALTH_PORT"):
+    for name in ("EGRESS", "PROBE_SOURCE", "HEALTH_PORT", "REDIS_PLAINTEXT"):
         monkeypatch.delenv(f"VIGIL_{name}", raising=False)
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
@@ -33,6 +33,12 @@ def test_the_environment_is_read_and_never_shown_whole(environment: pytest.Monke
     assert settings.identity().opener.public == public
     assert "hunter2" not in repr(settings)
     assert private not in repr(settings)
+
+
+def test_s08_redis_without_tls_is_taken_in_a_network_that_is_called_private(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("VIGIL_REDIS_URL", "redis://:hunter2@redis:6379/0")
+    environment.setenv("VIGIL_REDIS_PLAINTEXT", "private-network")
+    assert read({}).redis_url.get_secret_value().endswith("@redis:6379/0")
 
 
 def test_the_command_line_names_the_region_over_the_environment(environment: pytest.MonkeyPatch) -> None:
@@ -51,6 +57,11 @@ def test_the_command_line_names_the_region_over_the_environment(environment: pyt
         (
             {"VIGIL_REDIS_URL": "http://:hunter2@x"},
             "VIGIL_REDIS_URL is wrong: a Redis URL looks like redis://host:6379/0, or rediss:// with TLS",
+        ),
+        (
+            {"VIGIL_REDIS_URL": "redis://:hunter2@redis:6379/0"},
+            "VIGIL_REDIS_URL is wrong: must be rediss:// off this machine: redis:// shows the password and all results "
+            "on the way. In a network of this installation only, VIGIL_REDIS_PLAINTEXT=private-network allows it",
         ),
         (
             {"VIGIL_REGION_KEY": "hunter2"},

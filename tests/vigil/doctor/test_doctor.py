@@ -21,7 +21,6 @@ from vigil.clock import database_now
 from vigil.dispatch.models import Lease
 from vigil.doctor.examination import CHECKS, examine, worst
 from vigil.doctor.findings import ExaminationContext, Level, ago, size
-from vigil.doctor.servers import is_patched
 from vigil.history.models import Gap, GapReason, RecordedHour, Report, SizeSample
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
@@ -232,17 +231,6 @@ def test_the_command_speaks_json_and_exits_by_the_worst(redis_url: str, capsys: 
     assert said["worst"] == "problem" and {one["check"] for one in said["findings"]} <= set(CHECKS)
     assert main(["doctor", "--disk-free-gb", "5"]) == 1
     assert "No region exists" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(
-    ("version", "patched"),
-    [
-        ("6.2.14", False), ("6.2.20", True), ("7.0.15", False), ("7.2.10", False), ("7.2.11", True), ("7.4.6", True),
-        ("8.0.3", False), ("8.2.2", True), ("8.4.0", True), ("9.0", True), ("unknown", False),
-    ],
-)  # fmt: skip
-def test_s03_a_redis_with_known_holes_is_told(version: str, patched: bool) -> None:
-    assert is_patched(version) == patched
 
 
 def test_n20_an_alert_that_its_receiver_refuses_is_not_blamed_on_deliver(patient: Patient) -> None:
