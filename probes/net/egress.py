@@ -55,8 +55,7 @@ class EgressList:
 
     def names(self, address: str, port: int | None) -> bool:
         """Whether an entry names the network of the address, and not only `public`."""
-        outer = ipaddress.ip_address(address.partition("%")[0])
-        return any(entry.admits(outer, port) for entry in self.entries if entry.where is not Egress.PUBLIC)
+        return _is_named(self, address, port)
 
     @property
     def value(self) -> str:
@@ -96,6 +95,12 @@ def _refusal_of_list(rule: EgressList, address: str, port: int | None) -> str | 
             where = "" if port is None else f" port {port}"
             return f"{outer}{where} is on none of its entries{inside}"
     return None
+
+
+@lru_cache(maxsize=8192)
+def _is_named(rule: EgressList, address: str, port: int | None) -> bool:
+    outer = ipaddress.ip_address(address.partition("%")[0])
+    return any(entry.admits(outer, port) for entry in rule.entries if entry.where is not Egress.PUBLIC)
 
 
 def _entry(text: str) -> EgressEntry:

@@ -108,7 +108,8 @@ def _in_ascii(text: str) -> str:
             raise idna.IDNAError("too long")
         labels = idna.uts46_remap(text, std3_rules=False, transitional=False).split(".")
         return ".".join(label if label.isascii() else _a_label(label) for label in labels)
-    except (idna.IDNAError, UnicodeError):
+    except ValueError:
+        # Its own errors are of this kind, and so is that of the tables of Unicode for a character without a name.
         raise BadTarget(f"{text[:60]!r} is not a host name") from None
 
 

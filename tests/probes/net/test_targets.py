@@ -101,7 +101,19 @@ def test_b2_09_a_name_is_written_in_ascii_as_browsers_do(written: str, asked: st
 
 
 @pytest.mark.parametrize(
-    "name", ["a\u200db.com", "\u0301a.com", "℀.com", "ü..com", "ü" * 64 + ".com", "\uff11\uff12\uff17.0.0.1", "אa.com"]
+    "name",
+    [
+        "a\u200db.com",
+        "\u0301a.com",
+        "℀.com",
+        "ü..com",
+        "ü" * 64 + ".com",
+        "\uff11\uff12\uff17.0.0.1",
+        "אa.com",
+        # A joiner behind a character that has no name.
+        "\0\u200d.com",
+        "\x81\u200d.com",
+    ],
 )
 def test_b2_09_a_name_that_browsers_refuse_is_refused(name: str) -> None:
     with pytest.raises(BadTarget):
