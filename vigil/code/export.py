@@ -22,8 +22,9 @@ _UNFIT = re.compile(r"[^a-z0-9]+")
 _UNFIT_IN_VARIABLE = re.compile(r"[^A-Z0-9]+")
 
 
-def export_document(team: Team, project: str, everything: bool = False) -> Json:
-    """The document of what a project owns; with `everything`, also what no project owns, under new keys.
+def export_document(team: Team, project: str, everything: bool = False, is_staff: bool = False) -> Json:
+    """The document of what a project owns; with `everything`, also what no project owns, under new keys; for staff,
+    with the regions.
 
     Secrets are references, never values: those that it was applied with, else names of variables made from the keys.
     """
@@ -37,9 +38,9 @@ def export_document(team: Team, project: str, everything: bool = False) -> Json:
         row = managed.get(one.public_id)
         if row is not None:
             chosen.append((row.section, row.key, one))
-        elif everything and one.public_id not in state.foreign and one.section != "feeds":
+        elif everything and one.public_id not in state.foreign and _is_exported(one, is_staff):
             section = "maintenance" if one.section == "silences" and one.fields["excludes"] else one.section
-            chosen.append((section, keys.new(section, one), one))
+            chosen.append((section, one.name if section == "regions" else keys.new(section, one), one))
     names = {one.public_id: key for _, key, one in chosen}
     for section, key, one in chosen:
         references = managed[one.public_id].references if one.public_id in managed else {}
@@ -49,6 +50,13 @@ def export_document(team: Team, project: str, everything: bool = False) -> Json:
         if objects:
             found[name] = dict(sorted(objects.items())) if name != "routes" else objects
     return found
+
+
+def _is_exported(one: Actual, is_staff: bool) -> bool:
+    """Whether an object that no project owns is in a document of everything: staff alone can plan regions."""
+    if one.section == "regions":
+        return is_staff and bool(KEY.match(one.name))
+    return one.section != "feeds"
 
 
 def export_object(team: Team, public_id: str) -> Json:

@@ -11,6 +11,7 @@ from django.db.models.functions import Concat, JSONObject
 
 from vigil.accounts.models import Team
 from vigil.code.core.fields.types import KEY, PUBLIC_ID
+from vigil.code.core.sections.installation import INSTALLATION
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.state import Address
 from vigil.code.core.tree import NOWHERE, nearest, refuse, shown
@@ -22,7 +23,7 @@ def adopt(team: Team, project: str, address: Address, public_id: str) -> Managed
     """Let an address of a project stand for an object as it is; raises `DocumentError`."""
     section, key = address
     path = f"{section}.{key}"
-    if section not in SECTIONS or section == "feeds":
+    if section not in SECTIONS or section in INSTALLATION:
         raise refuse(NOWHERE, f"unknown section {shown(section)}: {nearest(section, SECTIONS)}", path)
     if not KEY.match(key) or PUBLIC_ID.match(key) or not KEY.match(project):
         raise refuse(NOWHERE, "a key has letters, digits, dots, hyphens and underscores", path)

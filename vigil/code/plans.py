@@ -22,14 +22,15 @@ from vigil.code.core.paging import paging_changes
 from vigil.code.core.plan import PlannedChanges, plan
 from vigil.code.core.plan_text import as_plain
 from vigil.code.core.references import concealed, references_in, resolved, without_values
+from vigil.code.core.sections.installation import INSTALLATION
 from vigil.code.core.state import Address, TeamState
-from vigil.code.core.tree import DocumentError, DocumentProblem, Node, TextPlace, nearest, shown
+from vigil.code.core.tree import DocumentError, DocumentProblem, Node, TextPlace
 from vigil.code.models import ConfigurationPlan
 from vigil.code.stored.hashes import secret_hash
 from vigil.code.stored.plan_documents import sealed_document
 from vigil.code.stored.reading import read_state
+from vigil.code.stored.regions import check_regions, region_warnings
 from vigil.code.stored.rows import TeamRows, load_rows
-from vigil.monitors.models import Region
 from vigil.monitors.validation import MAX_SECRET_LENGTH
 
 #: Plans that are kept, and for how long.
@@ -69,15 +70,13 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
     try:
         _check_secrets(document, secrets)
         _check_channels(document, secrets)
-        _check_regions(document)
+        check_regions(document)
     except DocumentError as refused:
         raise DocumentError(without_values(refused.problems, order.values)) from None
     with transaction.atomic():
         found = compare(team, document, secrets, order.prune)
-        feeds = [change for change in found.planned.effective if change.section == "feeds"]
-        if feeds and not order.is_staff:
-            words = "feeds belong to the installation: only staff may change them"
-            raise DocumentError([DocumentProblem(TextPlace(), f"feeds.{feeds[0].key}", words)])
+        if not order.is_staff:
+            _refuse_installation(document, found)
         made = ConfigurationPlan.objects.create(
             team=team,
             project=document.project,
@@ -90,7 +89,8 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
                 f"{one.section}.{one.key}: {concealed(words, order.values)}"
                 for one in document.all()
                 for words in one.warnings
-            ],
+            ]
+            + region_warnings(found.planned.effective),
             commit=order.commit[:COMMIT_MOST],
             created_by=order.by[:150],
         )
@@ -108,6 +108,16 @@ def compare(
         address: {name: secret_hash(value) for name, value in named.items()} for address, named in secrets.items()
     }
     return Comparison(document, secrets, rows, state, plan(document, state, hashes, prune), hashes)
+
+
+def _refuse_installation(document: Document, found: Comparison) -> None:
+    """Raise `DocumentError` where the plan changes or takes over what belongs to the installation."""
+    addresses = [change.address for change in found.planned.effective if change.section in INSTALLATION]
+    addresses += [("regions", key) for key in document.objects["regions"] if ("regions", key) not in found.state.owned]
+    if addresses:
+        section, key = addresses[0]
+        words = f"{section} belong to the installation: only staff may change them"
+        raise DocumentError([DocumentProblem(TextPlace(), f"{section}.{key}", words)])
 
 
 def _secrets(document: Document, values: Mapping[str, str]) -> dict[Address, dict[str, str]]:
@@ -157,22 +167,6 @@ def _check_channels(document: Document, secrets: Mapping[Address, Mapping[str, s
             problems.append(DocumentProblem(one.place, f"channels.{key}", f"{refused.field}: {refused.problem}"))
     if problems:
         raise DocumentError(problems)
-
-
-def _check_regions(document: Document) -> None:
-    known = set(Region.objects.values_list("slug", flat=True))
-    problems = [
-        DocumentProblem(one.place, f"monitors.{key}", _no_region(name, known))
-        for key, one in document.objects["monitors"].items()
-        for name in one.fields.get("regions", ())
-        if name not in known
-    ]
-    if problems:
-        raise DocumentError(problems)
-
-
-def _no_region(name: str, known: set[str]) -> str:
-    return f"regions: there is no region {shown(name)}: {nearest(name, known) if known else 'add one first'}"
 
 
 def problems_of(refused: ValidationError, one: Wanted) -> DocumentError:

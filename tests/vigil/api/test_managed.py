@@ -26,8 +26,8 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 def test_every_object_that_code_can_keep_says_which_document_keeps_it() -> None:
-    # A silence is in either of two sections; feeds belong to the installation.
-    assert CHANGES.keys() == SECTIONS.keys() - {"maintenance", "feeds"}
+    # A silence is in either of two sections; regions and feeds belong to the installation.
+    assert CHANGES.keys() == SECTIONS.keys() - {"maintenance", "regions", "feeds"}
     assert CHANGES.keys() == {prefix for prefix, view, _ in router.registry if issubclass(view, ManagedRows)}
     api, team = Api(default_team()), default_team()
     made = rows(api)

@@ -21,14 +21,17 @@ def test_the_served_schema_checks_documents(client: Client, tmp_path: Path) -> N
     schema = tmp_path / "schema.json"
     schema.write_text(json.dumps(served.json()))
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
-    good.write_text(BASE)
-    bad.write_text(BASE.replace("every: 1d", "every: 60").replace("host: db", "hoost: db").replace("default:", "dflt:"))
+    good.write_text(BASE + "regions: {eu-west: {domain: aws, egress: private}}\n")
+    wrong = BASE + "regions: {EU: {domain: aws}, us: {egress: all, domain: b}}\n"
+    wrong = wrong.replace("every: 1d", "every: 60").replace("host: db", "hoost: db").replace("default:", "dflt:")
+    bad.write_text(wrong)
     check = [sys.executable, "-m", "check_jsonschema", "--output-format", "json", "--schemafile", str(schema)]
     passed = subprocess.run([*check, str(good), str(EXAMPLE)], capture_output=True, text=True, check=False)
     assert passed.returncode == 0, passed.stdout
     failed = subprocess.run([*check, str(bad)], capture_output=True, text=True, check=False)
     paths = {error["path"] for error in json.loads(failed.stdout)["errors"]}
-    assert {"$.heartbeats.nightly.every", "$.routes.last", "$.monitors.db.tcp"} <= paths, paths
+    wanted = {"$.heartbeats.nightly.every", "$.routes.last", "$.monitors.db.tcp", "$.regions", "$.regions.us"}
+    assert wanted <= paths, paths
 
 
 @pytest.mark.django_db

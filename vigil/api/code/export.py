@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.parameters import is_asked, text_of, text_parameter
-from vigil.api.base.permissions import team_of
+from vigil.api.base.permissions import is_staff, team_of
 from vigil.api.base.views import ApiView
 from vigil.api.openapi.shapes import DOCUMENT
 from vigil.code.core.document import DEFAULT_PROJECT
@@ -32,4 +32,4 @@ class ExportView(ApiView):
         team = team_of(request)
         assert team is not None  # The permission has seen to it.
         project = text_of(request, "project", PROJECT_LENGTH, DEFAULT_PROJECT)
-        return Response(export_document(team, project, is_asked(request, "everything")))
+        return Response(export_document(team, project, is_asked(request, "everything"), is_staff(request)))

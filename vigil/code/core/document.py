@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -143,6 +144,9 @@ def _map(reading: Reading, node: Node | None, path: str, most: int) -> dict[str,
 def _is_key(reading: Reading, section: str, key: str, node: Node) -> bool:
     if not KEY.match(key):
         words = "a key has letters, digits, dots, hyphens and underscores, at most 100"
+        reading.refuse(node, section, f"{shown(key)}: {words}")
+    elif not re.match(SECTIONS[section].key_pattern, key):
+        words = "a name here has lower-case letters, digits and hyphens, at most 40"
         reading.refuse(node, section, f"{shown(key)}: {words}")
     elif PUBLIC_ID.match(key):
         reading.refuse(node, section, f"{shown(key)} looks like the id of an object: choose another key")

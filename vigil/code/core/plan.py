@@ -11,6 +11,7 @@ from vigil.code.core.document import Document
 from vigil.code.core.fields.types import PUBLIC_ID
 from vigil.code.core.kind_fields import setting_path
 from vigil.code.core.objects import Wanted
+from vigil.code.core.sections.installation import INSTALLATION
 from vigil.code.core.sections.shape import WATCHED
 from vigil.code.core.sections.table import SECTIONS, references_of_field
 from vigil.code.core.state import Actual, Address, TeamState, comparable, with_names
@@ -18,6 +19,8 @@ from vigil.code.core.tree import DocumentError, DocumentProblem, shown
 
 HIDDEN = "(secret)"
 CHANGED = "(changed)"
+#: Sections in which two objects may have one name.
+_SHARED_NAMES = ("regions", "routes", "silences", "maintenance")
 
 
 class PlanAction(StrEnum):
@@ -78,6 +81,10 @@ def plan(
     """
     owned, moves = _moved(document, state)
     ids = {address: found for address, found in owned.items() if found in state.objects}
+    for key in document.objects.get("regions", ()):
+        # Its name is its identity: to name one that is there is to take it over.
+        if f"region:{key}" in state.objects:
+            ids["regions", key] = f"region:{key}"
     keys = {found: key for (_, key), found in ids.items()}
     problems = list(_problems(document, state, ids))
     if problems:
@@ -109,7 +116,7 @@ def _moved(document: Document, state: TeamState) -> tuple[dict[Address, str], di
     owned, moves = dict(state.owned), {}
     for old, new in document.moved.items():
         for section, found in document.objects.items():
-            if new in found and (section, old) in owned and (section, new) not in owned:
+            if section not in INSTALLATION and new in found and (section, old) in owned and (section, new) not in owned:
                 owned[section, new] = owned.pop((section, old))
                 moves[section, new] = old
     return owned, moves
@@ -122,15 +129,16 @@ def _problems(document: Document, state: TeamState, ids: Mapping[Address, str]) 
         path = f"{one.section}.{one.key}"
         name = str(one.fields.get("name"))
         other = taken.get((_names_of(one.section), name))
-        if other is not None and one.section not in ("routes", "silences", "maintenance"):
+        if other is not None and one.section not in _SHARED_NAMES:
             place = one.places.get("name", one.place)
             if other.public_id in state.foreign:
                 words = f"another project has a {SECTIONS[other.section].noun} of the name {shown(name)}"
             else:
                 words = f"the name {shown(name)} is taken: `manage.py adopt {path}={other.public_id}` makes it this one"
             yield DocumentProblem(place, path, words)
-        if one.section == "feeds" and f"feed:{one.key}" in state.foreign:
-            yield DocumentProblem(one.place, path, "another project has this feed")
+        noun = SECTIONS[one.section].noun
+        if one.section in INSTALLATION and f"{noun}:{one.key}" in state.foreign:
+            yield DocumentProblem(one.place, path, f"another project has this {noun}")
         for found, column in _ids_in(one):
             if found not in state.objects:
                 yield DocumentProblem(one.places.get(column, one.place), path, f"{column}: there is no object {found}")

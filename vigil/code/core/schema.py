@@ -80,7 +80,7 @@ def _section(section: Section, catalogue: Catalogue) -> Json:
     return {
         "type": ["object", "null"],
         "description": section.words,
-        "propertyNames": {"pattern": KEY_PATTERN},
+        "propertyNames": {"pattern": section.key_pattern},
         "maxProperties": section.most,
         "additionalProperties": described,
     }

@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from django.db.models import Q
+
 from vigil.accounts.models import Team
 from vigil.alerts.models import EscalationStep, Person, RotationMember, Route
 from vigil.code.core.fields.times import as_moment
 from vigil.code.core.fields.types import Json
+from vigil.code.core.sections.installation import INSTALLATION
 from vigil.code.core.state import Actual, TeamState
 from vigil.code.models import ManagedObject
 from vigil.code.stored.as_written import still_written
 from vigil.code.stored.hashes import secret_hash
+from vigil.code.stored.regions import region_fields
 from vigil.code.stored.rows import FEED, TeamRows, load_one
 from vigil.heartbeats.core.schedule import ScheduleKind
 from vigil.monitors.core.composite_rules import CompositeRule
@@ -34,8 +38,9 @@ def read_state(rows: TeamRows, project: str) -> TeamState:
             hashes = _hashes(row) if secrets else {}
             objects[public_id] = Actual(section, public_id, name, fields, hashes)
     owned, foreign = {}, set()
-    for one in ManagedObject.objects.filter(team=rows.team):
-        if one.project != project:
+    # What belongs to the installation may be owned by a project of another team.
+    for one in ManagedObject.objects.filter(Q(team=rows.team) | Q(section__in=INSTALLATION)):
+        if one.project != project or one.team_id != rows.team.pk:
             foreign.add(one.public_id)
             continue
         owned[one.section, one.key] = one.public_id
@@ -191,7 +196,13 @@ def _feeds(rows: TeamRows) -> Read:
         yield key, key.removeprefix(FEED), {"enabled": row.enabled}
 
 
+def _regions(rows: TeamRows) -> Read:
+    for key, row in rows.sections["regions"].items():
+        yield key, row.slug, dict(region_fields(row))
+
+
 _READERS: dict[str, Callable[[TeamRows], Read]] = {
+    "regions": _regions,
     "channels": _channels,
     "people": _people,
     "rotations": _rotations,

@@ -9,10 +9,11 @@ from django.db.models import Model, QuerySet
 
 from vigil.accounts.models import Team
 from vigil.alerts.models import Channel, EscalationPolicy, Person, Rotation, Route
+from vigil.code.stored.regions import REGION
 from vigil.feeds.models import Feed
 from vigil.heartbeats.models import Heartbeat
 from vigil.history.models import Objective, Report
-from vigil.monitors.models import Composite, DerivedKind, Monitor
+from vigil.monitors.models import Composite, DerivedKind, Monitor, Region
 from vigil.silences.models import Silence
 
 #: Sections whose rows are found by their team; `maintenance` are silences.
@@ -72,6 +73,8 @@ def load_rows(team: Team, lock: bool = False) -> TeamRows:
         own = model._default_manager.filter(team=team).order_by("pk")
         own = own.filter(valid_until=None) if model is Silence else own
         found.sections[section] = {row.public_id: row for row in _locked(own, lock)}
+    regions = _locked(Region.objects.order_by("pk"), lock)
+    found.sections["regions"] = {REGION + region.slug: region for region in regions}
     found.sections["feeds"] = {FEED + feed.provider: feed for feed in Feed.objects.order_by("provider")}
     return found
 

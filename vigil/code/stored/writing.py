@@ -16,6 +16,7 @@ from vigil.alerts.routing.changes import save_person, save_policy, save_rotation
 from vigil.code.core.fields.types import Json
 from vigil.code.core.objects import Wanted
 from vigil.code.core.state import Address
+from vigil.code.stored.regions import drain_region, write_region
 from vigil.code.stored.rows import FEED, TeamRows
 from vigil.feeds.witnesses import switch
 from vigil.heartbeats import changes as heartbeats
@@ -71,7 +72,7 @@ def write_object(writing: Writing, one: Wanted, public_id: str) -> None:
 
 
 def delete_object(writing: Writing, section: str, public_id: str) -> None:
-    """Delete an object by its own rules: history and past windows stay."""
+    """Delete an object by its own rules: history and past windows stay, and a region is drained."""
     row = writing.rows.find(public_id)
     if section == "heartbeats":
         heartbeats.delete_heartbeat(row)
@@ -81,6 +82,8 @@ def delete_object(writing: Writing, section: str, public_id: str) -> None:
         delete_silence(row)
     elif section == "feeds":
         switch([row.provider], False)
+    elif section == "regions":
+        drain_region(row)
     else:
         row.delete()
 
@@ -218,6 +221,7 @@ def _rows(writing: Writing, section: str, keys: Any) -> list[Any]:
 
 
 _WRITERS: dict[str, Callable[[Writing, Wanted, Any], tuple[str, Any]]] = {
+    "regions": lambda _, one, row: write_region(one, row),
     "channels": _channel,
     "people": _person,
     "rotations": _rotation,

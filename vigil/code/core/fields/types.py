@@ -14,6 +14,8 @@ from vigil.code.core.tree import Node, nearest, shown
 
 KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?\Z")
 KEY_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$"
+#: Names of regions and of their domains.
+PLAIN_NAME_PATTERN = r"^[a-z0-9][a-z0-9-]{0,39}$"
 PUBLIC_ID = re.compile(r"[a-z]{2,7}_[0-9a-hjkmnp-tv-z]{16}\Z")
 WORDS_MOST = 1_000
 REFERENCE_PATTERN = r"\$\{(env|file):[^{}]+\}"
@@ -65,6 +67,23 @@ class TextType:
 
     def schema(self) -> Json:
         return {"type": "string", "maxLength": self.most, **({} if self.empty else {"minLength": 1})}
+
+
+@dataclass(frozen=True, slots=True)
+class PlainNameType:
+    """A name of lower-case letters, digits and hyphens."""
+
+    def read(self, node: Node) -> str:
+        text = read_text(node)
+        if "\n" in text or not re.match(PLAIN_NAME_PATTERN, text):
+            raise Wrong("use 1 to 40 lower-case letters, digits and hyphens, starting with a letter or digit")
+        return text
+
+    def written(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> Json:
+        return {"type": "string", "pattern": PLAIN_NAME_PATTERN}
 
 
 @dataclass(frozen=True, slots=True)

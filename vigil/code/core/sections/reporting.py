@@ -1,4 +1,4 @@
-"""Sections of what is reported: objectives, reports, and feeds of providers. Pure."""
+"""Sections of what is reported: objectives and reports. Pure."""
 
 from __future__ import annotations
 
@@ -37,10 +37,4 @@ REPORTS = Section(
         "tag": SectionField(TextType(50), "Only monitors with this tag.", ""),
         "enabled": SectionField(FlagType(), "Whether it is sent.", True),
     },
-)
-FEEDS = Section(
-    "feed",
-    "Status feeds of providers, by the name of the provider. They belong to the installation: only staff changes them.",
-    {"enabled": SectionField(FlagType(), "Whether it is read.", True)},
-    most=200,
 )

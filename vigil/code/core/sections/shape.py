@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from vigil.code.core.fields.structured import KeyType
-from vigil.code.core.fields.types import ChoiceType, FieldType, FlagType, ListType, TextType
+from vigil.code.core.fields.types import KEY_PATTERN, ChoiceType, FieldType, FlagType, ListType, TextType
 
 SECOND, MINUTE, DAY_MS = 1_000, 60_000, 86_400_000
 #: The sections whose keys share one namespace: monitors and what is built on them.
@@ -39,7 +39,7 @@ class SectionField:
 class Section:
     """One kind of object. `kinds`: whose config stands under the name of its kind, with `secrets` beside it.
 
-    `grouped`: `defaults` and `groups` apply. `most` objects in a document.
+    `grouped`: `defaults` and `groups` apply. `most` objects in a document, whose keys match `key_pattern`.
     """
 
     noun: str
@@ -48,6 +48,7 @@ class Section:
     kinds: str = ""
     grouped: tuple[str, ...] = ()
     most: int = 1_000
+    key_pattern: str = KEY_PATTERN
 
 
 def one_of(words: type[StrEnum]) -> ChoiceType:

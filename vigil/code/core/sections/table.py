@@ -8,7 +8,8 @@ from typing import Any
 from vigil.code.core.fields.structured import KeyType, MembersType, StepsType
 from vigil.code.core.fields.types import FieldType, ListType
 from vigil.code.core.sections.alerting import CHANNELS, MAINTENANCE, PEOPLE, POLICIES, ROTATIONS, ROUTES, SILENCES
-from vigil.code.core.sections.reporting import FEEDS, OBJECTIVES, REPORTS
+from vigil.code.core.sections.installation import FEEDS, REGIONS
+from vigil.code.core.sections.reporting import OBJECTIVES, REPORTS
 from vigil.code.core.sections.shape import (
     Section,
 )
@@ -16,6 +17,7 @@ from vigil.code.core.sections.watched import COMPOSITES, HEARTBEATS, MONITORS
 
 #: By name, in the order in which objects can be made: each refers only to earlier ones, but for monitors' parents.
 SECTIONS: Mapping[str, Section] = {
+    "regions": REGIONS,
     "channels": CHANNELS,
     "people": PEOPLE,
     "rotations": ROTATIONS,

@@ -1,0 +1,74 @@
+"""Regions of a plan: which names documents may use, how they are written, and what is left to do about their workers.
+
+A document makes no worker and ends none. Its codes are printed once by `region add` and `region rotate` and are in no
+file; a region that leaves the document is drained and stays, with its history, until it is deleted by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vigil.code.core.document import Document
+from vigil.code.core.objects import Wanted
+from vigil.code.core.plan import Change, PlanAction
+from vigil.code.core.tree import DocumentError, DocumentProblem, nearest, shown
+from vigil.monitors.models import Region
+
+#: Before the name of a region, as its id.
+REGION = "region:"
+
+
+def check_regions(document: Document) -> None:
+    """Raise `DocumentError` for each region of a monitor that neither exists nor is made by the document."""
+    known = set(Region.objects.values_list("slug", flat=True)) | set(document.objects["regions"])
+    problems = [
+        DocumentProblem(one.place, f"monitors.{key}", _no_region(name, known))
+        for key, one in document.objects["monitors"].items()
+        for name in one.fields.get("regions", ())
+        if name not in known
+    ]
+    if problems:
+        raise DocumentError(problems)
+
+
+def region_warnings(changes: Iterable[Change]) -> list[str]:
+    """What the changes leave to do by hand."""
+    found = []
+    for change in changes:
+        path = f"regions.{change.key}"
+        if change.section != "regions":
+            continue
+        if change.action is PlanAction.CREATE:
+            found.append(f"{path}: its worker is enrolled by the line that `region rotate {change.key}` prints")
+        elif change.action is PlanAction.DELETE:
+            found.append(
+                f"{path}: it is drained and no more; `region revoke {change.key}` ends its worker, and "
+                f"DELETE /api/v1/regions/{change.key} deletes it"
+            )
+    return found
+
+
+def region_fields(row: Region) -> Mapping[str, Any]:
+    """The fields of a region as documents have them."""
+    return {"name": row.name or row.slug, "domain": row.domain, "egress": str(row.egress), "enabled": row.enabled}
+
+
+def write_region(one: Wanted, row: Region | None) -> tuple[str, Region]:
+    """Create or change a region; raises `ValidationError`."""
+    row = row or Region(slug=one.key)
+    for name, value in one.fields.items():
+        setattr(row, name, "" if name == "name" and value == one.key else value)
+    row.full_clean()
+    row.save()
+    return REGION + row.slug, row
+
+
+def drain_region(row: Region) -> None:
+    """Send it no more checks; it finishes what it has."""
+    row.enabled = False
+    row.save(update_fields=["enabled"])
+
+
+def _no_region(name: str, known: set[str]) -> str:
+    return f"regions: there is no region {shown(name)}: {nearest(name, known) if known else 'add one first'}"
