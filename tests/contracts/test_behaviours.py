@@ -73,6 +73,7 @@ BEHAVIOURS = {
     10: Behaviour("an advisory below the rule: which region, since when, what would confirm, what to do", (
         (_HELD, "test_a_region_that_disagrees_is_an_advisory_with_what_it_would_take_and_what_to_do"),
         (_MONITOR, "test_a_look_is_begun_and_shows_what_each_region_does"),
+        (_HELD, "test_the_region_of_an_advisory_is_silenced_from_it_and_the_advisory_says_so"),
     )),
     11: Behaviour("uptime beside reachability, unknown time named, with the window's bounds", (
         (_HELD, "test_uptime_and_reachability_stand_side_by_side_with_unknown_time_and_their_bounds"),

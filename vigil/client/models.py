@@ -65,6 +65,7 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     mutes: bool
     pauses: bool
     excludes: bool
+    regions: list[str]
     coming: list[Window]
 
 

@@ -65,5 +65,7 @@ def silences(around: ExaminationContext) -> Iterator[Finding]:
         if window is not None and (silence.mutes or silence.pauses):
             what = "pauses the checks" if silence.pauses else "holds alerts"
             about = "every monitor" if silence.every_monitor else "some monitors"
+            if silence.regions:
+                what, about = "holds regional alerts", f"{about} in {', '.join(silence.regions)}"
             until = f"{window.ends:%Y-%m-%d %H:%M} UTC"
             yield note(f"Silence {silence.name} {what} of {about} until {until}.", "`manage.py silence end NAME`.")

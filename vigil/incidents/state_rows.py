@@ -43,7 +43,7 @@ def store(subject: IncidentSubject) -> None:
     row.status = state.status
     row.account = state.account
     row.since = datetime.fromtimestamp(state.since_ms / 1000, UTC) if state.since_ms else None
-    row.dissent = {region: {"saw": each.saw.value, "rounds": each.rounds} for region, each in state.dissent.items()}
+    row.dissent = _dissent_row(state)
     row.passed_rounds = state.passed_rounds
     row.round_ms = state.round_ms
     row.flips_ms = list(state.flips_ms)
@@ -55,6 +55,12 @@ def store(subject: IncidentSubject) -> None:
     row.version = F("version") + 1
     row.save()
     touch(row.monitor.team_id)
+
+
+def failing_regions(monitor: int) -> frozenset[str]:
+    """Regions that see a monitor fail against the quorum."""
+    dissent = MonitorState.objects.filter(pk=monitor).values_list("dissent", flat=True).first() or {}
+    return frozenset(region for region, each in dissent.items() if each["saw"] == Observed.FAILING)
 
 
 def belief_of(row: MonitorState) -> Belief | None:
@@ -77,6 +83,15 @@ def state_of(row: MonitorState) -> BelievedState:
         flapping=row.flapping,
         blind_cause=row.blind_cause,
     )
+
+
+def store_dissent(subject: IncidentSubject, state: BelievedState) -> None:
+    """Write the dissent of a state before its steps: what holds a regional alert depends on the regions."""
+    MonitorState.objects.filter(pk=subject.row.pk).update(dissent=_dissent_row(state))
+
+
+def _dissent_row(state: BelievedState) -> dict[str, dict[str, object]]:
+    return {region: {"saw": each.saw.value, "rounds": each.rounds} for region, each in state.dissent.items()}
 
 
 def _ms(at: datetime | None) -> int:

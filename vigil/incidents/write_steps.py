@@ -16,7 +16,7 @@ from vigil.incidents.core.wording import note_text, title
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.provider_incidents import join, leave, with_witness
 from vigil.incidents.shared_causes import group
-from vigil.incidents.state_rows import MAIN_KINDS, IncidentSubject
+from vigil.incidents.state_rows import MAIN_KINDS, IncidentSubject, store_dissent
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import provider_of
 from vigil.monitors.live.results import instant
@@ -51,6 +51,8 @@ def apply_effect(
     subject: IncidentSubject, effect: Effect, enqueue: EnqueueDeliveries, ground: Ground = NO_GROUND
 ) -> None:
     """Write the steps of an effect and keep its state for storing; call inside a transaction, with the row locked."""
+    if any(move.kind is IncidentKind.REGIONAL for move in effect.moves):
+        store_dissent(subject, effect.state)
     for move in effect.moves:
         write = _write_blind if move.kind is IncidentKind.BLIND else _write_move
         write(subject.row, move, enqueue, ground)

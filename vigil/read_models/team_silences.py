@@ -1,4 +1,4 @@
-"""Silences of a team, read once for a page: what holds now, and which time of the past was maintenance."""
+"""Silences of whole monitors, read once for a page: what holds now, and which time of the past was maintenance."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CurrentSilence:
 
 
 class TeamSilences:
-    """Silences of a team that overlap [start, now], with the monitors that they name."""
+    """Silences of a team that overlap [start, now], with the monitors that they name; not those of regions."""
 
     def __init__(self, silences: Sequence[Silence], now: datetime) -> None:
         self._silences = silences
@@ -48,7 +48,7 @@ class TeamSilences:
     def read(cls, team: Team, start: datetime, now: datetime) -> TeamSilences:
         """Read them in one query."""
         over = Q(cron="", ends_at__lte=start) | Q(valid_until__lte=start) | Q(cron="", starts_at__gt=now)
-        found = Silence.objects.filter(team=team).exclude(over).order_by("-pk")
+        found = Silence.objects.filter(team=team, regions=[]).exclude(over).order_by("-pk")
         named = ArrayAgg("monitors", filter=Q(monitors__isnull=False), default=None)
         return cls(list(found.annotate(named=named)[:SILENCES_MOST]), now)
 

@@ -11,19 +11,19 @@ from django.db import transaction
 
 from vigil.clock import YEARS_IN_WORDS, database_now, is_storable, is_zone
 from vigil.monitors.live.config_channel import notify_silences
-from vigil.monitors.models import Monitor
+from vigil.monitors.models import Monitor, Region
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.silences.core.windows import ScheduleError, check, current
 from vigil.silences.models import Silence, new_silence
 from vigil.visible_text import is_visible_line, unique_words
 
-MAX_MONITORS = 1_000
+MAX_MONITORS, MAX_REGIONS = 1_000, 50
 #: Longest one-off silence that is given by its duration (s): a year. A longer one names its end.
 MAX_DURATION_S = 366 * 86_400
 SETTABLE = frozenset(
     {
-        "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "starts_at", "ends_at", "cron",
-        "duration_s", "zone",
+        "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "regions", "starts_at", "ends_at",
+        "cron", "duration_s", "zone",
     }
 )  # fmt: skip
 
@@ -96,7 +96,7 @@ def _now_for(silence: Silence) -> datetime:
 
 def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
     """Validate a silence; raises `ValidationError` keyed by field."""
-    silence.full_clean(exclude=["public_id", "tags"], validate_constraints=False)
+    silence.full_clean(exclude=["public_id", "tags", "regions"], validate_constraints=False)
     problems: dict[str, list[str]] = {}
     if not (silence.mutes or silence.pauses or silence.excludes):
         problems["mutes"] = ["Must mute, pause or exclude."]
@@ -111,6 +111,8 @@ def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
         problems["monitors"] = [f"At most {MAX_MONITORS} monitors; a tag covers more."]
     if any(monitor.team_id != silence.team_id for monitor in monitors):
         problems["monitors"] = ["Monitors must belong to the silence's team."]
+    if silence.regions and (wrong := _wrong_regions(silence)):
+        problems["regions"] = [wrong]
     if not is_zone(silence.zone):
         problems["zone"] = ["Unknown time zone: use a name such as Europe/Berlin."]
     else:
@@ -120,6 +122,20 @@ def validate_silence(silence: Silence, monitors: Sequence[Monitor]) -> None:
             problems[refused.field] = [str(refused)]
     if problems:
         raise ValidationError(problems)
+
+
+def _wrong_regions(silence: Silence) -> str:
+    """What is wrong with the regions of a silence; empty if nothing is."""
+    if not silence.mutes or silence.pauses or silence.excludes:
+        return "A silence of regions only mutes: it neither pauses nor excludes."
+    named = silence.regions
+    if not isinstance(named, list) or not all(isinstance(region, str) for region in named):
+        return "Must be a list of regions."
+    if len(named) > MAX_REGIONS:
+        return f"At most {MAX_REGIONS} regions."
+    known = set(Region.objects.filter(slug__in=[region[:100] for region in named]).values_list("slug", flat=True))
+    strange = next((region for region in named if region not in known), None)
+    return "" if strange is None else f"There is no region {strange[:40]!r}."
 
 
 def _is_tag(tag: object) -> bool:
@@ -132,7 +148,7 @@ def _set(silence: Silence, wanted: Mapping[str, Any]) -> None:
             raise ValidationError({name: ["Cannot be set."]})
         if isinstance(value, datetime) and not is_storable(value):
             raise ValidationError({name: [YEARS_IN_WORDS]})
-        setattr(silence, name, unique_words(value) if name == "tags" else value)
+        setattr(silence, name, unique_words(value) if name in ("tags", "regions") else value)
 
 
 def _replace(

@@ -9,16 +9,18 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from vigil.monitors.models import Monitor
+from vigil.silences.core.regions import RegionCover, joint_cover
 from vigil.silences.core.windows import Window, current, merged, windows
 from vigil.silences.models import Silence
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """A current silence and its end."""
+    """What mutes alerts now: the names of silences, the end, and the regions if it mutes regional incidents only."""
 
-    silence: Silence
+    name: str
     until: datetime
+    regions: frozenset[str] = frozenset()
 
 
 def has_silences(team: int, at: datetime) -> bool:
@@ -26,14 +28,20 @@ def has_silences(team: int, at: datetime) -> bool:
     return _overlapping(at, at).filter(team_id=team).exists()
 
 
-def muted_by(monitor: Monitor, at: datetime) -> list[Cover]:
-    """Silences that mute this monitor's alerts at a moment; a pause mutes too."""
-    covers = []
+def muted_by(monitor: Monitor, at: datetime, failing: frozenset[str] = frozenset()) -> list[Cover]:
+    """What mutes this monitor's alerts at a moment; a pause mutes too. `failing`: regions of a regional incident."""
+    covers: list[Cover] = []
+    of_regions: list[RegionCover] = []
     for silence in _touching(monitor, at, at).filter(Q(mutes=True) | Q(pauses=True)):
         window = current(silence.schedule, at)
-        if window is not None:
-            covers.append(Cover(silence, window.ends))
-    return covers
+        if window is None:
+            continue
+        if silence.regions:
+            of_regions.append(RegionCover(silence.name, frozenset(silence.regions), window.ends))
+        else:
+            covers.append(Cover(silence.name, window.ends))
+    joint = joint_cover(of_regions, failing)
+    return [*covers, Cover(joint.name, joint.until, joint.regions)] if joint else covers
 
 
 def excluded_intervals(monitor: Monitor, start: datetime, end: datetime) -> list[Window]:

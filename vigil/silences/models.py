@@ -35,6 +35,9 @@ class Silence(models.Model):
     every_monitor = models.BooleanField(default=False)
     monitors = models.ManyToManyField(Monitor, related_name="silences", blank=True)
     tags = models.JSONField(default=list, blank=True, help_text="Monitors with any of these tags.")
+    regions = models.JSONField(
+        default=list, blank=True, help_text="Only alerts of regional incidents in these regions; every alert if empty."
+    )
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     cron = models.CharField(max_length=100, blank=True, default="", help_text="Start of each window: 30 2 * * SUN.")
@@ -51,6 +54,10 @@ class Silence(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(mutes=True) | Q(pauses=True) | Q(excludes=True), name="silence_does_something"
+            ),
+            models.CheckConstraint(
+                condition=Q(regions=[]) | Q(mutes=True, pauses=False, excludes=False),
+                name="silence_of_regions_only_mutes",
             ),
             models.CheckConstraint(
                 condition=~Q(cron="") | Q(starts_at__isnull=False, ends_at__isnull=False), name="silence_has_a_time"

@@ -161,13 +161,35 @@ def test_feeds_are_changed_by_staff_only() -> None:
     assert not planned(text).changes
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ("regions: [atlantis]", "silences.s: regions: there is no region 'atlantis'"),
+        ("regions: [eu], pauses: true", "only mutes"),
+        ("regions: [eu], mutes: false, excludes: true", "only mutes"),
+    ],
+)
+def test_a_silence_of_regions_only_mutes_and_names_regions_that_are(fields: str, words: str) -> None:
+    window = "every_monitor: true, cron: 30 2 * * SUN, duration: 1h"
+    with pytest.raises(DocumentError, match=words):
+        planned(f"{BASE}silences: {{s: {{{window}, {fields}}}}}\n")
+
+
+def test_other_regions_of_a_silence_are_told_as_other_alerts() -> None:
+    text = f"{BASE}silences: {{s: {{every_monitor: true, cron: 30 2 * * SUN, duration: 1h, regions: [eu]}}}}\n"
+    applied(text)
+    plan = planned(text.replace("[eu]}", "[us]}"))
+    assert changes(plan) == {"silences.s": {"regions": (["eu"], ["us"])}}
+    assert plan.paging == ["silence s: holds other alerts, or at other times"]
+
+
 def test_every_section_is_made_and_read_back_the_same() -> None:
     text = (
         BASE
         + """people: {ann: {name: Ann, channels: [ops]}}
 rotations: {primary: {zone: Europe/Berlin, starts_on: 2026-01-05, handover: "10:30", shift: 14d, people: [ann, ann]}}
 policies: {p: {repeats: 1, steps: [{channels: [ops]}, {after: 5m, people: [ann], rotations: [primary]}]}}
-silences: {s: {tags: [prod], starts_at: 2026-01-31T22:00:00+01:00, ends_at: 2026-01-31T23:00:00Z}}
+silences: {s: {tags: [prod], regions: [eu, us], starts_at: 2026-01-31T22:00:00+01:00, ends_at: 2026-01-31T23:00:00Z}}
 maintenance: {m: {monitors: [api, nightly], cron: "30 2 * * SUN", duration: 1h, zone: Europe/Berlin, pauses: true}}
 objectives: {o: {monitor: api, target: 99.95, window: 7d}}
 reports: {r: {frequency: weekly, recipients: [a@shop.example], tag: prod}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -33,9 +34,10 @@ class World:
             default_team(), {"name": name, "kind": "http", "config": config, "regions": self.regions, **wanted}
         )
 
-    def entry(self, monitor: Monitor, saw: str) -> VerdictEntry:
+    def entry(self, monitor: Monitor, saw: str, but: Mapping[str, str] | None = None) -> VerdictEntry:
+        """A verdict on what all regions saw; `but`: what some saw instead."""
         self.at_ms += 100_000
-        votes = [make_vote(region, saw) for region in FIVE_REGIONS]
+        votes = [make_vote(region, (but or {}).get(region, saw)) for region in FIVE_REGIONS]
         round = make_round(opened_ms=self.at_ms)
         decision = decide(round, votes, 1)
         assert decision is not None

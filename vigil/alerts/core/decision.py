@@ -68,11 +68,12 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What holds an incident's alerts back, by name, and until when if known."""
+    """What holds an incident's alerts back, by name, and until when if known; `may_end_before` then by other events."""
 
     reason: Withheld
     by: str
     until: datetime | None = None
+    may_end_before: bool = False
 
 
 @dataclass(frozen=True, slots=True)

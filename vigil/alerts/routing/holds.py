@@ -14,14 +14,14 @@ from vigil.database.transaction_cache import read_once
 from vigil.incidents.core.dependency import LONGEST, ParentTrouble, holds_back, waits_until
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
-from vigil.incidents.state_rows import MAIN_KINDS
+from vigil.incidents.state_rows import MAIN_KINDS, failing_regions
 from vigil.monitors.models import Dependency, Monitor
-from vigil.silences.covering import has_silences, muted_by
+from vigil.silences.covering import Cover, has_silences, muted_by
 
 Finder = Callable[[Incident, datetime], Iterable[Hold]]
 
-#: How long a hold counts before it is checked again: with a known end, and without. Code that ends one calls
-#: `look_again`.
+#: How long a hold counts before it is checked again: with a known end, and without a certain one. Code that ends one
+#: calls `look_again`.
 TRUST, TRUST_WITHOUT_END = timedelta(minutes=5), timedelta(seconds=30)
 
 
@@ -42,7 +42,9 @@ def held_by_silences(incident: Incident, at: datetime) -> Iterable[Hold]:
     team = incident.monitor.team_id
     if not read_once(("silences", team), lambda: has_silences(team, at)):
         return []
-    return [Hold(Withheld.SILENCED, cover.silence.name, cover.until) for cover in muted_by(incident.monitor, at)]
+    regional = incident.kind == IncidentKind.REGIONAL
+    failing = failing_regions(incident.monitor.pk) if regional else frozenset()
+    return [_silenced(cover) for cover in muted_by(incident.monitor, at, failing)]
 
 
 def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:
@@ -105,13 +107,21 @@ def look_again_in(team: int) -> int:
 
 def hold_fields(hold: Hold, now: datetime) -> dict[str, object]:
     """Columns of a held delivery."""
-    latest = now + (TRUST if hold.until else TRUST_WITHOUT_END)
+    known = hold.until and not hold.may_end_before
+    latest = now + (TRUST if known else TRUST_WITHOUT_END)
     return {
         "withheld": hold.reason.value,
         "held_by": hold.by[:120],
         "held_until": hold.until,
         "recheck_at": min(hold.until, latest) if hold.until else latest,
     }
+
+
+def _silenced(cover: Cover) -> Hold:
+    """Hold by a silence. One of regions ends early where a region fails that it does not name."""
+    if not cover.regions:
+        return Hold(Withheld.SILENCED, cover.name, cover.until)
+    return Hold(Withheld.SILENCED, f"{cover.name[:80]}: {', '.join(sorted(cover.regions))}", cover.until, True)
 
 
 def _trouble(incident: Incident) -> ParentTrouble:

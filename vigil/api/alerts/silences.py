@@ -24,7 +24,7 @@ from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.clock import database_now
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
-from vigil.silences.changes import MAX_MONITORS, change_silence, create_silence, delete_silence, end_now
+from vigil.silences.changes import MAX_MONITORS, MAX_REGIONS, change_silence, create_silence, delete_silence, end_now
 from vigil.silences.core.windows import current, windows
 from vigil.silences.covering import excluded_intervals
 from vigil.silences.models import Silence
@@ -47,6 +47,12 @@ class SilenceSerializer(ApiModelSerializer[Silence]):
     tags = serializers.ListField(
         child=serializers.CharField(max_length=MAX_TAG_LENGTH), max_length=MAX_TAGS, required=False
     )
+    regions = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        max_length=MAX_REGIONS,
+        required=False,
+        help_text="Slugs. Holds only alerts of regional incidents that are about no other region; all alerts if empty.",
+    )
     holds = serializers.SerializerMethodField(help_text="Whether a window is active now.")
     coming = serializers.SerializerMethodField(help_text="The next windows within 35 days, the active one first.")
     managed_by = ManagedField()
@@ -54,9 +60,9 @@ class SilenceSerializer(ApiModelSerializer[Silence]):
     class Meta:
         model = Silence
         fields = (
-            "id", "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "monitors", "tags", "starts_at",
-            "ends_at", "cron", "duration_s", "zone", "holds", "coming", "managed_by", "created_by", "created_at",
-            "updated_at",
+            "id", "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "monitors", "tags", "regions",
+            "starts_at", "ends_at", "cron", "duration_s", "zone", "holds", "coming", "managed_by", "created_by",
+            "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_by", "created_at", "updated_at")
         validators: list[Any] = []

@@ -2,6 +2,7 @@
 
   manage.py silence add upgrade --tag db --minutes 30      mute the monitors tagged db for half an hour
   manage.py silence add move --monitor "Chat API" --minutes 60 --pause      and do not check meanwhile
+  manage.py silence add transit --everything --region eu-west      mute what only eu-west sees, never an outage
   manage.py silence list                                   the silences that are active or planned
   manage.py silence end upgrade                            end it now; what is still down is alerted within a second
 
@@ -34,6 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     about.add_argument("--monitor", action="append", help="a monitor's name or id; may be given again")
     about.add_argument("--tag", action="append", help="monitors with this tag; may be given again")
     about.add_argument("--everything", action="store_true", help="every monitor")
+    adding.add_argument("--region", action="append", help="only regional alerts of this region; may be given again")
     adding.add_argument("--minutes", type=int, default=60, help="how long (default: 60)")
     adding.add_argument("--reason", default="", help="the reason, for other people")
     adding.add_argument("--pause", action="store_true", help="do not check; the time does not count in uptime")
@@ -59,6 +61,7 @@ def _add(vigil: Vigil, args: argparse.Namespace) -> int:
         "pauses": args.pause,
         "excludes": args.exclude,
         "tags": args.tag or [],
+        "regions": args.region or [],
         "every_monitor": args.everything,
         "monitors": [_monitor(vigil, called) for called in args.monitor or []],
         "duration_s": args.minutes * 60,
@@ -90,7 +93,8 @@ def _list(vigil: Vigil, args: argparse.Namespace) -> int:
         return 0
     for row in rows:
         when = f"holds until {row['ends']:%Y-%m-%d %H:%M}" if row["holds"] else f"from {row['starts']:%Y-%m-%d %H:%M}"
-        print(f"{row['id']}  {row['name']}: {', '.join(row['does'])}, {when} UTC")
+        about = f" in {', '.join(row['regions'])}" if row["regions"] else ""
+        print(f"{row['id']}  {row['name']}: {', '.join(row['does'])}{about}, {when} UTC")
     if not rows:
         print("no silence is active, and none is planned within 35 days")
     return 0
@@ -102,6 +106,7 @@ def _row(silence: Silence) -> dict[str, Any]:
         "id": silence.id,
         "name": silence.name,
         "does": [name for name in _DOES if getattr(silence, name)],
+        "regions": silence.regions,
         "holds": silence.holds,
         "starts": first.starts.astimezone(UTC),
         "ends": first.ends.astimezone(UTC),

@@ -83,6 +83,8 @@ def _of_composite(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
 def _of_silence(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     if not (fields["mutes"] or fields["pauses"] or fields["excludes"]):
         yield "it must mute, pause or exclude", "mutes"
+    if fields["regions"] and (not fields["mutes"] or fields["pauses"] or fields["excludes"]):
+        yield "a silence of regions only mutes: it neither pauses nor excludes", "regions"
     if not (fields["every_monitor"] or fields["monitors"] or fields["tags"]):
         yield "give monitors or tags, or every_monitor: true", "monitors"
     if not fields["cron"] and not (fields["starts_at"] and fields["ends_at"]):

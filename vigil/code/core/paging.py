@@ -154,6 +154,7 @@ _WORDS = {
     "people": "{noun} {name}: other people take turns",
     "mutes": "{noun} {name}: mutes {new} instead of {old}",
 }
+_SILENCES = ("silences", "maintenance")
 _HOURS = frozenset({"days", "starts", "ends", "zone"})
 
 
@@ -168,14 +169,14 @@ def _word(value: Any) -> str:
 def _of_change(change: Change) -> Iterable[str]:
     """Sentences on fields that change when and how alerts are sent, and not to whom."""
     noun = SECTIONS[change.section].noun
-    if change.action is PlanAction.DELETE and change.section in ("silences", "maintenance"):
+    if change.action is PlanAction.DELETE and change.section in _SILENCES:
         yield f"{noun} {change.name}: is deleted, and holds no alerts any more"
-    if change.action is PlanAction.CREATE and change.section in ("silences", "maintenance"):
+    if change.action is PlanAction.CREATE and change.section in _SILENCES:
         yield f"{noun} {change.name}: begins to hold alerts in its windows"
     if change.action is not PlanAction.UPDATE:
         return
     for one in change.fields:
-        words = _WORDS.get(one.name)
+        words = None if change.section in _SILENCES and one.name == "regions" else _WORDS.get(one.name)
         if words is not None:
             old, new = (_word(value) for value in (one.old, one.new))
             yield words.format(noun=noun, name=change.name, old=old, new=new)
@@ -188,5 +189,5 @@ def _of_change(change: Change) -> Iterable[str]:
         yield f"{noun} {change.name}: is judged in another way, or looks at another place"
     if change.section == "channels" and any(name == "kind" or "." in name for name in names):
         yield f"{noun} {change.name}: sends to another place or in another way"
-    if change.section in ("silences", "maintenance") and names - {"name", "reason"}:
+    if change.section in _SILENCES and names - {"name", "reason"}:
         yield f"{noun} {change.name}: holds other alerts, or at other times"

@@ -164,7 +164,7 @@ def _policies(rows: TeamRows) -> Read:
 def _silences(rows: TeamRows) -> Read:
     of_team = Silence.monitors.through.objects.filter(silence__team=rows.team, monitor__deleted_at=None)
     monitors = _many(of_team, "silence", "monitor__public_id")
-    plain = ("name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "cron", "zone")
+    plain = ("name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "regions", "cron", "zone")
     for key, row in rows.sections["silences"].items():
         yield key, row.name, {
             **{name: getattr(row, name) for name in plain},

@@ -20,11 +20,12 @@ REGION = "region:"
 
 
 def check_regions(document: Document) -> None:
-    """Raise `DocumentError` for each region of a monitor that neither exists nor is made by the document."""
+    """Raise `DocumentError` for each named region that neither exists nor is made by the document."""
     known = set(Region.objects.values_list("slug", flat=True)) | set(document.objects["regions"])
     problems = [
-        DocumentProblem(one.place, f"monitors.{key}", _no_region(name, known))
-        for key, one in document.objects["monitors"].items()
+        DocumentProblem(one.place, f"{section}.{key}", _no_region(name, known))
+        for section in ("monitors", "silences", "maintenance")
+        for key, one in document.objects[section].items()
         for name in one.fields.get("regions", ())
         if name not in known
     ]

@@ -1,1 +1,1 @@
-"""Silence windows. Pure."""
+"""Silence windows, and silences of regions. Pure."""

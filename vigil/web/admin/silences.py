@@ -29,15 +29,22 @@ from vigil.web.admin.pieces import AdmittedJSONField, TeamAdminBase, as_form_err
 class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
     tags = AdmittedJSONField(required=False, initial=list, help_text='Monitors with any of these tags: ["db"].')
 
+    regions = AdmittedJSONField(
+        required=False, initial=list, help_text='Only alerts of regional incidents in these regions: ["eu-west"].'
+    )
+
     class Meta:
         model = Silence
         fields = (
-            "team", "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "monitors", "tags", "starts_at",
-            "ends_at", "cron", "duration_s", "zone",
+            "team", "name", "reason", "mutes", "pauses", "excludes", "every_monitor", "monitors", "tags", "regions",
+            "starts_at", "ends_at", "cron", "duration_s", "zone",
         )  # fmt: skip
 
     def clean_tags(self) -> Any:
         return self.cleaned_data["tags"] or []
+
+    def clean_regions(self) -> Any:
+        return self.cleaned_data["regions"] or []
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -61,7 +68,7 @@ class SilenceAdmin(TeamAdminBase):
     fieldsets = (
         (None, {"fields": ("team", "name", "reason", "state", "coming", "created_by")}),
         ("What it does", {"fields": ("mutes", "pauses", "excludes")}),
-        ("Which monitors", {"fields": ("every_monitor", "monitors", "tags")}),
+        ("Which monitors", {"fields": ("every_monitor", "monitors", "tags", "regions")}),
         ("Once", {"fields": ("starts_at", "ends_at")}),
         ("Recurring", {"fields": ("cron", "duration_s", "zone")}),
     )

@@ -18,7 +18,7 @@ from vigil.alerts.oncall.calendar import renew_feed_key
 from vigil.alerts.outbox import enqueue
 from vigil.clock import database_now
 from vigil.incidents.models import Incident, Transition
-from vigil.monitors.models import Monitor
+from vigil.monitors.models import Monitor, Region
 from vigil.silences.models import Silence
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +179,8 @@ def test_a_rotation_has_its_turns_overrides_and_a_feed(api: Api, client: Client)
         ("silences", {"name": "s", "every_monitor": True}, "ends_at"),
         ("silences", {"name": "s", "every_monitor": True, "cron": "* * * * *", "duration_s": 60}, "cron"),
         ("silences", {"name": "s", "cron": "0 1 * * *", "duration_s": 60}, "monitors"),
+        ("silences", {"name": "s", "every_monitor": True, "duration_s": 60, "regions": ["atlantis"]}, "regions"),
+        ("silences", {"name": "s", "every_monitor": True, "duration_s": 60, "regions": ["x" * 41]}, "regions"),
     ],
 )
 def test_what_cannot_be_is_refused_by_field(api: Api, path: str, wanted: dict[str, Any], field: str) -> None:
@@ -199,6 +201,16 @@ def test_the_steps_of_a_policy_are_replaced_as_a_whole(api: Api) -> None:
     assert [(step["delay_s"], step["channels"]) for step in made["steps"]] == [(0, [first]), (300, [second])]
     changed = api("PATCH", f"policies/{made['id']}", {"steps": [{"channels": [second]}]})[1]
     assert [(step["delay_s"], step["channels"]) for step in changed["steps"]] == [(0, [second])]
+
+
+def test_a_silence_of_a_region_only_mutes(api: Api) -> None:
+    Region.objects.create(slug="eu", domain="eu")
+    wanted = {"name": "transit", "every_monitor": True, "duration_s": 3600, "regions": ["eu", "eu"]}
+    made = make(api, "silences", wanted)
+    assert made["regions"] == ["eu"]
+    status, answer = api("PATCH", f"silences/{made['id']}", {"excludes": True})
+    assert (status, list(answer)) == (400, ["regions"])
+    assert api("PATCH", f"silences/{made['id']}", {"excludes": True, "regions": []})[0] == 200
 
 
 def test_a_silence_shows_its_windows_and_is_ended_and_deleted(api: Api) -> None:

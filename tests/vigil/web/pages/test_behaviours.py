@@ -10,6 +10,7 @@ from django.test import Client
 
 from tests.vigil.incidents.world import World
 from tests.vigil.read_models.test_overview import look
+from tests.vigil.web.pages.monitor_forms.test_monitor_forms import sent_of
 from tests.vigil.web.pages.test_overview import person
 from vigil.accounts.models import Role
 
@@ -56,6 +57,19 @@ def test_a_region_that_disagrees_is_an_advisory_with_what_it_would_take_and_what
     assert ">Look now<" in advisory and "Change the rule" in advisory and f'href="/regions/{region}"' in advisory
     # It is not the page of an outage.
     assert "Nothing is paged by this" in advisory
+
+
+def test_the_region_of_an_advisory_is_silenced_from_it_and_the_advisory_says_so(ann: Client, redis_url: str) -> None:
+    world = World()
+    address, region = f"/monitors/{look(world)['regional'].public_id}", world.regions[0].slug
+    link = re.search(r'href="(/on-call/silences[^"]+)">Silence', shown(ann, address))
+    assert link is not None
+    page = shown(ann, unescape(link[1]).partition("#")[0])
+    form = sent_of('id="edit"' + page.partition("/on-call/silences/make")[2])
+    assert (form["region"], form["name"]) == ([region], [f"{region} alone sees it"])
+    assert ann.post("/on-call/silences/make", form).status_code == 302
+    advisory = shown(ann, address).split("advisory")[1].split("</section>")[0]
+    assert "Its alerts are held until" in advisory and f"{region} alone sees it" in advisory
 
 
 def test_uptime_and_reachability_stand_side_by_side_with_unknown_time_and_their_bounds(

@@ -116,6 +116,7 @@ _WINDOWS = {
     "every_monitor": SectionField(FlagType(), "Whether it is about every monitor.", False),
     "monitors": SectionField(ListType(WATCHED_KEY), "Monitors that it is about.", []),
     "tags": SectionField(words_of(20), "Monitors with any of these tags.", []),
+    "regions": SectionField(words_of(50, 40), "Only alerts of regional incidents in these regions.", []),
     "starts_at": SectionField(MomentType(), "Start of a single window.", None),
     "ends_at": SectionField(MomentType(), "End of a single window.", None),
     "cron": SectionField(TextType(100), "Start of each window: 30 2 * * SUN.", ""),

@@ -10,8 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from vigil.clock import database_now
 from vigil.code.ownership import owner_of_row
 from vigil.incidents.shown_status import state_of
+from vigil.incidents.state_rows import failing_regions
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.read_models.core.chart_ranges import parse_range
 from vigil.read_models.core.figures import length
@@ -21,6 +23,7 @@ from vigil.read_models.monitor.members import read_members
 from vigil.read_models.monitor.page import MonitorPage, read_monitor_page
 from vigil.read_models.monitor_facts import WINDOW
 from vigil.read_models.team_silences import TeamSilences
+from vigil.silences.covering import Cover, muted_by
 from vigil.web import bulk
 from vigil.web.pages.actions import toast_of
 from vigil.web.pages.live import poll_key
@@ -98,6 +101,7 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "target": shown.target_of(found, reader.may_write),
         "is_regional": row.variant is Variant.REGIONAL,
         "differing": sorted(believed.dissent) if believed else [],
+        "held_by": _held_by(found) if row.variant is Variant.REGIONAL else [],
         "is_new": row.state is ShownState.NEW,
         "figures": shown.figures_of(found),
         "results": shown.results_of(found, reader.may_write),
@@ -105,6 +109,11 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "interval": length_of(found.monitor),
         "days": shown.drawn_days(found.monitor, row.days, row.days_strip),
     }
+
+
+def _held_by(found: MonitorPage) -> list[Cover]:
+    """What holds the alerts of the monitor's regional incident now."""
+    return muted_by(found.monitor, database_now(), failing_regions(found.monitor.pk))
 
 
 def length_of(monitor: Monitor) -> str:

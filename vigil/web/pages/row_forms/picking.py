@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from vigil.accounts.models import Team
 from vigil.alerts.models import Channel, Person, Rotation
-from vigil.monitors.models import Monitor
+from vigil.monitors.models import Monitor, Region
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.row_forms.reading import lines
 from vigil.web.pages.row_forms.shape import Errors
@@ -39,6 +39,11 @@ def people_of(team: Team) -> QuerySet[Person]:
 def rotations_of(team: Team) -> QuerySet[Rotation]:
     """Rotations of a team."""
     return Rotation.objects.filter(team=team)
+
+
+def region_options() -> Options:
+    """Regions, which belong to no team: one query."""
+    return [(slug, slug) for slug in Region.objects.values_list("slug", flat=True)[:LISTED]]
 
 
 def monitors_of(team: Team) -> QuerySet[Monitor]:

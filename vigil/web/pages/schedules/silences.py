@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from vigil.alerts.routing.holds import look_again_in
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
-from vigil.monitors.models import Monitor
+from vigil.monitors.models import Monitor, Region
 from vigil.silences.changes import create_silence, delete_silence, end_now
 from vigil.silences.core.windows import current, windows
 from vigil.silences.models import Silence
@@ -25,9 +25,9 @@ from vigil.web.parts.fields import FormField, problems
 
 BEFORE, AHEAD = timedelta(days=1), timedelta(days=13)
 WIDTH = 560
-SILENCES_MOST = 200
+SILENCES_MOST, LISTED = 200, 300
 UNDO = timedelta(minutes=10)
-_FIELDS = ("name", "duration_s", "monitors", "tags", "does")
+_FIELDS = ("name", "duration_s", "monitors", "tags", "region", "does")
 _MOMENT = timedelta(microseconds=1)
 LENGTHS = (("1800", "30 min"), ("3600", "1 h"), ("14400", "4 h"), ("43200", "12 h"), ("86400", "1 day"),
            ("604800", "7 days"))  # fmt: skip
@@ -61,8 +61,11 @@ class SilenceRow:
 @require_safe
 @page
 def silences(request: HttpRequest, reader: PageReader) -> HttpResponse:
-    """Windows of a day before and thirteen after; `made` and `ended` name what a person may undo."""
-    return _shown(request, reader, {}, {})
+    """Windows of a day before and thirteen after; `made` and `ended` name what a person may undo.
+
+    Parameters named as the form's fields fill it, so that a page links to a silence that is ready to be made.
+    """
+    return _shown(request, reader, {name: request.GET.get(name, "")[:200] for name in _FIELDS}, {})
 
 
 def _shown(
@@ -99,17 +102,19 @@ def _x(at: datetime, now: datetime) -> float:
 
 
 def about_words(silence: Silence) -> str:
-    """What a silence is about: `chat, shop, tag ai`."""
+    """What a silence is about: `chat, shop, tag ai`, or `chat, seen from eu-west only`."""
+    seen = f", seen from {' or '.join(silence.regions)} only" if silence.regions else ""
     if silence.every_monitor:
-        return "every monitor"
+        return f"every monitor{seen}"
     names = [monitor.name for monitor in silence.monitors.all()]
     named = names[:3] + ([f"{len(names) - 3} more"] if len(names) > 3 else [])
-    return ", ".join([*named, *(f"tag {tag}" for tag in silence.tags)])
+    return ", ".join([*named, *(f"tag {tag}" for tag in silence.tags)]) + seen
 
 
 def does_words(silence: Silence) -> str:
     """What a silence does, and when again."""
-    parts = ["alerts are held"] if silence.mutes else []
+    held = "regional alerts are held, an outage is told" if silence.regions else "alerts are held"
+    parts = [held] if silence.mutes else []
     parts += ["nothing is checked"] if silence.pauses else []
     parts += ["not counted in uptime"] if silence.excludes else []
     again = f", each for {duration(timedelta(seconds=silence.duration_s))}: {silence.cron} {silence.zone}"
@@ -117,8 +122,13 @@ def does_words(silence: Silence) -> str:
 
 
 def _fields(reader: PageReader, given: Mapping[str, str], refused: Mapping[str, Sequence[str]]) -> list[FormField]:
-    monitors = Monitor.objects.filter(team=reader.team, deleted_at=None).order_by("name")
-    names = list(monitors.values_list("public_id", "name")[:300])
+    monitors = (
+        Monitor.objects.filter(team=reader.team, deleted_at=None).order_by("name").values_list("public_id", "name")
+    )
+    names = list(monitors[:LISTED])
+    if given.get("monitors") not in (None, "", "every", *dict(names)):
+        names += monitors.filter(public_id=given["monitors"])
+    regions = [(slug, slug) for slug in Region.objects.values_list("slug", flat=True)[:LISTED]]
     does = [(key, words) for key, (words, _) in DOES.items()]
 
     def field(name: str, label: str, kind: str = "text", **more: Any) -> FormField:
@@ -129,6 +139,13 @@ def _fields(reader: PageReader, given: Mapping[str, str], refused: Mapping[str, 
         field("duration_s", "How long, from now", "select", options=LENGTHS),
         field("monitors", "Monitor", "select", options=[("", "By tag"), ("every", "Every monitor"), *names]),
         field("tags", "Tag", hint="Monitors with this tag; empty for none."),
+        field(
+            "region",
+            "Region",
+            "select",
+            options=[("", "Every alert"), *regions],
+            hint="With one, only alerts that this region alone causes. An outage is told all the same.",
+        ),
         field("does", "What it does", "select", options=does),
     ]
 
@@ -138,22 +155,23 @@ def _fields(reader: PageReader, given: Mapping[str, str], refused: Mapping[str, 
 def make(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """A silence from now on; the page again with what is wrong, or with an undo."""
     reader.require_writer()
-    given = {
-        name: request.POST.get(name, "")[:200].strip() for name in ("name", "duration_s", "monitors", "tags", "does")
-    }
+    given = {name: request.POST.get(name, "")[:200].strip() for name in _FIELDS}
     silence = Silence(team=reader.team, created_by=reader.user.get_username()[:120])
     wanted: dict[str, Any] = {
         "name": given["name"],
         "duration_s": int(given["duration_s"]) if given["duration_s"] in dict(LENGTHS) else 0,
         "tags": [given["tags"]] if given["tags"] else [],
         "every_monitor": given["monitors"] == "every",
+        "regions": [given["region"]] if given["region"] else [],
         **DOES.get(given["does"], DOES["hold"])[1],
     }
     about = list(Monitor.objects.filter(team=reader.team, deleted_at=None, public_id=given["monitors"]))
     try:
         create_silence(silence, wanted, about)
     except ValidationError as wrong:
-        return _shown(request, reader, given, wrong.message_dict)
+        refused = wrong.message_dict
+        named = {"region" if field == "regions" else field: texts for field, texts in refused.items()}
+        return _shown(request, reader, given, named)
     return redirect(f"{reverse('silences')}?made={silence.public_id}#said")
 
 
@@ -180,7 +198,7 @@ def undo(request: HttpRequest, reader: PageReader, public_id: str) -> HttpRespon
         delete_silence(silence)
         look_again_in(reader.team.pk)
     elif (until := _cut_short(silence, now)) is not None:
-        names = ("name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags")
+        names = ("name", "reason", "mutes", "pauses", "excludes", "every_monitor", "tags", "regions")
         wanted = {name: getattr(silence, name) for name in names}
         again = Silence(team=reader.team, created_by=reader.user.get_username()[:120])
         create_silence(again, {**wanted, "ends_at": until}, list(silence.monitors.all()))

@@ -45,6 +45,21 @@ def test_maintenance_comes_again_by_the_clock_of_its_zone(redis_url: str) -> Non
     assert not Silence.objects.filter(valid_until=None).exists()
 
 
+def test_a_silence_of_regions_holds_only_what_they_alone_cause(redis_url: str) -> None:
+    writer, world = member(Role.MEMBER), World()
+    region, other = (one.slug for one in world.regions[:2])
+    form = {"name": "Transit", "every_monitor": "on", "length": "1d", "regions": region}
+    address = "/on-call/silences/new"
+    wrong = press(writer, address, "save", **form, pauses="on").content.decode()
+    assert "only mutes" in wrong and not Silence.objects.exists()
+    seen = shown(press(writer, address, "preview", **form))
+    assert f"For every monitor, seen from {region} only: regional alerts are held, an outage is told." in seen
+    saved(press(writer, address, "save", **form))
+    edit = f"/on-call/silences/{Silence.objects.get().public_id}/edit"
+    saved(press(writer, edit, "save", regions=other))
+    assert Silence.objects.get(valid_until=None).regions == [other]
+
+
 def test_a_silence_of_once_keeps_its_times_to_the_second(redis_url: str) -> None:
     writer, now = member(Role.MEMBER), database_now()
     form = {"name": "Deploy", "every_monitor": "on", "length": "90m"}

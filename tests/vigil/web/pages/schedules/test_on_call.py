@@ -115,6 +115,26 @@ def test_a_silence_is_made_now_and_taken_back(boss: Client, redis_url: str) -> N
     assert "Nothing is silenced now" in boss.get("/on-call/silences").content.decode()
 
 
+def test_a_link_fills_the_form_of_a_silence_and_what_it_makes_is_taken_back(boss: Client, redis_url: str) -> None:
+    chat = monitor()
+    text = boss.get(f"/on-call/silences?monitors={chat.public_id}&region=eu-west&name=eu-west+alone").content.decode()
+    assert f'<option value="{chat.public_id}" selected>' in text and '<option value="eu-west" selected>' in text
+    assert 'value="eu-west alone"' in text
+    form = {"name": "eu-west alone", "duration_s": "3600", "monitors": chat.public_id, "region": "eu-west"}
+    refused = boss.post("/on-call/silences/make", {**form, "does": "pause"}).content.decode()
+    assert "only mutes" in refused and 'href="#f-region"' in refused
+    made = boss.post("/on-call/silences/make", form)
+    silence = Silence.objects.get()
+    assert (silence.regions, silence.mutes, silence.pauses) == (["eu-west"], True, False)
+    assert "chat, seen from eu-west only" in boss.get(made["Location"]).content.decode()
+    # What was ended begins again with its regions.
+    Silence.objects.update(starts_at=database_now() - timedelta(minutes=10))
+    boss.post(f"/on-call/silences/{silence.public_id}/end")
+    silence.refresh_from_db()
+    boss.post(f"/on-call/silences/{silence.public_id}/undo")
+    assert Silence.objects.get(valid_until=None).regions == ["eu-west"]
+
+
 def test_a_silence_is_ended_and_begins_again_for_the_rest(boss: Client, redis_url: str) -> None:
     boss.post("/on-call/silences/make", {"name": "deploy", "duration_s": "3600", "monitors": "every"})
     Silence.objects.update(starts_at=database_now() - timedelta(minutes=10))

@@ -20,7 +20,7 @@ from vigil.silences.changes import change_silence, create_silence, delete_silenc
 from vigil.silences.core.windows import windows
 from vigil.silences.models import Silence
 from vigil.web.forms.settings_form import Sent
-from vigil.web.pages.row_forms.picking import monitor_boxes, monitors_of
+from vigil.web.pages.row_forms.picking import boxes, monitor_boxes, monitors_of, region_options
 from vigil.web.pages.row_forms.reading import (
     Problems,
     chosen,
@@ -39,6 +39,7 @@ from vigil.web.parts.fields import FormField
 
 #: Coming windows shown, and how far to look for them.
 COMING, AHEAD = 5, timedelta(days=35)
+FROM_REGIONS = "Holds only alerts that no other region causes. Without one it holds every alert, also of an outage."
 ONCE, CRON = "", "cron"
 #: How the start of the first window is written as cron.
 EVERY = {"daily": "{0.minute} {0.hour} * * *", "weekly": "{0.minute} {0.hour} * * {day}",
@@ -71,6 +72,7 @@ class SilencesForm(RowForm[Silence]):
             "every_monitor": "on" if row.every_monitor else "",
             "monitors": ids_of(row.monitors.order_by("name")) if row.pk else "",
             "tags": ", ".join(row.tags),
+            "regions": "\n".join(row.regions),
             "repeats": CRON if row.cron else ONCE,
             "starts": moment_text(row.starts_at, row.zone),
             "length": duration(length_s * 1000),
@@ -87,6 +89,7 @@ class SilencesForm(RowForm[Silence]):
             field("every_monitor", "Every monitor", "checkbox"),
             monitor_boxes("monitors", "Monitors", team, sent, errors),
             field("tags", "Tags", hint="Words between commas. Monitors with any of them."),
+            boxes("regions", "Only from these regions", region_options(), sent, errors, FROM_REGIONS),
         ]
         when = [
             field("repeats", "Repeats", "select", options=_REPEATS),
@@ -127,6 +130,7 @@ class SilencesForm(RowForm[Silence]):
             "every_monitor": bool(sent.get("every_monitor")),
             "monitors": monitors,
             "tags": words(sent, "tags"),
+            "regions": lines(sent, "regions"),
             "zone": zone,
             **self._times(sent, row, starts, until, length_s or 0),
         }
