@@ -1,5 +1,5 @@
 """Keeper of regions, a thread of dispatch: it makes their Redis users again when Redis has lost them, ends overlaps of
-passwords and the users of revoked regions, and lets new regions vote.
+passwords and the users of revoked regions, bounds what each keeps in Redis, and lets new regions vote.
 
 It does nothing that a check waits for. Two dispatchers may both do it: each step sets what is stored.
 """
@@ -18,6 +18,7 @@ from probes.process.duties import Duties
 from probes.process.main_loop import LastingThread
 from vigil.away import is_postgresql
 from vigil.clock import database_now
+from vigil.dispatch.region_bounds import RegionBounds
 from vigil.dispatch.shadow_regions import ShadowRegions
 from vigil.enrolment.ending import end_revoked
 from vigil.enrolment.redis_access import (
@@ -31,7 +32,7 @@ from vigil.enrolment.redis_access import (
 log = structlog.get_logger()
 
 TURN_S = 1.0
-RESTARTED_S, OVERLAPS_S, REVOKED_S, SHADOW_S = 2.0, 30.0, 300.0, 1.0
+RESTARTED_S, BOUNDS_S, OVERLAPS_S, REVOKED_S, SHADOW_S = 2.0, 1.0, 30.0, 300.0, 1.0
 
 
 class RegionKeeper:
@@ -42,6 +43,7 @@ class RegionKeeper:
         self._stopping = threading.Event()
         self._duties = Duties()
         self._shadow = ShadowRegions()
+        self._bounds = RegionBounds()
         #: Of the Redis whose users were made, and of the one that was seen last.
         self._run_id = self._seen_id = ""
 
@@ -66,6 +68,7 @@ class RegionKeeper:
     def turn(self) -> None:
         """Do what is due; a server that is away is asked again at the next turn."""
         self._attempt("restarted", RESTARTED_S, self._follow_restarts)
+        self._attempt("bounds", BOUNDS_S, self._bounds.judge)
         self._attempt("overlaps", OVERLAPS_S, lambda: end_overlaps(database_now()))
         self._attempt("revoked", REVOKED_S, end_revoked)
         self._attempt("shadow", SHADOW_S, self._shadow.judge)

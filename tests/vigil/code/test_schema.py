@@ -30,7 +30,7 @@ def test_the_served_schema_checks_documents(client: Client, tmp_path: Path) -> N
     assert passed.returncode == 0, passed.stdout
     failed = subprocess.run([*check, str(bad)], capture_output=True, text=True, check=False)
     paths = {error["path"] for error in json.loads(failed.stdout)["errors"]}
-    wanted = {"$.heartbeats.nightly.every", "$.routes.last", "$.monitors.db.tcp", "$.regions", "$.regions.us"}
+    wanted = {"$.heartbeats.nightly.every", "$.routes.last", "$.monitors.db.tcp", "$.regions", "$.regions.us.egress"}
     assert wanted <= paths, paths
 
 
