@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from vigil.cli.errors import CommandError
 from vigil.local.environments import Addresses, control_env
@@ -24,6 +25,15 @@ def connect(data_dir: str | None = None) -> None:
     if not os.environ.get("VIGIL_DATABASE_URL") or not os.environ.get("VIGIL_SECRET_KEY"):
         os.environ.update(environment_of_running(data_dir))
     django.setup()
+    _log_to_stderr()
+
+
+def _log_to_stderr() -> None:
+    """Keep log lines out of standard output, which belongs to the answer of a command and may be JSON."""
+    import structlog
+
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def environment_of_running(data_dir: str | None) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from vigil.strict_json import InputProblem, check_text
 READERS = {".yaml": read_yaml, ".yml": read_yaml, ".json": read_json_text, ".toml": read_toml}
 DEFAULT = "vigil.yaml"
 FILES_MOST = 500
+NAMES_MOST = 20_000
 VALUE_BYTES_MOST = 65_536
 
 
@@ -80,8 +82,11 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         if path.suffix.lower() not in READERS:
             raise refuse(TextPlace(str(path)), f"a document ends in {', '.join(READERS)}")
+        if not path.is_file():
+            # A pipe or a device could keep the command waiting for ever.
+            raise refuse(TextPlace(str(path)), "it is no regular file")
         return [path]
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and _is_shown(file, path))
+    found = sorted(file for file in _shown_below(path) if file.suffix.lower() in READERS and file.is_file())
     if not found:
         raise refuse(TextPlace(str(path)), f"the folder has no file that ends in {', '.join(READERS)}")
     if len(found) > FILES_MOST:
@@ -89,8 +94,15 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _is_shown(file: Path, folder: Path) -> bool:
-    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+def _shown_below(folder: Path) -> Iterator[Path]:
+    """Names below a folder, without those that are hidden; raises `DocumentError` in a folder that holds too many."""
+    seen = 0
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        seen += len(folders) + len(files)
+        if seen > NAMES_MOST:
+            raise refuse(TextPlace(str(folder)), f"the folder holds more than {NAMES_MOST:,} files and folders")
+        yield from (Path(place, name) for name in files if not name.startswith("."))
 
 
 def _content(file: Path, most: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,19 @@ def test_a_missing_or_unreadable_file_is_one_line(tmp_path: Path) -> None:
     for name, words in (("none.yaml", "no such file"), ("latin.yaml", "not UTF-8"), ("", "not UTF-8")):
         with pytest.raises(DocumentError, match=words):
             load(tmp_path / name)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "vigil.yaml")
+    with pytest.raises(DocumentError, match="no regular file"):
+        load(tmp_path / "vigil.yaml")
+
+
+def test_a_folder_that_holds_too_much_is_not_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vigil.code.load.NAMES_MOST", 3)
+    for name in ("a.yaml", "b.txt", "c.txt"):
+        (tmp_path / name).write_text("version: 1\n")
+    assert load(tmp_path).files == (tmp_path / "a.yaml",)
+    (tmp_path / "d").mkdir()
+    with pytest.raises(DocumentError, match="more than 3 files"):
+        load(tmp_path)

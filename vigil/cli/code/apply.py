@@ -5,7 +5,8 @@
   manage.py apply monitoring/ --prune delete what this project owns and no file names
 
 All changes are one transaction: a process that dies leaves all of them or none, and applying again makes no
-duplicate. With VIGIL_URL and VIGIL_TOKEN it is the installation there. `--yes` does not ask before deletions.
+duplicate. With VIGIL_URL and VIGIL_TOKEN it is the installation there. `--yes` does not ask before deletions. The exit
+code is 0 when everything is applied or nothing is to do, and 2 on an error, which leaves everything as it was.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from vigil.code.core.plan_text import has_changes, in_text
 
+    if args.prune and _PLAN.match(args.what):
+        raise CommandError("a plan deletes what it was made to: make it with `manage.py plan --prune`")
     there = installation(args.data_dir)
     if _PLAN.match(args.what):
         plan = there.stored_plan(args.what)
@@ -59,7 +62,9 @@ def _ask(count: int) -> None:
     """Ask before deletions; raises CommandError without a terminal or a yes."""
     if not sys.stdin.isatty():
         raise CommandError(f"this deletes {count} objects: say --yes to delete them without being asked")
-    if input(f"Delete {count} objects? Type yes: ").strip().lower() != "yes":
+    # Not on standard output, which may be one JSON object.
+    print(f"Delete {count} objects? Type yes: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() != "yes":
         raise CommandError("nothing was applied")
 
 

@@ -23,8 +23,9 @@ CHANGES = 2
 def add(parser: argparse.ArgumentParser) -> None:
     add_file(parser)
     parser.add_argument("--prune", action="store_true", help="delete what this project owns and does not name")
-    parser.add_argument("--json", action="store_true", help="print JSON instead")
-    parser.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON instead")
+    form.add_argument("--markdown", action="store_true", help="print Markdown, for a pull request")
     add_connection(parser)
 
 

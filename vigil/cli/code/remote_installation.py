@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vigil.cli.code.documents import as_error
@@ -21,6 +21,9 @@ TIMEOUT_S = 120.0
 #: Bytes of a body from which on it is packed; only documents are as large.
 _PACKED_FROM = 256 * 1024
 _REFUSED = frozenset({400, 422})
+#: What is read of answers; a server of another age may lack it.
+_OF_PLAN = ("id", "project", "changes", "paging", "warnings", "applied_at")
+_OF_TRIAL = ("id", "state", "regions", "verdict")
 
 
 class RemoteInstallation:
@@ -45,17 +48,17 @@ class RemoteInstallation:
             "prune": prune,
             "commit": commit_of(source.folder),
         }
-        return self._read(self._ask("POST", "plans", order), source.tree)
+        return self._plan(self._ask("POST", "plans", order), source.tree)
 
     def stored_plan(self, public_id: str) -> Shown:
-        return self._read(self._ask("GET", f"plans/{_plan_id(public_id)}"))
+        return self._plan(self._ask("GET", f"plans/{_plan_id(public_id)}"))
 
     def apply(self, public_id: str) -> Shown:
-        return self._read(self._ask("POST", f"plans/{_plan_id(public_id)}/apply"))
+        return self._plan(self._ask("POST", f"plans/{_plan_id(public_id)}/apply"))
 
     def export(self, project: str, everything: bool) -> Shown:
         parameters = {"project": project, "everything": str(everything).lower()}
-        return self._read(self._ask("GET", "export", parameters=parameters))
+        return self._known(self._read(self._ask("GET", "export", parameters=parameters)), ("version", "project"))
 
     def adopt(self, project: str, address: tuple[str, str], public_id: str) -> None:
         section, key = address
@@ -71,13 +74,13 @@ class RemoteInstallation:
                 self._read(answer)
             except CommandError as refused:
                 raise TrialRefused(str(refused)) from None
-        return self._read(answer), 0
+        return self._known(self._read(answer), _OF_TRIAL), 0
 
     def trial(self, public_id: str) -> Shown:
         answer = self._ask("GET", f"trials/{public_id}")
         if answer.status_code == 404:
             raise TrialRefused(TRIAL_GONE)
-        return self._read(answer)
+        return self._known(self._read(answer), _OF_TRIAL)
 
     def _ask(
         self, method: str, path: str, body: object = None, parameters: Mapping[str, str] | None = None
@@ -92,6 +95,18 @@ class RemoteInstallation:
             return self._client.request(method, path, content=content, headers=headers, params=parameters)
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             raise CommandError(f"cannot reach {self.address}: {problem}; is VIGIL_URL right?") from None
+
+    def _plan(self, answer: Response, tree: Node | None = None) -> Shown:
+        return self._known(self._read(answer, tree), _OF_PLAN)
+
+    def _known(self, found: Shown, names: Iterable[str]) -> Shown:
+        """The answer, if it has these fields; raises CommandError."""
+        missing = [name for name in names if name not in found]
+        if missing:
+            raise CommandError(
+                f"{self.address} answered without {missing[0]}: is VIGIL_URL right, and its Vigil as new as this one?"
+            )
+        return found
 
     def _read(self, answer: Response, tree: Node | None = None) -> Shown:
         """What was answered; raises CommandError for a refusal, at the lines of `tree`."""
@@ -134,6 +149,9 @@ def _problems(errors: Sequence[Any], tree: Node | None) -> list[DocumentProblem]
     """Problems that the installation found, at the places of this file."""
     found = []
     for error in errors:
+        if not isinstance(error, dict):
+            found.append(DocumentProblem(NOWHERE, "", str(error)[:500]))
+            continue
         path, words = str(error.get("field", "")), str(error.get("reason", ""))
         section, _, key = path.partition(".")
         node = tree.members.get(section) if tree else None

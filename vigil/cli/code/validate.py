@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from vigil.code.core.document import read_document
     from vigil.code.core.references import references_of
     from vigil.code.core.schema import schema
+    from vigil.code.core.sections.table import SECTIONS
     from vigil.code.core.tree import DocumentError
     from vigil.code.load import load
 
@@ -53,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
         shown = {"valid": True, "project": document.project, "objects": counts, "references": references}
         print(json.dumps({**shown, "problems": []}))
         return 0
-    listed = ", ".join(f"{count} {name}" for name, count in counts.items()) or "no objects"
+    named = (f"{count} {name if count > 1 else SECTIONS[name].noun}" for name, count in counts.items())
+    listed = ", ".join(named) or "no objects"
     print(f"valid: project {document.project}: {listed}")
     for wanted in document.all():
         for warning in wanted.warnings:

@@ -15,7 +15,7 @@ def test_a_first_document_is_written_once_and_is_valid(tmp_path: Path, capsys: p
     assert main(["init", str(file)]) == 0
     assert file.read_text().startswith("# yaml-language-server: $schema=http")
     assert main(["validate", str(file)]) == 0
-    assert "valid: project default: 1 channels, 1 monitors, 1 heartbeats, 1 routes" in capsys.readouterr().out
+    assert "valid: project default: 1 channel, 1 monitor, 1 heartbeat, 1 route" in capsys.readouterr().out
     assert main(["init", str(file)]) == 2
 
 
