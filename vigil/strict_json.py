@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from typing import Any, NoReturn
+from unicodedata import category
 
 #: Deepest nesting of lists and objects.
 DEPTH_MOST = 64
 #: Range of numbers: what 64 bits hold.
 _NUMBERS = -(2**63), 2**63 - 1
+#: Bidirectional overrides, embeddings and isolates: they show a name in another order than it has (Trojan Source).
+_REORDERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+#: Controls, halves of characters, and separators of lines and paragraphs.
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 class InputProblem(ValueError):
@@ -33,6 +38,14 @@ def check_text(text: str) -> None:
             text.encode()
         except UnicodeEncodeError:
             raise InputProblem("It holds half a character (a lone surrogate), which is not text.") from None
+
+
+def is_visible_line(text: str) -> bool:
+    """Whether it is one line of text without controls and overrides, of which something can be seen."""
+    if text.isascii():
+        return text.isprintable()
+    odd = any(character in _REORDERS or category(character) in _UNSEEN for character in text)
+    return not odd and any(category(character)[0] not in "CZ" for character in text)
 
 
 def read_json(text: str | bytes) -> Any:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from unicodedata import category
 
 from django.core.exceptions import ValidationError
 
-#: Bidirectional overrides, embeddings and isolates: they show a name in another order than it has (Trojan Source).
-_REORDERS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-#: Controls, halves of characters, and separators of lines and paragraphs.
-_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+from vigil.strict_json import is_visible_line
+
 _REASON = "One line of visible text: no line breaks, control characters or characters that reorder text."
 
-
-def is_visible_line(text: str) -> bool:
-    """Whether it is one line of text without controls and overrides, of which something can be seen."""
-    if text.isascii():
-        return text.isprintable()
-    odd = any(character in _REORDERS or category(character) in _UNSEEN for character in text)
-    return not odd and any(category(character)[0] not in "CZ" for character in text)
+__all__ = ["is_visible_line", "unique_words", "visible_line"]
 
 
 def visible_line(text: str) -> None:

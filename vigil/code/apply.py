@@ -25,6 +25,7 @@ from vigil.code.models import ConfigurationPlan, ManagedObject
 from vigil.code.plans import Comparison, compare, problems_of
 from vigil.code.stored.as_written import written_of
 from vigil.code.stored.monitors import ObjectRefused, write_monitors, write_parents
+from vigil.code.stored.names import free_names
 from vigil.code.stored.plan_documents import document_of, is_complete
 from vigil.code.stored.writing import Writing, delete_object, write_object
 
@@ -82,6 +83,7 @@ def _carry_out(found: Comparison, by: str) -> None:
         if change.action is PlanAction.DELETE:
             delete_object(writing, change.section, change.public_id)
             del writing.ids[change.address]
+    free_names(found.rows, changes)
     for section in SECTIONS:
         of_section = [
             (wanted[change.address], change)

@@ -13,7 +13,7 @@ from vigil.code.core.kind_fields import PRESET, setting_path
 from vigil.code.core.kinds import KindShape, written_config, written_name
 from vigil.code.core.sections.shape import UNSET, WATCHED
 from vigil.code.core.sections.table import SECTIONS
-from vigil.code.core.state import Actual, comparable, with_names
+from vigil.code.core.state import Actual, comparable, lacks_subject, with_names
 from vigil.code.models import ManagedObject
 from vigil.code.stored.reading import read_state
 from vigil.code.stored.rows import load_rows
@@ -26,6 +26,8 @@ def export_document(team: Team, project: str, everything: bool = False, is_staff
     """The document of what a project owns; with `everything`, also what no project owns, under new keys; for staff,
     with the regions.
 
+    What is only about deleted monitors is left out: planning the rest changes nothing.
+
     Secrets are references, never values: those that it was applied with, else names of variables made from the keys.
     """
     rows = load_rows(team)
@@ -34,7 +36,8 @@ def export_document(team: Team, project: str, everything: bool = False, is_staff
     keys = _Keys(managed)
     sections: dict[str, dict[str, Json]] = {name: {} for name in SECTIONS}
     chosen: list[tuple[str, str, Actual]] = []
-    for one in sorted(state.objects.values(), key=lambda one: (one.section, one.fields.get("position", 0), one.name)):
+    whole = (one for one in state.objects.values() if not lacks_subject(one))
+    for one in sorted(whole, key=lambda one: (one.section, one.fields.get("position", 0), one.name)):
         row = managed.get(one.public_id)
         if row is not None:
             chosen.append((row.section, row.key, one))

@@ -26,7 +26,7 @@ def adopt(team: Team, project: str, address: Address, public_id: str) -> Managed
     if section not in SECTIONS or section in INSTALLATION:
         raise refuse(NOWHERE, f"unknown section {shown(section)}: {nearest(section, SECTIONS)}", path)
     if not KEY.match(key) or PUBLIC_ID.match(key) or not KEY.match(project):
-        raise refuse(NOWHERE, "a key has letters, digits, dots, hyphens and underscores", path)
+        raise refuse(NOWHERE, "a key has the letters a to z, digits, dots, hyphens and underscores", path)
     there = load_rows(team).sections["silences" if section == "maintenance" else section]
     if public_id not in there:
         raise refuse(NOWHERE, f"there is no {SECTIONS[section].noun} {shown(public_id)}", path)

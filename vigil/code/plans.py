@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -21,10 +21,11 @@ from vigil.code.core.objects import Wanted
 from vigil.code.core.paging import paging_changes
 from vigil.code.core.plan import PlannedChanges, plan
 from vigil.code.core.plan_text import as_plain
-from vigil.code.core.references import concealed, references_in, resolved, without_values
+from vigil.code.core.references import concealed, references_of, resolved, without_values
 from vigil.code.core.sections.installation import INSTALLATION
 from vigil.code.core.state import Address, TeamState
 from vigil.code.core.tree import DocumentError, DocumentProblem, Node, TextPlace
+from vigil.code.core.uses import uses_of_deleted
 from vigil.code.models import ConfigurationPlan
 from vigil.code.stored.hashes import secret_hash
 from vigil.code.stored.plan_documents import sealed_document
@@ -65,11 +66,13 @@ class Comparison:
 
 def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
     """Compare the document with the team's configuration and store the plan; raises `DocumentError`."""
+    _check_values(order)
     document = read_document(order.tree, catalogue(), order.values)
     secrets = _secrets(document, order.values)
     try:
         _check_secrets(document, secrets)
         _check_channels(document, secrets)
+        _check_reports(document)
         check_regions(document)
     except DocumentError as refused:
         raise DocumentError(without_values(refused.problems, order.values)) from None
@@ -86,11 +89,14 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
             changes=as_plain(found.planned.changes),
             paging=paging_changes(document, found.state, found.planned),
             warnings=[
-                f"{one.section}.{one.key}: {concealed(words, order.values)}"
-                for one in document.all()
-                for words in one.warnings
-            ]
-            + region_warnings(found.planned.effective),
+                *uses_of_deleted(found.state, found.planned),
+                *(
+                    f"{one.section}.{one.key}: {concealed(words, order.values)}"
+                    for one in document.all()
+                    for words in one.warnings
+                ),
+                *region_warnings(found.planned.effective),
+            ],
             commit=order.commit[:COMMIT_MOST],
             created_by=order.by[:150],
         )
@@ -120,21 +126,33 @@ def _refuse_installation(document: Document, found: Comparison) -> None:
         raise DocumentError([DocumentProblem(TextPlace(), f"{section}.{key}", words)])
 
 
-def _secrets(document: Document, values: Mapping[str, str]) -> dict[Address, dict[str, str]]:
-    """Values of all secrets; raises `DocumentError` for every reference that has no value."""
-    found: dict[Address, dict[str, str]] = {}
-    problems: list[DocumentProblem] = []
-    for one in document.all():
-        for name, text in one.secrets.items():
-            missing = [reference for reference in references_in(text) if reference not in values]
-            if missing:
-                path = f"{one.section}.{one.key}"
-                problems.append(
-                    DocumentProblem(one.place, path, f"secrets.{name}: ${{{missing[0]}}} has no value here")
-                )
-            found.setdefault((one.section, one.key), {})[name] = resolved(text, values)
+def _check_values(order: PlanOrder) -> None:
+    """Raise `DocumentError` for every reference that has no value: what it stands for could not be judged."""
+    problems = [
+        DocumentProblem(inner.place, path, f"${{{name}}} has no value here")
+        for path, node in _parts(order.tree)
+        for name, inner in references_of(node).items()
+        if name not in order.values
+    ]
     if problems:
         raise DocumentError(problems)
+
+
+def _parts(tree: Node) -> Iterator[tuple[str, Node]]:
+    """The objects of a tree by their paths, and what is no map of objects."""
+    for section, found in tree.members.items():
+        if found.members:
+            yield from ((f"{section}.{key}", node) for key, node in found.members.items())
+        else:
+            yield section, found
+
+
+def _secrets(document: Document, values: Mapping[str, str]) -> dict[Address, dict[str, str]]:
+    """Values of all secrets."""
+    found: dict[Address, dict[str, str]] = {}
+    for one in document.all():
+        for name, text in one.secrets.items():
+            found.setdefault((one.section, one.key), {})[name] = resolved(text, values)
     return found
 
 
@@ -165,6 +183,18 @@ def _check_channels(document: Document, secrets: Mapping[Address, Mapping[str, s
             check_channel(one.fields["kind"], one.fields["config"], named)
         except ChannelSettingsError as refused:
             problems.append(DocumentProblem(one.place, f"channels.{key}", f"{refused.field}: {refused.problem}"))
+    if problems:
+        raise DocumentError(problems)
+
+
+def _check_reports(document: Document) -> None:
+    """The addresses of reports are judged as those of a mail channel are."""
+    problems = []
+    for key, one in document.objects["reports"].items():
+        try:
+            check_channel("email", {"to": one.fields["recipients"]}, {})
+        except ChannelSettingsError as refused:
+            problems.append(DocumentProblem(one.place, f"reports.{key}", f"recipients: {refused.problem}"))
     if problems:
         raise DocumentError(problems)
 

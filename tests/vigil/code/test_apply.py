@@ -14,6 +14,7 @@ from vigil.code.apply import PlanMoved, apply_plan
 from vigil.code.core.tree import DocumentError
 from vigil.code.models import ConfigurationPlan, ManagedObject
 from vigil.code.ownership import adopt
+from vigil.heartbeats.changes import create_heartbeat
 from vigil.monitors.changes import create_monitor, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
 
@@ -81,12 +82,13 @@ def test_a_second_application_finds_the_first() -> None:
 
 
 def test_what_fails_half_way_leaves_nothing() -> None:
-    text = BASE + "objectives: {o: {monitor: api, target: 99.9}}\n"
-    text = text.replace("channels: [ops], default: true", "channels: [ops], default: true, zone: Nowhere/Else")
-    plan = planned(text)
-    with pytest.raises(DocumentError, match=r"vigil\.yaml:\d+: routes\.last: zone"), transaction.atomic():
+    create_heartbeat(default_team(), {"name": "by hand", "slug": "taken"})
+    plan = planned(BASE.replace("grace: 20m", "grace: 20m, slug: taken"))
+    with pytest.raises(DocumentError, match=r"vigil\.yaml:\d+: heartbeats\.nightly: slug"), transaction.atomic():
         apply_plan(default_team(), plan.public_id, "ann")
-    assert not Monitor.objects.exists() and not Channel.objects.exists() and not ManagedObject.objects.exists()
+    assert (
+        Monitor.objects.get().name == "by hand" and not Channel.objects.exists() and not ManagedObject.objects.exists()
+    )
     assert ConfigurationPlan.objects.get().applied_at is None
 
 

@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from vigil.code.core.durations import duration
+from vigil.code.core.fields.schedules import schedule_problems, window_problems
 from vigil.code.core.fields.types import PUBLIC_ID
 from vigil.code.core.kind_fields import Reading
 from vigil.code.core.objects import Wanted
@@ -22,7 +23,7 @@ def check_objects(reading: Reading, objects: Objects) -> None:
     """Note what is wrong between fields and objects that are each well formed."""
     for section, found in objects.items():
         for wanted in found.values():
-            for words, name in _problems(reading, wanted):
+            for words, name in _problems(reading, wanted) if wanted.is_judged else ():
                 _refuse(reading, wanted, name, words)
             for words, name in _lost_references(section, wanted, objects):
                 _refuse(reading, wanted, name, words)
@@ -44,6 +45,8 @@ def _problems(reading: Reading, wanted: Wanted) -> Iterable[tuple[str, str]]:
         given = [name for name in ("every", "cron", "on_calendar") if fields[name] is not None]
         if len(given) != 1:
             yield f"give one of every, cron and on_calendar{', not ' + ' and '.join(given) if given else ''}", "every"
+        elif given != ["every"]:
+            yield from schedule_problems(fields, given[0])
     elif wanted.section == "composites":
         yield from _of_composite(fields)
     elif wanted.section == "routes":
@@ -89,8 +92,10 @@ def _of_silence(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         yield "give monitors or tags, or every_monitor: true", "monitors"
     if not fields["cron"] and not (fields["starts_at"] and fields["ends_at"]):
         yield "give starts_at and ends_at, or cron and duration", "starts_at"
-    if fields["cron"] and not fields["duration"]:
+    elif fields["cron"] and not fields["duration"]:
         yield "give the duration of each window", "cron"
+    else:
+        yield from window_problems(fields)
 
 
 def _lost_references(section: str, wanted: Wanted, objects: Objects) -> Iterable[tuple[str, str]]:
@@ -115,9 +120,9 @@ def _check_names(reading: Reading, objects: Objects) -> None:
 
 
 def _check_circles(reading: Reading, objects: Objects) -> None:
-    parents = {key: list(wanted.fields["parents"]) for key, wanted in objects["monitors"].items()}
+    parents = {key: list(wanted.fields.get("parents", ())) for key, wanted in objects["monitors"].items()}
     members = {
-        key: [member for link in wanted.fields["members"] for member in link["monitors"]]
+        key: [member for link in wanted.fields.get("members", ()) for member in link["monitors"]]
         for key, wanted in objects["composites"].items()
     }
     for section, graph, verb in (("monitors", parents, "needs"), ("composites", members, "contains")):

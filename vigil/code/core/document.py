@@ -22,7 +22,8 @@ DEFAULT_PROJECT = "default"
 TOP = ("version", "project", "defaults", "groups", *SECTIONS, "moved")
 #: Not written by hand: editors that know only this form of naming a schema.
 _IGNORED = frozenset({"$schema"})
-GROUPS_MOST, MOVED_MOST = 500, 1_000
+_BEGINS = "a document is a map that begins with `version: 1`"
+GROUPS_MOST, MOVED_MOST = 500, 20_000
 
 __all__ = ["BYTES_MOST", "DEFAULT_PROJECT", "TOP", "VERSION", "Document", "Wanted", "merged", "read_document"]
 
@@ -49,6 +50,8 @@ def merged(parts: list[Node]) -> Node:
     for part in parts:
         if part.value is None:
             continue
+        if not isinstance(part.value, dict):
+            problems.append(DocumentProblem(part.place, "", _BEGINS))
         for name, node in part.members.items():
             present = top.get(name)
             if present is None:
@@ -79,7 +82,7 @@ def read_document(tree: Node, catalogue: Catalogue, values: Mapping[str, str] | 
     references_of(tree)
     reading = Reading(catalogue, values or {})
     if not isinstance(tree.value, dict):
-        raise DocumentError([DocumentProblem(tree.place, "", "a document is a map that begins with `version: 1`")])
+        raise DocumentError([DocumentProblem(tree.place, "", _BEGINS)])
     _check_top(reading, tree)
     project = _project(reading, tree)
     reading.defaults = shared_fields(reading, tree.members.get("defaults"), "defaults")
@@ -143,7 +146,7 @@ def _map(reading: Reading, node: Node | None, path: str, most: int) -> dict[str,
 
 def _is_key(reading: Reading, section: str, key: str, node: Node) -> bool:
     if not KEY.match(key):
-        words = "a key has letters, digits, dots, hyphens and underscores, at most 100"
+        words = "a key has the letters a to z, digits, dots, hyphens and underscores, at most 100"
         reading.refuse(node, section, f"{shown(key)}: {words}")
     elif not re.match(SECTIONS[section].key_pattern, key):
         words = "a name here has lower-case letters, digits and hyphens, at most 40"
@@ -185,16 +188,21 @@ def _moved(reading: Reading, node: Node | None, objects: Mapping[str, Mapping[st
     else:
         reading.refuse(node, "moved", "write a map of old keys to new ones, or a list of {from: OLD, to: NEW}")
     found: dict[str, str] = {}
+    targets: set[object] = set()
     keys = {key for section in objects.values() for key in section}
-    for place, old, new in pairs[:MOVED_MOST]:
+    if len(pairs) > MOVED_MOST:
+        reading.refuse(node, "moved", f"at most {MOVED_MOST}")
+        return {}
+    for place, old, new in pairs:
         if not isinstance(old, str) or not KEY.match(old):
             reading.refuse(place, "moved", f"{shown(old)} is no key")
         elif new not in keys:
             reading.refuse(place, "moved", f"{shown(new)} is no key of this document: {nearest(str(new), keys)}")
-        elif old in keys or old in found or new in found.values():
+        elif old in keys or old in found or new in targets:
             reading.refuse(
                 place, "moved", f"{shown(old)} to {shown(new)}: each key moves once, and the old one is gone"
             )
         else:
             found[old] = str(new)
+            targets.add(new)
     return found

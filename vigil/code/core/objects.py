@@ -31,7 +31,7 @@ class Wanted:
 
     `secrets` are texts with references, by name, never values. `places` are those of its fields. `written` is how the
     document writes what has references in it: a field by its name, a setting as `config.NAME`; and what it gives for a
-    preset, as `preset`.
+    preset, as `preset`. Without `is_judged`, `fields` lack what is a reference that has no value here.
     """
 
     section: str
@@ -42,6 +42,7 @@ class Wanted:
     places: Mapping[str, TextPlace] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     written: Mapping[str, Any] = field(default_factory=dict)
+    is_judged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,9 @@ def read_object(reading: Reading, section_name: str, key: str, node: Node) -> Wa
         return None
     places = {name: part.place for name, part in node.value.items()}
     written = {**made.written, **_written_fields(entry, inherited, made)}
-    return Wanted(section_name, key, fields, made.secrets, node.place, places, made.warnings, written)
+    is_judged = all(name in fields for name, field_ in section.fields.items() if field_.default is not UNSET)
+    is_judged = is_judged and all(name in fields for name, field_ in section.fields.items() if field_.required)
+    return Wanted(section_name, key, fields, made.secrets, node.place, places, made.warnings, written, is_judged)
 
 
 def _check_names(entry: Entry) -> None:

@@ -20,7 +20,7 @@ from vigil.code.core.tree import DocumentError, DocumentProblem, shown
 HIDDEN = "(secret)"
 CHANGED = "(changed)"
 #: Sections in which two objects may have one name.
-_SHARED_NAMES = ("regions", "routes", "silences", "maintenance")
+SHARED_NAMES = ("regions", "routes", "silences", "maintenance")
 
 
 class PlanAction(StrEnum):
@@ -86,10 +86,11 @@ def plan(
         if f"region:{key}" in state.objects:
             ids["regions", key] = f"region:{key}"
     keys = {found: key for (_, key), found in ids.items()}
-    problems = list(_problems(document, state, ids))
+    wanted = {(one.section, one.key): one for one in document.all()}
+    left = {found: address for address, found in ids.items() if address not in wanted}
+    problems = list(_problems(document, state, ids, {} if prune else left))
     if problems:
         raise DocumentError(problems)
-    wanted = {(one.section, one.key): one for one in document.all()}
     changes = []
     for address, one in wanted.items():
         actual = state.objects.get(ids.get(address, ""))
@@ -101,14 +102,13 @@ def plan(
             action = PlanAction.MOVE if address in moves and not changed else PlanAction.UPDATE
             old = (FieldChange("key", moves[address], one.key),) if address in moves else ()
             changes.append(Change(action, one.section, one.key, actual.public_id, actual.name, old + changed))
-    gone = [(address, found) for address, found in ids.items() if address not in wanted]
     order = list(SECTIONS)
     action = PlanAction.DELETE if prune else PlanAction.KEEP
-    left = [
+    first = [
         Change(action, section, key, found, state.objects[found].name)
-        for (section, key), found in sorted(gone, key=lambda one: (-order.index(one[0][0]), one[0][1]))
+        for found, (section, key) in sorted(left.items(), key=lambda one: (-order.index(one[1][0]), one[1][1]))
     ]
-    return PlannedChanges((*left, *changes), ids)
+    return PlannedChanges((*first, *changes), ids)
 
 
 def _moved(document: Document, state: TeamState) -> tuple[dict[Address, str], dict[Address, str]]:
@@ -122,17 +122,23 @@ def _moved(document: Document, state: TeamState) -> tuple[dict[Address, str], di
     return owned, moves
 
 
-def _problems(document: Document, state: TeamState, ids: Mapping[Address, str]) -> Iterable[DocumentProblem]:
-    mine = set(ids.values())
-    taken = {(_names_of(one.section), one.name): one for one in state.objects.values() if one.public_id not in mine}
+def _problems(
+    document: Document, state: TeamState, ids: Mapping[Address, str], kept: Mapping[str, Address]
+) -> Iterable[DocumentProblem]:
+    """Problems with what is there. `kept`: what the document no longer names and stays, with its name."""
+    free = set(ids.values()) - kept.keys()
+    taken = {(names_of(one.section), one.name): one for one in state.objects.values() if one.public_id not in free}
     for one in document.all():
         path = f"{one.section}.{one.key}"
         name = str(one.fields.get("name"))
-        other = taken.get((_names_of(one.section), name))
-        if other is not None and one.section not in _SHARED_NAMES:
+        other = taken.get((names_of(one.section), name))
+        if other is not None and one.section not in SHARED_NAMES:
             place = one.places.get("name", one.place)
             if other.public_id in state.foreign:
                 words = f"another project has a {SECTIONS[other.section].noun} of the name {shown(name)}"
+            elif other.public_id in kept:
+                old = ".".join(kept[other.public_id])
+                words = f"{old} has the name {shown(name)} and stays: --prune deletes it, `moved` gives it a new key"
             else:
                 words = f"the name {shown(name)} is taken: `manage.py adopt {path}={other.public_id}` makes it this one"
             yield DocumentProblem(place, path, words)
@@ -144,7 +150,7 @@ def _problems(document: Document, state: TeamState, ids: Mapping[Address, str]) 
                 yield DocumentProblem(one.places.get(column, one.place), path, f"{column}: there is no object {found}")
 
 
-def _names_of(section: str) -> str:
+def names_of(section: str) -> str:
     """The sections that share names."""
     return "monitors" if section in WATCHED else section
 

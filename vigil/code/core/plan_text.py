@@ -10,6 +10,9 @@ from vigil.code.core.plan import Change, PlanAction
 
 _SIGNS = {"create": "+", "update": "~", "move": ">", "delete": "-", "keep": "="}
 _VALUE_MOST = 120
+#: Bytes of a comment, where forges take 65,536 characters; and of each part before the list of all changes.
+COMMENT_MOST = 60_000
+_PART_MOST = COMMENT_MOST // 4
 
 #: A plan as the API shows it.
 Shown = Mapping[str, Any]
@@ -52,19 +55,42 @@ def in_markdown(plan: Shown) -> str:
     lines = [f"### Vigil plan for `{_code(plan['project'])}`", "", _summary(plan), ""]
     deleted = [change for change in plan["changes"] if change["action"] == PlanAction.DELETE]
     if deleted:
-        lines += ["**Deletes**", *(f"- `{_code(_named(change))}`" for change in deleted), ""]
+        named = [f"- `{_code(_named(change))}`" for change in deleted]
+        lines += ["**Deletes**", *_within(named, _PART_MOST), ""]
     if plan["paging"]:
-        lines += ["**For paging**", *(f"- `{_code(line)}`" for line in plan["paging"]), ""]
+        lines += ["**For paging**", *_within([f"- `{_code(line)}`" for line in plan["paging"]], _PART_MOST), ""]
+    if plan["warnings"]:
+        lines += ["**Warnings**", *_within([f"- `{_code(line)}`" for line in plan["warnings"]], _PART_MOST), ""]
     others = [change for change in plan["changes"] if change["action"] != PlanAction.DELETE]
     if others:
+        left = COMMENT_MOST - sum(map(_size, lines))
         lines += ["<details><summary>All changes</summary>", "", "```diff"]
-        for change in others:
-            lines.append(_fenced(_line(change).strip()))
-            if change["action"] != PlanAction.CREATE:
-                fields: Sequence[Mapping[str, Any]] = change["fields"]
-                lines += [_fenced(f"    {one['name']}: {_value(one['old'])} -> {_value(one['new'])}") for one in fields]
+        lines += _within([_fenced(line) for change in others for line in _change_lines(change)], left)
         lines += ["```", "</details>", ""]
     return "\n".join(lines)
+
+
+def _change_lines(change: Mapping[str, Any]) -> list[str]:
+    fields: Sequence[Mapping[str, Any]] = () if change["action"] == PlanAction.CREATE else change["fields"]
+    return [
+        _line(change).strip(),
+        *(f"    {one['name']}: {_value(one['old'])} -> {_value(one['new'])}" for one in fields),
+    ]
+
+
+def _within(lines: Sequence[str], most: int) -> list[str]:
+    """As many lines as fit, and how many do not."""
+    found: list[str] = []
+    for line in lines:
+        most -= _size(line)
+        if most < 0:
+            return [*found, f"and {len(lines) - len(found)} more lines: `plan` prints them all"]
+        found.append(line)
+    return found
+
+
+def _size(line: str) -> int:
+    return len(line.encode()) + 1
 
 
 def _line(change: Mapping[str, Any]) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 
 from vigil.code.core.fields.structured import KeyType, MembersType, StepsType
 from vigil.code.core.fields.types import FieldType, ListType
+from vigil.monitors.core.composite_rules import CompositeRule
 
 #: Section and key of an object in a document.
 Address = tuple[str, str]
+#: What names a monitor that was deleted. It is no key and no id.
+DELETED = "(deleted)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,17 @@ class TeamState:
         owners = [sorted([*address, found] for address, found in self.owned.items()), sorted(self.foreign)]
         encoded = json.dumps([rows, owners], sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(encoded.encode()).hexdigest()[:24]
+
+
+def lacks_subject(one: Actual) -> bool:
+    """Whether the monitors that an object was about were deleted, so that no document can say what is left of it."""
+    fields = one.fields
+    if one.section == "composites":
+        members = [key for link in fields["members"] for key in link["monitors"]]
+        return not members or (fields["rule"] == CompositeRule.AT_LEAST and fields["k"] > len(members))
+    if one.section == "silences":
+        return not (fields["every_monitor"] or fields["monitors"] or fields["tags"])
+    return fields.get("monitor") == DELETED
 
 
 def with_names(kind: FieldType, value: Any, names: Mapping[str, str]) -> Any:

@@ -14,7 +14,7 @@ from vigil.alerts.models import EscalationStep, Person, RotationMember, Route
 from vigil.code.core.fields.times import as_moment
 from vigil.code.core.fields.types import Json
 from vigil.code.core.sections.installation import INSTALLATION
-from vigil.code.core.state import Actual, TeamState
+from vigil.code.core.state import DELETED, Actual, TeamState
 from vigil.code.models import ManagedObject
 from vigil.code.stored.as_written import still_written
 from vigil.code.stored.hashes import secret_hash
@@ -95,7 +95,8 @@ def _heartbeats(rows: TeamRows) -> Read:
 
 def _composites(rows: TeamRows) -> Read:
     members: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
-    found = CompositeMember.objects.filter(**rows.of("composite__monitor")).order_by("rank", "id")
+    living = CompositeMember.objects.filter(**rows.of("composite__monitor"), monitor__deleted_at=None)
+    found = living.order_by("rank", "id")
     for composite, rank, group, monitor in found.values_list("composite_id", "rank", "group", "monitor__public_id"):
         members[composite].append((rank, group, monitor))
     for key, row in rows.sections["composites"].items():
@@ -128,7 +129,7 @@ def _routes(rows: TeamRows) -> Read:
     for key, row in rows.sections["routes"].items():
         yield key, row.name, {
             **{name: getattr(row, name) for name in plain},
-            "monitor": monitors.get(row.monitor_id), "starts": _iso(row.starts), "ends": _iso(row.ends),
+            "monitor": _monitor_of(row, monitors), "starts": _iso(row.starts), "ends": _iso(row.ends),
             "channels": channels.get(row.pk, []), "policy": policies.get(row.policy_id), "remind": row.remind_s,
         }  # fmt: skip
 
@@ -178,7 +179,7 @@ def _objectives(rows: TeamRows) -> Read:
     monitors = {row.pk: row.public_id for row in rows.monitors.values()}
     for key, row in rows.sections["objectives"].items():
         yield key, row.name, {
-            "name": row.name, "monitor": monitors.get(row.monitor_id), "tag": row.tag,
+            "name": row.name, "monitor": _monitor_of(row, monitors), "tag": row.tag,
             "target": float(row.target_percent), "window": row.window_days, "enabled": row.enabled,
         }  # fmt: skip
 
@@ -228,6 +229,11 @@ def _many(rows: Any, of: str, named: str) -> Many:
 
 def _channels_of(through: Any, of: str, team: Team) -> Many:
     return _many(through.objects.filter(**{f"{of}__team": team}).order_by("id"), of, "channel__public_id")
+
+
+def _monitor_of(row: Any, living: Mapping[int, str]) -> str | None:
+    """The monitor that a row is only about: without it, it is about none, and not about every one."""
+    return None if row.monitor_id is None else living.get(row.monitor_id, DELETED)
 
 
 def _iso(value: Any) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vigil.code.catalogue import catalogue
-from vigil.code.core.document import Document, merged, read_document
+from vigil.code.core.document import MOVED_MOST, Document, merged, read_document
 from vigil.code.core.formats.yaml_text import read_yaml
 from vigil.code.core.sections.shape import PRIORITY
 from vigil.code.core.tree import DocumentError
@@ -123,6 +123,36 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "a name twice": ("  db: {tcp", "  db: {name: api, tcp", "has the name 'api' too"),
     "another version": ("version: 1", "version: 2", "vigil.yaml:1: version: '2' is not known"),
     "a key like an id": ("  db: {tcp", "  mon_0123456789abcdef: {tcp", "looks like the id"),
+    "a cron expression of no hour": (
+        "every: 1d, grace",
+        'cron: "0 25 * * *", grace',
+        "vigil.yaml:14: heartbeats.nightly: cron: Not a cron expression",
+    ),
+    "an expression of no calendar": ("every: 1d", "on_calendar: nonsense", "on_calendar: Not an OnCalendar expression"),
+    "a zone that is not there": (
+        "every: 1d",
+        'cron: "0 3 * * *", time_zone: Europe/Berln',
+        "time_zone: there is no time zone 'Europe/Berln'",
+    ),
+    "a window that ends before it starts": (
+        "routes:\n",
+        "silences: {s: {tags: [x], starts_at: 2026-12-02T00:00:00Z, ends_at: 2026-12-01T00:00:00Z}}\nroutes:\n",
+        "silences.s: ends_at: Must end after it starts.",
+    ),
+    "a window of no minute": (
+        "routes:\n",
+        'silences: {s: {every_monitor: true, cron: "61 * * * *", duration: 1h}}\nroutes:\n',
+        "silences.s: cron: This is not a cron expression",
+    ),
+    "a time of day with an offset": (
+        "default: true",
+        'default: true, starts: "09:00+02:00", ends: "10:00"',
+        "is more than a time of day",
+    ),
+    "a day that only begins like one": ("default: true", "days: [monster]", "'monster' is not one of mon"),
+    "a name that a terminal would obey": ("  db: {tcp", '  db: {name: "a\\e[2J", tcp', "name: is one line of visible"),
+    "a tag that reads otherwise": ("tags: [db, prod]", 'tags: ["db\\u202e"]', "tags: is one line of visible text"),
+    "a key of other letters": ("  db: {tcp", "  dü: {tcp", "the letters a to z"),
     "an unknown kind of incident": ("kinds: [outage]", "kinds: [outtage]", "did you mean outage?"),
 }
 
@@ -142,11 +172,26 @@ def test_several_files_are_one_document_and_share_no_key() -> None:
     assert list(read_document(merged(parts), catalogue()).objects["monitors"]) == ["a", "b"]
     with pytest.raises(DocumentError, match=r"b\.yaml:1: monitors\.a: is already in a\.yaml:2"):
         merged([parts[0], read_yaml("monitors: {a: {}}\n", "b.yaml")])
+    with pytest.raises(DocumentError, match=r"b\.yaml:1: a document is a map"):
+        merged([parts[0], read_yaml("- {a: {}}\n", "b.yaml")])
+
+
+def test_a_reference_stands_for_any_field_until_its_value_is_known() -> None:
+    text = BASE.replace("every: 1d", 'cron: "${env:CRON}", time_zone: "${env:ZONE}"')
+    text = text.replace("parents: [api]", 'parents: "${env:X}", interval: "${env:EVERY}"').replace(
+        "members: [openai, {group: own, any_of: [api, db]}]", 'members: "${env:X}"'
+    )
+    found = document(text).objects
+    assert "interval" not in found["monitors"]["db"].fields and not found["composites"]["chat"].is_judged
+    with pytest.raises(DocumentError, match=r"interval: '9' is not a duration"):
+        document(BASE.replace("tags: [db, prod]", 'interval: "${env:EVERY}"'), {"env:EVERY": "9"})
 
 
 def test_moved_keys_lead_from_one_that_is_gone_to_one_that_is_there() -> None:
     assert document(BASE + "moved: {old-api: api}\n").moved == {"old-api": "api"}
     assert document(BASE + "moved: [{from: old-api, to: api}]\n").moved == {"old-api": "api"}
+    many = ", ".join(f"old-{number}: api" for number in range(MOVED_MOST + 1))
+    assert any(f"moved: at most {MOVED_MOST}" in one for one in problems(BASE + f"moved: {{{many}}}\n"))
     wrong: dict[str, Any] = {
         "{db: api}": "the old one is gone",
         "{x: ap}": "did you mean api?",

@@ -9,7 +9,9 @@ from typing import Any
 from vigil.code.core.durations import HOW, PATTERN, duration, milliseconds
 from vigil.code.core.fields.types import Json, Wrong, read_text
 from vigil.code.core.tree import Node, shown
+from vigil.heartbeats.core.zones import zone_of
 
+_DAY_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -45,10 +47,11 @@ class WeekdayType:
     """A day such as `mon`, stored as its number from Monday, 0."""
 
     def read(self, node: Node) -> int:
-        text = read_text(node).lower()[:3]
-        if text not in DAYS:
+        text = read_text(node).lower()
+        found = next((day for day, name in enumerate(_DAY_NAMES) if text in (name, name[:3])), None)
+        if found is None:
             raise Wrong(f"{shown(node.value)} is not one of {', '.join(DAYS)}")
-        return DAYS.index(text)
+        return found
 
     def written(self, value: Any) -> Any:
         return DAYS[value]
@@ -63,9 +66,12 @@ class ClockTimeType:
 
     def read(self, node: Node) -> str:
         try:
-            return time.fromisoformat(read_text(node)).replace(tzinfo=None).isoformat()
+            found = time.fromisoformat(read_text(node))
         except ValueError:
             raise Wrong(f"{shown(node.value)} is not a time of day: write 09:00") from None
+        if found.tzinfo is not None or found.microsecond:
+            raise Wrong(f"{shown(node.value)} is more than a time of day: write 09:00, and the zone in its own field")
+        return found.isoformat()
 
     def written(self, value: Any) -> Any:
         return value[:5] if value.endswith(":00") and len(value) == 8 else value
@@ -109,6 +115,23 @@ class MomentType:
 
     def schema(self) -> Json:
         return {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ].+(Z|[-+][0-9:]+)$"}
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneType:
+    """A time zone such as `Europe/Berlin`."""
+
+    def read(self, node: Node) -> str:
+        name = read_text(node)
+        if zone_of(name) is None:
+            raise Wrong(f"there is no time zone {shown(name)}: use one such as Europe/Berlin")
+        return name
+
+    def written(self, value: Any) -> Any:
+        return value
+
+    def schema(self) -> Json:
+        return {"type": "string", "maxLength": 64, "minLength": 1}
 
 
 def as_moment(at: datetime) -> str:

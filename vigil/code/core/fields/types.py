@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from vigil.code.core.references import escaped, references_in
 from vigil.code.core.tree import Node, nearest, shown
+from vigil.strict_json import is_visible_line
 
 KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?\Z")
 KEY_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$"
@@ -49,10 +50,11 @@ class FieldType(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TextType:
-    """Text of 1 (0 if `empty`) to `most` characters."""
+    """Text of 1 (0 if `empty`) to `most` characters; as a `line`, one that reads as it is stored."""
 
     most: int = 200
     empty: bool = False
+    line: bool = False
 
     def read(self, node: Node) -> str:
         text = read_text(node)
@@ -60,6 +62,8 @@ class TextType:
             raise Wrong("must not be empty")
         if len(text) > self.most:
             raise Wrong(f"at most {self.most} characters")
+        if self.line and not is_visible_line(text):
+            raise Wrong("is one line of visible text, without control characters and those that reorder text")
         return text
 
     def written(self, value: Any) -> Any:

@@ -21,7 +21,7 @@ OBJECTIVES = Section(
     {
         "name": SHORT_NAME,
         "monitor": SectionField(WATCHED_KEY, "The monitor, or give a tag.", None),
-        "tag": SectionField(TextType(50), "All monitors with this tag together.", ""),
+        "tag": SectionField(TextType(50, line=True), "All monitors with this tag together.", ""),
         "target": SectionField(NumberType(50, 99.9999, whole=False), "Target uptime in percent.", 99.9),
         "window": SectionField(DurationType(3 * DAY_MS, 90 * DAY_MS, DAY_MS), "The last days that count.", 30),
         "enabled": SectionField(FlagType(), "Whether it is watched.", True),
@@ -34,7 +34,7 @@ REPORTS = Section(
         "frequency": SectionField(one_of(Frequency), "How often.", required=True),
         "recipients": SectionField(ListType(TextType(254), 50), "Mail addresses.", required=True),
         "zone": ZONE,
-        "tag": SectionField(TextType(50), "Only monitors with this tag.", ""),
+        "tag": SectionField(TextType(50, line=True), "Only monitors with this tag.", ""),
         "enabled": SectionField(FlagType(), "Whether it is sent.", True),
     },
 )

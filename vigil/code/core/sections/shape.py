@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from vigil.code.core.fields.structured import KeyType
+from vigil.code.core.fields.times import ZoneType
 from vigil.code.core.fields.types import KEY_PATTERN, ChoiceType, FieldType, FlagType, ListType, TextType
 
 SECOND, MINUTE, DAY_MS = 1_000, 60_000, 86_400_000
@@ -56,16 +57,16 @@ def one_of(words: type[StrEnum]) -> ChoiceType:
 
 
 def words_of(most: int, length: int = 50) -> ListType:
-    return ListType(TextType(length), most)
+    return ListType(TextType(length, line=True), most)
 
 
-NAME = SectionField(TextType(200), "Name for people; the key if left out.")
-SHORT_NAME = SectionField(TextType(100), "Name for people; the key if left out.")
+NAME = SectionField(TextType(200, line=True), "Name for people; the key if left out.")
+SHORT_NAME = SectionField(TextType(100, line=True), "Name for people; the key if left out.")
 TAGS = SectionField(words_of(20), "Tags, which routes and silences match.", [])
 #: As the model of monitors lists them, which this pure module cannot read; a test compares them.
 PRIORITY = ChoiceType(("high", "normal", "low"))
 PRIORITY_FIELD = SectionField(PRIORITY, "Shifts the severity of incidents; routes may match it.", "normal")
 PAUSED = SectionField(FlagType(), "Whether checks are paused; left as it is if not given.")
-ZONE = SectionField(TextType(64), "Time zone, such as Europe/Berlin.", "UTC")
+ZONE = SectionField(ZoneType(), "Time zone, such as Europe/Berlin.", "UTC")
 WATCHED_KEY = KeyType(WATCHED)
 CHANNEL_KEYS = ListType(KeyType(("channels",)), 50)

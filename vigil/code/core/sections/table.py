@@ -41,8 +41,8 @@ def references_of_field(kind: FieldType, value: Any) -> list[tuple[tuple[str, ..
     if isinstance(kind, ListType):
         return [found for part in value or () for found in references_of_field(kind.each, part)]
     if isinstance(kind, MembersType):
-        return [(kind.ref.sections, key) for link in value for key in link["monitors"]]
+        return [(kind.ref.sections, key) for link in value or () for key in link["monitors"]]
     if isinstance(kind, StepsType):
-        inner = [(part, step.get(stored)) for step in value for stored, part in kind.fields.values()]
+        inner = [(part, step.get(stored)) for step in value or () for stored, part in kind.fields.values()]
         return [found for part, given in inner if given for found in references_of_field(part, given)]
     return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consensus.vocabulary import Sensitivity
 from vigil.code.core.fields.structured import MembersType, ObjectType
-from vigil.code.core.fields.times import DurationType
+from vigil.code.core.fields.times import DurationType, ZoneType
 from vigil.code.core.fields.types import FlagType, ListType, NumberType, TextType
 from vigil.code.core.sections.shape import (
     DAY_MS,
@@ -48,7 +48,7 @@ HEARTBEATS = Section(
         "every": SectionField(DurationType(MINUTE, 365 * DAY_MS), "Period of the job.", None),
         "cron": SectionField(TextType(200), "Cron expression, such as 0 3 * * *.", None),
         "on_calendar": SectionField(TextType(200), "Expression of a systemd timer.", None),
-        "time_zone": SectionField(TextType(60), "Time zone of `cron` and `on_calendar`.", "UTC"),
+        "time_zone": SectionField(ZoneType(), "Time zone of `cron` and `on_calendar`.", "UTC"),
         "grace": SectionField(DurationType(MINUTE, 365 * DAY_MS), "How late a ping may be.", 3_600),
         "run_limit": SectionField(DurationType(MINUTE, 365 * DAY_MS), "Longest run.", None),
         "slug": SectionField(TextType(100), "Name in addresses of pings; made from the name if left out."),
