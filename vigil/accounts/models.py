@@ -105,6 +105,10 @@ class ApiToken(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    #: Whom a rotation has made in its place. Where that one is revoked, this one may be rotated again.
+    successor = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="predecessor"
+    )
 
     def __str__(self) -> str:
         return f"{self.name} (vgl_{self.prefix}...)"

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from vigil.accounts.models import ApiToken, Role, Scope, Team, User
-from vigil.accounts.tokens import TOKENS_MOST, audit_line, has_room, issue_token, rights_of, rotate_token
+from vigil.accounts.tokens import LIFETIME, TOKENS_MOST, audit_line, has_room, issue_token, rights_of, rotate_token
 
 LIFE_MOST_DAYS, OVERLAP_MOST_S = 3_660, 7 * 86_400
 
@@ -35,15 +35,22 @@ def tokens_of(team: Team, person: User, role: str | None) -> QuerySet[ApiToken]:
     return found if role == Role.OWNER else found.filter(user=person)
 
 
-def issue(issuer: TokenIssuer, name: str, scopes: Iterable[str], days: int, now: datetime) -> tuple[ApiToken, str]:
-    """A new token of the person, and its plain text; raises `ValidationError` keyed by `name`, `scopes` or `days`."""
+def issue(
+    issuer: TokenIssuer, name: str, scopes: Iterable[str], days: int | None, now: datetime
+) -> tuple[ApiToken, str]:
+    """A new token of the person, and its plain text; raises `ValidationError` keyed by `name`, `scopes` or `days`.
+
+    Without `days` it lives as long as is usual, and no longer than the token that issues it.
+    """
     wanted = sorted(set(scopes))
     beyond = sorted(rights_of(wanted) - issuer.rights)
     if beyond:
         problem = f"You may not grant {', '.join(beyond)}: a token has no rights that its issuer lacks."
         raise ValidationError({"scopes": [problem]})
-    expires_at = now + timedelta(days=days)
-    if issuer.ends_at is not None and expires_at > issuer.ends_at:
+    expires_at = now + (LIFETIME if days is None else timedelta(days=days))
+    if days is None:
+        expires_at = min(filter(None, (expires_at, issuer.ends_at)))
+    elif issuer.ends_at is not None and expires_at > issuer.ends_at:
         problem = f"The token that issues it ends at {issuer.ends_at.isoformat()}, and it may not live longer."
         raise ValidationError({"days": [problem]})
     with transaction.atomic():
@@ -58,7 +65,8 @@ def rotate(
 ) -> tuple[ApiToken, str]:
     """A successor of one of the tokens `found`, which ends after the overlap.
 
-    Raises `ApiToken.DoesNotExist`, and `PermissionDenied` for a token of another person or with more rights.
+    Raises `ApiToken.DoesNotExist`, `PermissionDenied` for a token of another person or with more rights, and
+    `AlreadyRotated`.
     """
     with transaction.atomic():
         token = found.select_for_update(of=("self",)).get(public_id=public_id)

@@ -38,6 +38,10 @@ WHERE id = (SELECT id FROM accounts_apitoken WHERE id = %s FOR UPDATE SKIP LOCKE
 """
 
 
+class AlreadyRotated(Exception):
+    """A token has one successor at most: of two rotations at once, one wins."""
+
+
 def issue_token(
     team: Team,
     name: str,
@@ -65,15 +69,19 @@ def rotate_token(
 ) -> tuple[ApiToken, str]:
     """Issue a successor with the same rights and a life as long, to `latest` at most; the old one ends after `overlap`.
 
-    Call inside a transaction with the token's row locked, so that two rotations do not make two successors.
+    Call inside a transaction with the token's row locked. Raises `AlreadyRotated` where it has a successor.
     """
+    if token.successor is not None:
+        named = f"vgl_{token.successor.prefix} ({token.successor.public_id})"
+        raise AlreadyRotated(f"It was rotated already: use {named}, or revoke that one and rotate this one again.")
     life = token.expires_at - token.created_at if token.expires_at else None
     ends_at = now + overlap
     expires_at = min(filter(None, (latest, None if life is None else now + life)), default=None)
     made = issue_token(token.team, token.name, [Scope(scope) for scope in token.scopes], token.user, expires_at)
+    token.successor = made[0]
     if token.expires_at is None or token.expires_at > ends_at:
         token.expires_at = ends_at
-        token.save(update_fields=["expires_at"])
+    token.save(update_fields=["expires_at", "successor"])
     return made
 
 

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.vigil.api.caller import Api
-from vigil.accounts.models import Scope
+from vigil.accounts.models import ApiToken, Membership, Role, Scope, User
 from vigil.accounts.teams import default_team
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,3 +160,15 @@ def test_a_monitor_is_locked_without_its_key_so_that_a_row_that_names_it_need_no
     for method, path, body in asked:
         tables = [one for one in locked_tables(api, method, path, body) if one.startswith("monitors_monitor")]
         assert tables and set(tables) == {"monitors_monitor without its key"}, (method, path)
+
+
+def test_of_rotations_of_one_token_at_once_one_wins(api: Api) -> None:
+    ann = User.objects.create_user("ann")
+    Membership.objects.create(user=ann, team=default_team(), role=Role.MEMBER)
+    owner = Api(default_team(), Scope.WRITE, user=ann)
+    token = owner("POST", "tokens", {"name": "ci"})[1]["id"]
+    rotate = f"tokens/{token}/rotate"
+    with ThreadPoolExecutor(6) as pool:
+        statuses = Counter(pool.map(lambda _: in_a_thread(lambda: owner("POST", rotate, {})[0]), range(6)))
+    assert statuses == {201: 1, 409: 5}
+    assert ApiToken.objects.filter(name="ci").count() == 2

@@ -16,7 +16,8 @@ from rest_framework.response import Response
 
 from vigil.accounts.models import ApiToken, Role, Scope, User
 from vigil.accounts.token_changes import LIFE_MOST_DAYS, OVERLAP_MOST_S, TokenIssuer, issue, revoke, rotate
-from vigil.accounts.tokens import LIFETIME
+from vigil.accounts.tokens import LIFETIME, AlreadyRotated
+from vigil.api.base.errors import Superseded
 from vigil.api.base.permissions import rights, role_of, team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.views import ReadOnlyViewSet
@@ -62,7 +63,10 @@ class TokenRequestSerializer(ApiSerializer[Any]):
         child=serializers.ChoiceField(choices=Scope.choices), min_length=1, max_length=len(Scope), default=["read"]
     )
     days = serializers.IntegerField(
-        min_value=1, max_value=LIFE_MOST_DAYS, default=LIFETIME.days, help_text="How long it lives."
+        min_value=1,
+        max_value=LIFE_MOST_DAYS,
+        required=False,
+        help_text=f"How long it lives. By default {LIFETIME.days}, or as long as the token that issues it.",
     )
 
     def validate_name(self, name: str) -> str:
@@ -99,6 +103,9 @@ class TokenViewSet(ReadOnlyViewSet):
             return found
         return found.filter(user=self.request.user) if isinstance(self.request.user, User) else self._itself(found)
 
+    def keeps_preconditions(self) -> bool:
+        return self.action == "destroy"
+
     @extend_schema(request=TokenRequestSerializer, responses={201: IssuedTokenSerializer})
     def create(self, request: Request) -> Response:
         """Issue a token for oneself. Its `secret` is in this answer and nowhere else."""
@@ -106,7 +113,7 @@ class TokenViewSet(ReadOnlyViewSet):
         asked = TokenRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        made = issue(issuer, wanted["name"], wanted["scopes"], wanted["days"], database_wall_now())
+        made = issue(issuer, wanted["name"], wanted["scopes"], wanted.get("days"), database_wall_now())
         return self._issued(*made)
 
     @extend_schema(request=None, responses={204: None})
@@ -118,10 +125,13 @@ class TokenViewSet(ReadOnlyViewSet):
         revoke(person, token)
         return Response(status=204)
 
-    @extend_schema(request=RotationRequestSerializer, responses={201: IssuedTokenSerializer})
+    @extend_schema(request=RotationRequestSerializer, responses={201: IssuedTokenSerializer, 409: None})
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, public_id: str) -> Response:
-        """Issue a successor with the same rights; the old token ends after the overlap, which is an hour by default."""
+        """Issue a successor with the same rights; the old token ends after the overlap, which is an hour by default.
+
+        A token has one successor: another rotation of it is refused with 409, until that one is revoked.
+        """
         issuer = self._issuer(request)
         asked = RotationRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -130,6 +140,8 @@ class TokenViewSet(ReadOnlyViewSet):
             made = rotate(issuer, self.get_queryset(), public_id, overlap, database_wall_now())
         except ApiToken.DoesNotExist:
             raise Http404 from None
+        except AlreadyRotated as refused:
+            raise Superseded(str(refused)) from None
         return self._issued(*made, public_id)
 
     def _issued(self, token: ApiToken, plain: str, replaces: str = "") -> Response:

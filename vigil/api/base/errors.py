@@ -33,12 +33,37 @@ class InUse(APIException):
     default_code = ProblemCode.IN_USE.value
 
 
+class Superseded(APIException):
+    """Another request has put something in the place of this already; its detail says what."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = ProblemCode.CONFLICT.value
+
+
 class AlreadyResolved(APIException):
     """A response to an incident that is over."""
 
     status_code = status.HTTP_409_CONFLICT
     default_detail = "The incident is resolved."
     default_code = ProblemCode.ALREADY_RESOLVED.value
+
+
+class KeyIsBusy(APIException):
+    """Another request with this key is being answered."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "A request with this Idempotency-Key is being answered. Send it again in a second."
+    default_code = ProblemCode.IDEMPOTENCY_KEY_IN_USE.value
+    #: Seconds, for Retry-After.
+    wait = 1
+
+
+class KeyIsTaken(APIException):
+    """The key has answered another request."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_detail = "This Idempotency-Key was used for another request: take a new key for each change."
+    default_code = ProblemCode.IDEMPOTENCY_KEY_REUSED.value
 
 
 class BodyTooLarge(APIException):

@@ -102,7 +102,7 @@ def _rotate(args: argparse.Namespace) -> int:
     from django.db import transaction
 
     from vigil.accounts.models import ApiToken
-    from vigil.accounts.tokens import rotate_token
+    from vigil.accounts.tokens import AlreadyRotated, rotate_token
     from vigil.clock import database_wall_now
 
     overlap_s = 0 if args.overlap == "0" else seconds(args.overlap)
@@ -110,7 +110,10 @@ def _rotate(args: argparse.Namespace) -> int:
         raise CommandError("both tokens work for 7 days at most: write 1h, 7d, or 0")
     with transaction.atomic():
         old = _named(args.token, ApiToken.objects.select_for_update(of=("self",)))
-        made = rotate_token(old, timedelta(seconds=overlap_s), database_wall_now())
+        try:
+            made = rotate_token(old, timedelta(seconds=overlap_s), database_wall_now())
+        except AlreadyRotated as refused:
+            raise CommandError(str(refused)) from None
     return _show(*made, as_json=args.json)
 
 

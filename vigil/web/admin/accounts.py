@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
-from vigil.accounts.tokens import LIFETIME, audit_line, issue_token, rotate_token
+from vigil.accounts.tokens import LIFETIME, AlreadyRotated, audit_line, issue_token, rotate_token
 from vigil.web.admin.pieces import TeamAdminBase
 
 #: Tokens rotated at once, and how long both work.
@@ -101,7 +101,11 @@ class ApiTokenAdmin(TeamAdminBase):
     def rotate(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
         with transaction.atomic():
             for old in queryset.select_for_update(of=("self",)).select_related("team", "user")[:ROTATED_MOST]:
-                token, plain = rotate_token(old, OVERLAP, timezone.now())
+                try:
+                    token, plain = rotate_token(old, OVERLAP, timezone.now())
+                except AlreadyRotated as refused:
+                    messages.error(request, f"{old.name}: {refused}")
+                    continue
                 log.info(**audit_line("issued", token, request.user.get_username()))
                 messages.warning(request, f"The successor of {old.name}, shown only now: {plain}")
 

@@ -57,6 +57,8 @@ def test_a_token_does_not_outlive_the_one_that_issued_it(team: Team) -> None:
     api = Api(team, Scope.WRITE, user=person(team, "ann"))
     ApiToken.objects.update(expires_at=database_wall_now() + timedelta(days=5))
     assert api("POST", "tokens", {"name": "long", "days": 6})[0] == 400
+    usual = api("POST", "tokens", {"name": "usual"})[1]["id"]
+    assert ApiToken.objects.get(public_id=usual).expires_at == ApiToken.objects.get(name="t").expires_at
     code, made = api("POST", "tokens", {"name": "short", "days": 4})
     assert code == 201
     ApiToken.objects.filter(name="short").update(created_at=database_wall_now() - timedelta(days=300))
@@ -110,3 +112,15 @@ def test_every_token_may_ask_who_it_is_and_a_viewer_learns_that_it_reads(team: T
     api = Api(team, Scope.READ)
     assert [row["name"] for row in api("GET", "members")[1]["results"]] == ["vi"]
     assert [row["slug"] for row in api("GET", "teams")[1]["results"]] == ["default"]
+
+
+def test_a_token_is_rotated_once_until_its_successor_is_revoked(team: Team) -> None:
+    api = Api(team, Scope.WRITE, user=person(team, "ann"))
+    _, old = api("POST", "tokens", {"name": "ci"})
+    _, new = api("POST", f"tokens/{old['id']}/rotate", {})
+    again = api.problem("POST", f"tokens/{old['id']}/rotate", {})
+    assert (again["status"], again["code"]) == (409, "conflict")
+    assert new["id"] in again["detail"] and "revoke" in again["detail"]
+    assert ApiToken.objects.filter(name="ci").count() == 2
+    assert api("DELETE", f"tokens/{new['id']}")[0] == 204
+    assert api("POST", f"tokens/{old['id']}/rotate", {})[0] == 201

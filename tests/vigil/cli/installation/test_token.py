@@ -49,6 +49,17 @@ def test_the_list_shows_no_secret_and_a_revoked_token_ends(client: Client, capsy
     assert read(client, token) == 401
 
 
+def test_a_token_has_one_successor(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["token", "add", "ci"]) == 0
+    token = capsys.readouterr().out.splitlines()[0]
+    assert main(["token", "rotate", token]) == 0
+    successor = capsys.readouterr().out.splitlines()[0]
+    assert (read(client, token), read(client, successor)) == (200, 200)
+    assert main(["token", "rotate", token]) == 2
+    told = capsys.readouterr().err
+    assert successor[:12] in told and "rotated already" in told and ApiToken.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     ("words", "problem"),
     [

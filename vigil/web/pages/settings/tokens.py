@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from vigil.accounts.models import ApiToken, Membership, Scope
 from vigil.accounts.token_changes import LIFE_MOST_DAYS, TokenIssuer, issue, revoke, rotate, tokens_of
-from vigil.accounts.tokens import LIFETIME, rights_of_role
+from vigil.accounts.tokens import LIFETIME, AlreadyRotated, rights_of_role
 from vigil.clock import database_wall_now
 from vigil.visible_text import visible_line
 from vigil.web.pages.settings.sections import never_stored, render_section
@@ -65,6 +65,8 @@ def change(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResp
         made, plain = rotate(_issuer(reader), found, public_id, OVERLAP, database_wall_now())
     except ValidationError as refused:
         return _listed(request, reader, {"errors": refused.message_dict})
+    except AlreadyRotated as refused:
+        return _listed(request, reader, {"errors": {"__all__": [str(refused)]}})
     except ApiToken.DoesNotExist:
         return redirect("settings-tokens")
     return never_stored(_listed(request, reader, {"made": made, "plain": plain, "old": token}))

@@ -133,6 +133,8 @@ def test_a_token_is_shown_once_rotated_and_revoked(boss: Client) -> None:
     assert f"vgl_{token.prefix}_" not in listed and "CI &lt;b&gt;" in listed and "not used yet" in listed
     rotated = boss.post(f"/settings/tokens/{token.public_id}", {"do": "rotate"})
     assert rotated["Cache-Control"].startswith("no-store") and ApiToken.objects.count() == 2
+    again = boss.post(f"/settings/tokens/{token.public_id}", {"do": "rotate"}).content.decode()
+    assert "It was rotated already" in again and ApiToken.objects.count() == 2
     boss.post(f"/settings/tokens/{token.public_id}", {"do": "revoke"})
     assert not ApiToken.objects.filter(pk=token.pk).exists()
 
