@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,13 +24,24 @@ RETRY_AFTER = "retry_after_s"
 PAUSE = "pause"
 
 
+class SpecCode(StrEnum):
+    """Machine-readable code of what is wrong with a configuration."""
+
+    INVALID = "invalid"
+    REQUIRED = "required"
+    UNKNOWN_FIELD = "unknown_field"
+    UNKNOWN_CHOICE = "unknown_choice"
+    WRONG_TYPE = "wrong_type"
+
+
 class SpecError(ValueError):
     """A monitor's configuration that no prober would run: which field, and what is wrong with it."""
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(self, field: str, problem: str, code: SpecCode = SpecCode.INVALID) -> None:
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 
 import msgspec
 
 from probes.message_decoder import MessageDecoder
-from probes.prober import Observation, ProbeContext, Prober, SpecError
+from probes.prober import Observation, ProbeContext, Prober, SpecCode, SpecError
 from probes.probers import dns, domain, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
 from probes.specs.family import validate_family
 
@@ -29,6 +30,8 @@ __all__ = [
 SPEC_MOST = 131_072
 #: Larger ones go into the smaller cache.
 _SMALL = 1_024
+#: What msgspec says of a value of another type, unlike of one that is out of bounds.
+_OF_ANOTHER_TYPE = re.compile(r"Expected `[^`]+`, got `")
 
 PROBERS: dict[str, Prober] = {
     "dns": dns.PROBER,
@@ -117,7 +120,7 @@ def _is_text(text: str) -> bool:
 def _prober(kind: str) -> Prober:
     prober = PROBERS.get(kind)
     if prober is None:
-        raise SpecError("kind", f"{kind[:40]!r} is not one of {', '.join(sorted(PROBERS))}")
+        raise SpecError("kind", f"{kind[:40]!r} is not one of {', '.join(sorted(PROBERS))}", SpecCode.UNKNOWN_CHOICE)
     return prober
 
 
@@ -125,14 +128,15 @@ def _spec_error(message: str, kind: str) -> SpecError:
     """msgspec names the field after ` - at `, as in `Expected `int`, got `str` - at `$.port``."""
     problem, _, path = message.partition(" - at ")
     field = path.strip("`").removeprefix("$").lstrip(".") or "config"
+    code = SpecCode.WRONG_TYPE if _OF_ANOTHER_TYPE.match(problem) else SpecCode.INVALID
     if "missing required field" in problem or "unknown field" in problem:
         name = problem.rsplit("`", 2)[-2]
         if "missing" in problem:
-            problem = "is required"
+            problem, code = "is required", SpecCode.REQUIRED
         elif path:
-            problem = "is not known here"
+            problem, code = "is not known here", SpecCode.UNKNOWN_FIELD
         else:
             names = sorted(each.name for each in msgspec.structs.fields(_prober(kind).spec))
-            problem = f"is not a field of {kind}, which takes {', '.join(names)}"
+            problem, code = f"is not a field of {kind}, which takes {', '.join(names)}", SpecCode.UNKNOWN_FIELD
         field = f"{field}.{name}" if path else name
-    return SpecError(field, problem)
+    return SpecError(field, problem, code)

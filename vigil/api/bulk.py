@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -30,9 +31,15 @@ from vigil.monitors import bulk
 from vigil.monitors.changes import delete_monitors
 from vigil.monitors.live.version import touch
 from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.presets import by_what_was_given
+from vigil.problems.codes import FieldCode
+from vigil.problems.nearest import nearest
 from vigil.read_models.users import users_of_monitors
 from vigil.silences.changes import MAX_MONITORS, create_silence
 from vigil.silences.models import Silence
+
+#: What was given for the preset of an item; None without one.
+Given = Mapping[str, Any] | None
 
 
 class BulkView(ApiView):
@@ -73,12 +80,12 @@ def _create(team: Team, items: Sequence[Mapping[str, Any]]) -> list[Monitor]:
     serializer = MonitorSerializer(data=items, many=True, context={"team": team})
     if not serializer.is_valid():
         raise serializers.ValidationError({"items": dict(_by_index(serializer.errors))})
-    wanted, parents = [], []
-    for place, item in enumerate(serializer.validated_data):
-        fields, needed = _settable(serializer.child, place, item)  # type: ignore[attr-defined]
-        wanted.append(fields)
-        parents.append(needed)
-    return bulk.create_monitors(team, wanted, parents)
+    child: Any = serializer.child  # type: ignore[attr-defined]
+    settable = [_settable(child, place, item) for place, item in enumerate(serializer.validated_data)]
+    try:
+        return bulk.create_monitors(team, [fields for fields, _, _ in settable], [needed for _, needed, _ in settable])
+    except ValidationError as refused:
+        raise _by_what_was_given(refused, [given for _, _, given in settable]) from None
 
 
 def _by_index(errors: Any) -> Iterator[tuple[str, Any]]:
@@ -87,12 +94,28 @@ def _by_index(errors: Any) -> Iterator[tuple[str, Any]]:
     return ((str(place), one) for place, one in pairs if one)
 
 
-def _settable(child: Any, place: int, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Monitor]]:
+def _settable(child: Any, place: int, item: Mapping[str, Any]) -> tuple[dict[str, Any], list[Monitor], Given]:
+    """The fields of a new monitor, its parents, and what was given for its preset."""
+    child.given = None
     try:
-        found: tuple[dict[str, Any], list[Monitor]] = child.settable(item)
+        fields, needed = child.settable(item)
     except ValidationError as refused:
         raise ValidationError({f"items.{place}.{name}": each for name, each in refused.error_dict.items()}) from None
-    return found
+    return fields, needed, child.given
+
+
+def _by_what_was_given(refused: ValidationError, given: Sequence[Given]) -> ValidationError:
+    """The error of items, each of a preset by what was given for it, as the error of one monitor is."""
+    of_items: dict[str, dict[str, Any]] = {}
+    for path, errors in refused.error_dict.items():
+        _, place, field = path.split(".", 2)
+        of_items.setdefault(place, {})[field] = errors
+    found: dict[str, Any] = {}
+    for place, problems in of_items.items():
+        of_preset = given[int(place)]
+        told = problems if of_preset is None else by_what_was_given(ValidationError(problems), of_preset).error_dict
+        found |= {f"items.{place}.{field}": errors for field, errors in told.items()}
+    return ValidationError(found)
 
 
 def _chosen(view: Any, team: Team, wanted: Mapping[str, Any]) -> list[Monitor]:
@@ -102,9 +125,10 @@ def _chosen(view: Any, team: Team, wanted: Mapping[str, Any]) -> list[Monitor]:
         ids = list(dict.fromkeys(wanted["ids"]))
         lock_heartbeats(Heartbeat.objects.filter(team=team, monitor__public_id__in=ids))
         found = {row.public_id: row for row in _locked(rows.filter(public_id__in=ids))}
-        missing = {f"{place}": ["There is no such monitor."] for place, name in enumerate(ids) if name not in found}
+        missing = [place for place, name in enumerate(ids) if name not in found]
         if missing:
-            raise serializers.ValidationError({"ids": missing})
+            words = ErrorDetail("There is no such monitor.", FieldCode.NO_SUCH_ROW.value)
+            raise serializers.ValidationError({"ids": {str(place): [words] for place in missing}})
         return [found[name] for name in ids]
     # Found first, and locked by their keys: as one statement it is a join of the table with itself, whose plan is one
     # scan for each row where statistics are older than the rows.
@@ -127,7 +151,9 @@ def _filtered(view: Any, rows: QuerySet[Monitor], given: Mapping[str, Any]) -> Q
     query = QueryDict(mutable=True)
     for name, value in given.items():
         if name not in filters.base_filters:
-            raise serializers.ValidationError({"filter": {name[:100]: ["There is no such filter."]}})
+            reason = f"There is no such filter. {nearest(name, filters.base_filters)}".strip()
+            words = ErrorDetail(reason, FieldCode.UNKNOWN_PARAMETER.value)
+            raise serializers.ValidationError({"filter": {name[:100]: [words]}})
         # A list without values, too, would be no filter.
         query.setlist(name, [_word(name, each) for each in (value if isinstance(value, list) and value else [value])])
     found = filters(data=query, queryset=rows, request=view.request)

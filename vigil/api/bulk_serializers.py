@@ -7,12 +7,14 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from vigil.api.alerts.silences import SilenceSerializer
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.monitors.monitors import MonitorSerializer
 from vigil.api.openapi.shapes import FILTERS
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
+from vigil.problems.codes import FieldCode
 
 MAX_ITEMS, MAX_CHOSEN = 1_000, 10_000
 #: Managed monitors that an answer names.
@@ -81,7 +83,7 @@ class BulkSerializer(ApiSerializer[Any]):
         missing = [name for name in needed if not attrs.get(name)]
         extra = sorted(set(attrs) - {"action", "force", *needed})
         if missing or extra:
-            says = {name: ["This action needs it."] for name in missing}
+            says = {name: [ErrorDetail("This action needs it.", FieldCode.REQUIRED.value)] for name in missing}
             raise serializers.ValidationError(says | {name: ["Not with this action."] for name in extra})
         return attrs
 

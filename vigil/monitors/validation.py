@@ -91,7 +91,8 @@ def _config_problem(monitor: Monitor, secrets: Mapping[str, str]) -> Problems:
     except SpecError as refused:
         field = "kind" if refused.field == "kind" else "config"
         estimate = refusal_estimate(config, monitor.interval_s or 0) if "billed completion" in refused.problem else ""
-        return {field: [below(refused.field if refused.field != field else "", refused.problem + estimate)]}
+        path = refused.field if refused.field != field else ""
+        return {field: [below(path, refused.problem + estimate, refused.code.value)]}
     try:
         validate_secrets(kind, secrets)
     except SpecError as refused:

@@ -14,10 +14,10 @@ SCOPES = frozenset({"team", "deleted_at"})
 Problems = dict[str, list[ValidationError]]
 
 
-def below(path: str, reason: str) -> ValidationError:
+def below(path: str, reason: str, code: str = FieldCode.INVALID.value) -> ValidationError:
     """An error of what is at `path` inside a field, such as `headers.x` of a config; forms show the path too."""
     message = "%(path)s: %(reason)s" if path else "%(reason)s"
-    return ValidationError(message, code="invalid", params={"path": path, "reason": reason})
+    return ValidationError(message, code=code, params={"path": path, "reason": reason})
 
 
 def duplicate(reason: str) -> ValidationError:

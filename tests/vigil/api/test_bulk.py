@@ -150,3 +150,54 @@ def test_monitors_of_a_filter_are_locked_by_their_keys_since_a_join_may_scan_onc
             assert bulk(api, action, filter={"q": "many-", "region": "eu"})["count"] == 3
         locking = [one["sql"] for one in seen.captured_queries if "UPDATE OF" in one["sql"]]
         assert locking and not any(sql.count("SELECT") > 1 for sql in locking), locking
+
+
+ITEMS: list[dict[str, Any]] = [
+    {},
+    {"name": "a"},
+    {"name": None},
+    item("", config={"url": "https://a.test"}),
+    item("a", kind="nope"),
+    item("a", kind="heartbeat", config={}),
+    item("a", config={}),
+    item("a", config={"url": "https://a.test", "x": 1}),
+    item("a", config={"url": 7}),
+    item("a", regions=["nope"]),
+    item("a", parents=["mon_nope"]),
+    item("a", tags=["x", 7]),
+    item("a", timeout_ms=60_000, interval_s=10),
+    item("a", address="https://a.test"),
+    item("a", namee="b"),
+    {"preset": "openai", "key": "a\nb"},
+    {"preset": "openai"},
+    {"preset": "vllm", "address": "ftp://a.test"},
+    {"preset": "nope"},
+]
+
+
+@pytest.mark.parametrize("body", ITEMS, ids=str)
+def test_an_item_is_refused_as_it_would_be_alone(api: Api, body: dict[str, Any]) -> None:
+    alone = api.problem("POST", "monitors", body)["errors"]
+    of_item = api.problem("POST", "monitors/bulk", {"action": "create", "items": [item("fine"), body]})["errors"]
+    assert of_item == [{**error, "field": f"items.1.{error['field']}"} for error in alone]
+
+
+def test_what_is_wrong_with_a_monitor_has_a_code_of_its_own(api: Api) -> None:
+    codes = [
+        {error["field"]: error["code"] for error in api.problem("POST", "monitors", body)["errors"]} for body in ITEMS
+    ]
+    assert codes[0] == {"name": "required", "kind": "required", "config": "required"}
+    assert codes[4:11] == [
+        {"kind": "unknown_choice"},
+        {"kind": "invalid"},
+        {"config.url": "required"},
+        {"config.x": "unknown_field"},
+        {"config.url": "wrong_type"},
+        {"regions": "no_such_row"},
+        {"parents": "no_such_row"},
+    ]
+    chosen = api.problem("POST", "monitors/bulk", {"action": "pause", "ids": ["mon_nope"]})["errors"]
+    assert [error["code"] for error in chosen] == ["no_such_row"]
+    missing = api.problem("POST", "monitors/bulk", {"action": "pause"})["errors"]
+    assert [error["code"] for error in missing] == ["required"]
+    assert [error["code"] for error in api.problem("POST", "monitors", [])["errors"]] == ["wrong_type"]

@@ -11,6 +11,7 @@ from django.db import models
 from drf_spectacular.helpers import forced_singular_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.settings import api_settings
 
 from vigil.api.base.json_types import type_problem
 from vigil.clock import YEARS_IN_WORDS, is_storable
@@ -81,6 +82,9 @@ class _RefusesUnknown(serializers.BaseSerializer[Any]):
             problems = {str(name)[:100]: problem for name in data if (problem := self._problem(name, data[name]))}
             if problems:
                 raise serializers.ValidationError(problems | self._others(data, problems))
+        else:
+            words = ErrorDetail("An object is needed here.", FieldCode.WRONG_TYPE.value)
+            raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [words]})
         return super().to_internal_value(data)
 
     def _others(self, data: Mapping[Any, Any], problems: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from vigil.api.base.permissions import team_of
 from vigil.api.base.views import ApiView
 from vigil.api.history.ranges import DAYS_MOST
 from vigil.monitors.models import Monitor, Region
+from vigil.problems.codes import FieldCode
+from vigil.problems.nearest import nearest
 
 RANGE = [
     text_parameter("from", MOMENT_LENGTH, "Start: a date, or a date and time; default `days` before the end."),
@@ -59,5 +61,6 @@ def asked_regions(slugs: str) -> dict[int, str]:
     named = set(slugs.split(","))
     unknown = sorted(named - set(found.values()))
     if unknown:
-        raise ValidationError({"regions": [f"There is no region {unknown[0][:40]}."]})
+        reason = f"There is no region {unknown[0][:40]}. {nearest(unknown[0], found.values())}".strip()
+        raise ValidationError({"regions": [reason]}, FieldCode.NO_SUCH_ROW.value)
     return {key: slug for key, slug in found.items() if slug in named}

@@ -19,6 +19,7 @@ from vigil.monitors.composites import MEMBERS_MOST, RANKS_MOST, Member, create_c
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
+from vigil.problems.codes import FieldCode
 
 
 class MemberSerializer(ApiSerializer[Member]):
@@ -56,7 +57,7 @@ class MembersField(serializers.Field[Any, Any, Any, Any]):
         monitors = {monitor.public_id: monitor for monitor in found}
         missing = sorted(ids - monitors.keys())
         if missing:
-            raise serializers.ValidationError(f"There is no monitor {missing[0][:40]}.")
+            raise serializers.ValidationError([f"There is no monitor {missing[0][:40]}."], FieldCode.NO_SUCH_ROW.value)
         return [Member(monitors[row["monitor"]["public_id"]], row["rank"], row["group"]) for row in rows]
 
 

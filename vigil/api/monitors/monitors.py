@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
+from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -41,6 +42,7 @@ from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, by_what_was_given, fields_from_preset
 from vigil.monitors.relations import know_regions
 from vigil.monitors.validation import MAX_SECRET_LENGTH, MAX_TAG_LENGTH, MAX_TAGS
+from vigil.problems.codes import FieldCode
 
 
 class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
@@ -109,7 +111,8 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
                 raise serializers.ValidationError({alone: ["Use this only with a preset."]})
             missing = [field for field in ("name", "kind", "config") if self.instance is None and field not in attrs]
             if missing and not self.partial:
-                raise serializers.ValidationError({field: ["This field is required."] for field in missing})
+                words = ErrorDetail("This field is required.", FieldCode.REQUIRED.value)
+                raise serializers.ValidationError({field: [words] for field in missing})
         return attrs
 
     def to_representation(self, instance: Monitor) -> dict[str, Any]:
@@ -127,7 +130,7 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         found = list(Monitor.objects.filter(team=self.context["team"], deleted_at=None, public_id__in=ids))
         missing = sorted(set(ids) - {parent.public_id for parent in found})
         if missing:
-            raise serializers.ValidationError([f"There is no monitor {missing[0]}."])
+            raise serializers.ValidationError([f"There is no monitor {missing[0]}."], FieldCode.NO_SUCH_ROW.value)
         return found
 
     def create(self, validated_data: Mapping[str, Any]) -> Monitor:
