@@ -90,6 +90,40 @@ def test_t_sec_17_t_sec_18_every_route_tells_every_error_as_a_problem() -> None:
     assert {200, 201, 204, 400, 401, 403, 404, 405, 415} & seen >= {200, 204, 400, 401, 403, 404, 405}
 
 
+def test_what_takes_no_body_refuses_fields_that_would_do_nothing() -> None:
+    api = Api(default_team())
+    made = rows(api)
+    refused = set()
+    for address in sorted(addresses(made)):
+        for method in ("POST", "PATCH", "DELETE"):
+            headers = {"authorization": f"Bearer {api.plain}"}
+            body = b'{"zz_unknown": 1}'
+            answer: Any = api.client.generic(method, address, body, content_type="application/json", headers=headers)
+            what = f"{method} {address}"
+            assert answer.status_code in (400, 403, 404, 405), (what, answer.status_code)
+            if answer.status_code == 400:
+                assert "zz_unknown" in answer.content.decode(), (what, answer.content)
+                refused.add(f"{method} {address.rpartition('/')[2]}")
+    assert refused >= {"POST pause", "POST resume", "POST end", "POST rotate", f"DELETE {made['monitors']}"}
+    assert api("POST", f"monitors/{made['monitors']}/pause", {})[1]["paused"] is True
+
+
+def test_a_precondition_is_held_or_refused_and_never_ignored() -> None:
+    api = Api(default_team())
+    held: set[str] = set()
+    for address in sorted(addresses(rows(api))):
+        for method in ("POST", "PATCH", "DELETE"):
+            headers = {"authorization": f"Bearer {api.plain}", "If-Match": '"not.this"'}
+            answer: Any = api.client.generic(method, address, b"{}", content_type="application/json", headers=headers)
+            what = f"{method} {address}"
+            assert answer.status_code in (400, 403, 404, 405, 412), (what, answer.status_code)
+            held |= {what.partition("/v1/")[2].partition("/")[0]} if answer.status_code == 412 else set()
+    assert held >= {"monitors", "heartbeats", "composites", "channels", "routes", "people", "policies", "silences"}
+    asked = {"action": "pause", "ids": ["mon_x"]}
+    answer = api.ask("POST", "monitors/bulk", asked, **{"If-Match": '"a.b"'})
+    assert [error["field"] for error in answer.json()["errors"]] == ["If-Match"]
+
+
 def check(method: str, what: str, answer: Any) -> None:
     assert answer.status_code < 500, (what, answer.content)
     assert answer["X-Request-ID"], what

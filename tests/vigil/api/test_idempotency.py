@@ -52,6 +52,7 @@ def test_a_repetition_gets_the_first_answer_and_changes_nothing() -> None:
     assert (first.status_code, "Idempotent-Replayed" in first.headers) == (201, False)
     assert (second.status_code, second.content) == (201, first.content)
     assert (second.headers["Location"], second.headers["Idempotent-Replayed"]) == (first.headers["Location"], "true")
+    assert second.headers["ETag"] == first.headers["ETag"]
     path = f"monitors/{first.json()['id']}/pause"
     assert post(api, path, key="k2").json() == post(api, path, key="k2").json()
     assert Monitor.objects.get().revision == 2

@@ -39,8 +39,9 @@ def test_an_unknown_filter_is_refused_by_name(api: Api, path: str) -> None:
 
 def test_a_boolean_parameter_that_is_none_is_refused_and_nothing_is_done(api: Api) -> None:
     path = f"monitors/{api('POST', 'monitors', HTTP)[1]['id']}"
-    for wrong in ("yes", "0.5", ""):
+    for wrong in ("yes", "0.5"):
         assert api("DELETE", f"{path}?force={wrong}") == (400, {"force": ["Either true or false."]})
+    assert api("DELETE", f"{path}?force=") == (400, {"force": ["Give a value, or leave it out."]})
     assert api("DELETE", f"{path}?force=true&force=true") == (400, {"force": ["Give it once; it was given 2 times."]})
     assert api("GET", "export?everything=maybe")[0] == 400
     assert (api("GET", "export?everything=true")[0], api("DELETE", f"{path}?force=1")[0]) == (200, 204)
@@ -101,3 +102,23 @@ def test_a_route_that_tells_no_one_says_so(api: Api) -> None:
     assert "alerts no one" in api("POST", "routes", {"name": "r", "position": 1})[1]["warnings"][0]
     hook = api("POST", "channels", {"name": "c", "kind": "webhook", "config": {"url": "https://x.test"}})[1]
     assert api("POST", "routes", {"name": "s", "position": 2, "channels": [hook["id"]]})[1]["warnings"] == []
+
+
+def test_an_empty_parameter_is_refused_since_taken_for_none_it_would_show_everything(api: Api) -> None:
+    monitor = api("POST", "monitors", HTTP)[1]["id"]
+    asked = ["monitors?q", "monitors?tag", "monitors?kind", "monitors?sort", "monitors?cursor", "monitors?limit"]
+    asked += ["monitors?fields", "incidents?kind", "uptime?tag", "uptime?tz", "uptime?from", "states?cursor"]
+    asked += [f"monitors/{monitor}/{each}" for each in ("results?regions", "latency?from", "rollups?by", "uptime?days")]
+    asked += ["whom?monitor", "export?everything"]
+    for path in asked:
+        found = api.problem("GET", f"{path}=")
+        name = path.partition("?")[2]
+        assert [(error["field"], error["code"]) for error in found["errors"]] == [(name, "blank")], path
+        assert api("GET", f"{path}=&{name}=x")[0] == 400, path
+
+
+def test_a_region_of_a_query_that_there_is_not_is_told_with_the_near_one(api: Api) -> None:
+    Region.objects.create(slug="eu-west", domain="a")
+    monitor = api("POST", "monitors", HTTP)[1]["id"]
+    [error] = api.problem("GET", f"monitors/{monitor}/latency?regions=eu-wst")["errors"]
+    assert (error["code"], error["reason"]) == ("no_such_row", "There is no region eu-wst. Did you mean eu-west?")

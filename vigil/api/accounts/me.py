@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
@@ -111,6 +112,7 @@ class MemberViewSet(Resources, mixins.ListModelMixin, viewsets.GenericViewSet[Me
 
     serializer_class = TeamMemberSerializer
     filterset_fields = ("role",)
+    sorts = MappingProxyType({"name": "user__username"})
     queryset = Membership.objects.none()
 
     def get_queryset(self) -> QuerySet[Membership]:

@@ -106,6 +106,8 @@ class RotationSerializer(TeamSerializer[Rotation]):
 
     def to_representation(self, instance: Rotation) -> dict[str, Any]:
         shown = super().to_representation(instance)
+        if "people" not in shown:
+            return shown
         # Of a list they were read with it.
         turns = instance.members.all() if self.parent else instance.members.select_related("person")
         return {**shown, "people": [turn.person.public_id for turn in turns]}

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from rest_framework import status
 from rest_framework.exceptions import APIException
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from vigil.problems.codes import ProblemCode
@@ -46,6 +47,11 @@ def versioned_fields(settable: Collection[str], shown: Mapping[str, Any]) -> lis
 def entity_tag(shown: Mapping[str, Any], settable: Collection[str]) -> str:
     """The strong tag of a representation, with its quotes."""
     return f'"{_digest(shown, _WHOLE_BYTES)}.{_parts(shown, versioned_fields(settable, shown))}"'
+
+
+def has_precondition(request: Any) -> bool:
+    """Whether a write is for one state of its row, which is then locked for it."""
+    return request.method not in SAFE_METHODS and "If-Match" in request.headers
 
 
 def is_read_already(header: str, tag: str) -> bool:

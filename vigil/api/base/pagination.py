@@ -23,7 +23,7 @@ from vigil.strict_json import InputProblem, check_text
 
 MAX_CURSOR, MAX_SORT_KEYS = 2_000, 3
 #: Names that a list may be sorted by where its rows have them; a view's `sorts` says otherwise.
-_USUAL = ("name", "created_at", "updated_at")
+_USUAL = ("name", "position", "created_at", "updated_at", "opened_at", "begun_at", "last_at")
 SORT = "sort"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from rest_framework import status, viewsets
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
@@ -25,13 +26,13 @@ from vigil.accounts.idempotency import (
     keep_answer,
 )
 from vigil.accounts.models import ApiToken, StoredAnswer
-from vigil.api.base.errors import MissingScope
-from vigil.api.base.etags import check_match, tagged
-from vigil.api.base.filters import AllOfFilter, AnyOfFilter, SearchFilter
+from vigil.api.base.errors import KeyIsBusy, KeyIsTaken, MissingScope
+from vigil.api.base.etags import check_match, entity_tag, has_precondition, tagged
+from vigil.api.base.filters import AllOfFilter, AnyOfFilter
 from vigil.api.base.pagination import SORT, PageByCursor
-from vigil.api.base.parameters import documented_parameters, refuse_parameters
+from vigil.api.base.parameters import documented_parameters, refuse_body, refuse_parameters
 from vigil.api.base.permissions import missing_scope, team_of
-from vigil.problems.codes import FieldCode, ProblemCode
+from vigil.problems.codes import FieldCode
 
 if TYPE_CHECKING:
     from rest_framework.viewsets import GenericViewSet
@@ -47,25 +48,8 @@ _PAGING = _PAGES | {SORT}
 #: Actions whose answer is the object, whole, or a page of objects.
 TAGGED = frozenset({"list", "retrieve", "create", "update", "partial_update"})
 _SHOW = frozenset({"list", "retrieve"})
+_NO_PRECONDITION = "This request does not change one object that was read: leave the header out."
 _settable: dict[Any, frozenset[str]] = {}
-
-
-class KeyIsBusy(APIException):
-    """Another request with this key is being answered."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_detail = "A request with this Idempotency-Key is being answered. Send it again in a second."
-    default_code = ProblemCode.IDEMPOTENCY_KEY_IN_USE.value
-    #: Seconds, for Retry-After.
-    wait = 1
-
-
-class KeyIsTaken(APIException):
-    """The key has answered another request."""
-
-    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "This Idempotency-Key was used for another request: take a new key for each change."
-    default_code = ProblemCode.IDEMPOTENCY_KEY_REUSED.value
 
 
 class _AnsweredBefore(Exception):
@@ -97,8 +81,12 @@ class Conventions(_View):
     def initial(self, request: Request, *args: Any, **options: Any) -> None:
         super().initial(request, *args, **options)
         self._refuse_unknown_parameters(request)
+        if has_precondition(request) and not self.keeps_preconditions():
+            # Ignored, it would let through just the change that it is there to stop.
+            raise ValidationError({"If-Match": [_NO_PRECONDITION]})
         if request.method == "POST" and "Idempotency-Key" in request.headers:
             self._claim_key(request)
+        refuse_body(request, self)
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
         view: Any = self
@@ -110,7 +98,10 @@ class Conventions(_View):
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, _AnsweredBefore):
             self._claim = None
-            return _again(exc.answer)
+            again = _again(exc.answer)
+            if getattr(self, "action", "") in TAGGED and exc.answer.body:
+                again["ETag"] = entity_tag(json.loads(exc.answer.body), self._settable())
+            return again
         return super().handle_exception(exc)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **options: Any) -> Any:
@@ -139,6 +130,10 @@ class Conventions(_View):
         asked = self.asked_fields
         return asked is None or not asked.isdisjoint(fields)
 
+    def keeps_preconditions(self) -> bool:
+        """Whether this operation writes one row that is held against `If-Match`; elsewhere the header is refused."""
+        return False
+
     def check_if_match(self, row: Any) -> None:
         """Refuse a write whose `If-Match` names another state of this locked row; raises `PreconditionFailed`."""
         header = self.request.headers.get("If-Match")
@@ -155,11 +150,6 @@ class Conventions(_View):
         filters = self.filters() if getattr(self, "action", "") == "list" else {}
         lists = {name for name, one in filters.items() if isinstance(one, (AnyOfFilter, AllOfFilter))}
         refuse_parameters(given, self._parameters(), lists)
-        # A filter of the framework takes an empty value for none, which would show every row.
-        single = {name for name, one in filters.items() if name not in lists and not isinstance(one, SearchFilter)}
-        empty = next((name for name in single if given.get(name) == [""]), None)
-        if empty:
-            raise ValidationError({empty: ["Give a value, or leave it out."]}, FieldCode.BLANK.value)
 
     def _parameters(self) -> frozenset[str]:
         action = getattr(self, "action", "")
@@ -215,7 +205,8 @@ class Resources(Conventions):
             unknown = sorted(asked - set(shown))
             if unknown:
                 there_are = ", ".join(name for name, field in shown.items() if not field.write_only)
-                raise ValidationError({FIELDS: [f"There is no field {unknown[0][:60]}. There are {there_are}."]})
+                reason = f"There is no field {unknown[0][:60]}. There are {there_are}."
+                raise ValidationError({FIELDS: [reason]}, FieldCode.UNKNOWN_CHOICE.value)
             for name in set(shown) - asked:
                 shown.pop(name)
         return serializer

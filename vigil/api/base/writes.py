@@ -7,11 +7,11 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.errors import InUse
+from vigil.api.base.etags import has_precondition
 from vigil.api.base.parameters import is_asked
 from vigil.api.base.views import Resources
 from vigil.read_models.users import users_of
@@ -29,7 +29,10 @@ class LockedWrites(Resources):
     def writes_in_one_transaction(self, request: HttpRequest) -> bool:
         # The action is not set yet: it belongs to the method, as the router has mapped them.
         is_change = self.action_map.get(str(request.method).lower()) in _CHANGES
-        return is_change or _has_precondition(request) or super().writes_in_one_transaction(request)
+        return is_change or has_precondition(request) or super().writes_in_one_transaction(request)
+
+    def keeps_preconditions(self) -> bool:
+        return bool(self.detail)
 
     @extend_schema(
         parameters=[OpenApiParameter("force", bool, description="Delete it although others use it: they lose it.")],
@@ -45,7 +48,7 @@ class LockedWrites(Resources):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def get_object(self) -> Any:
-        if self.action not in _LOCKED and not _has_precondition(self.request):
+        if self.action not in _LOCKED and not has_precondition(self.request):
             return super().get_object()
         lookup = self.lookup_url_kwarg or self.lookup_field
         # A row that stays is locked without its key: whoever only points at it does not wait, and cannot cross.
@@ -59,8 +62,3 @@ class LockedWrites(Resources):
         self.check_object_permissions(self.request, row)
         self.check_if_match(row)
         return row
-
-
-def _has_precondition(request: HttpRequest | Request) -> bool:
-    """Whether a write is for one state of its row, which is then locked for it."""
-    return request.method not in SAFE_METHODS and "If-Match" in request.headers

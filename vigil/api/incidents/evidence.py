@@ -22,6 +22,7 @@ from vigil.api.incidents.votes import VoteSerializer
 from vigil.incidents.core.replayed_steps import ReplayedStep, Supposition, UnknownRegions, step_as_json
 from vigil.incidents.models import Incident
 from vigil.incidents.timeline import replayed_steps
+from vigil.problems.codes import FieldCode
 
 if TYPE_CHECKING:
     from rest_framework.viewsets import GenericViewSet
@@ -120,7 +121,10 @@ class EvidenceActions(_View):
         """Its last 50 steps decided again from their stored votes, and as supposed. It changes nothing."""
         incident: Incident = self.get_object()
         supposition = _supposition(request)
-        steps = replayed_steps(incident, _step(request), STEPS_MOST)
+        step = _step(request)
+        steps = replayed_steps(incident, step, STEPS_MOST)
+        if step is not None and not steps:
+            raise ValidationError({"step": [f"No votes of a step {step} are stored."]}, FieldCode.NO_SUCH_ROW.value)
         rows = [step_as_json(taken, _supposed(supposition, taken)) for taken in steps]
         shown = {"incident": incident.public_id, "title": incident.title, "same": all(taken.same for taken in steps)}
         return Response({**shown, "steps": rows})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
@@ -59,6 +60,7 @@ class FeedViewSet(
     serializer_class = FeedSerializer
     permission_classes = [StaffChanges]
     filterset_fields = ("enabled",)
+    sorts = MappingProxyType({"provider": "provider"})
     lookup_field = "provider"
     lookup_value_regex = r"[a-z0-9-]{1,40}"
     http_method_names = ["get", "patch", "head", "options"]

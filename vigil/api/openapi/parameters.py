@@ -41,7 +41,7 @@ def _bounded(parameter: Json, one: Any) -> Json:
         words: Any = one.field
         return {**parameter, "schema": words.schema, "style": "form", "explode": not words.splits}
     if isinstance(one, SearchFilter):
-        return {**parameter, "schema": {**schema, "maxLength": MAX_LENGTH}}
+        return {**parameter, "schema": {**schema, "minLength": 1, "maxLength": MAX_LENGTH}}
     if parameter["name"] in _LONGEST and "maxLength" not in schema:
-        return {**parameter, "schema": {**schema, "maxLength": _LONGEST[parameter["name"]]}}
+        return {**parameter, "schema": {**schema, "minLength": 1, "maxLength": _LONGEST[parameter["name"]]}}
     return parameter

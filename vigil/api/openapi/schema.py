@@ -132,12 +132,12 @@ class ApiSchema(AutoSchema):
 
     def _replaces(self) -> bool:
         """Whether this operation changes or deletes a row that has an entity tag."""
-        # Imported late: a decorator in that module asks for this class.
-        from vigil.api.base.writes import LockedWrites
+        # Imported late: it asks for this class.
+        from vigil.api.base.views import Conventions
 
-        changes = self.method not in SAFE_METHODS and self._action() != "create" and "{" in self.path
-        locked = isinstance(self.view, LockedWrites) and getattr(self.view, "detail", False)
-        return changes and (locked or self._action() == "destroy")
+        return (
+            self.method not in SAFE_METHODS and isinstance(self.view, Conventions) and self.view.keeps_preconditions()
+        )
 
     def _is_create_operation(self) -> bool:
         return super()._is_create_operation() or self.get_operation_id() in CREATES
