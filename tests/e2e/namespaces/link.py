@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 #: The world's own address on each link, by the number of the link; a worker has the next one.
-WORLD4, WORLD6 = "11.77.{number}.1", "2a00:77:{number}::1"
-WORKER4, WORKER6 = "11.77.{number}.2", "2a00:77:{number}::2"
+WORLD4, WORLD6 = "10.77.{number}.1", "fd77:{number}::1"
+WORKER4, WORKER6 = "10.77.{number}.2", "fd77:{number}::2"
 
 #: All destinations to which this network sends packets, but for what IPv6 itself needs on a link.
 _COUNTING = """
