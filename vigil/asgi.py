@@ -12,6 +12,7 @@ from vigil.configuration import configuration
 from vigil.heartbeats.receiving.asgi import AsgiPings
 from vigil.web.middleware.admission import Utf8Requests
 from vigil.web.serving.server import WebServer
+from vigil.web.serving.status_pages import StatusPages
 
 pings = AsgiPings(configuration())
-application = WebServer(Utf8Requests(get_wsgi_application()), pings)
+application = WebServer(Utf8Requests(get_wsgi_application()), pings, StatusPages())

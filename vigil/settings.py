@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "vigil.heartbeats",
     "vigil.alerts",
     "vigil.code",
+    "vigil.status",
     "vigil.web",
 ]
 

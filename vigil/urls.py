@@ -8,7 +8,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from vigil.metrics import view as metrics
-from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond
+from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
 from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
@@ -76,6 +76,8 @@ urlpatterns = [
     path("oncall/<str:rotation>/<str:key>.ics", limited_misses(oncall.feed), name="oncall-feed"),
     path("badge/<str:code>.<str:kind>", limited_misses(badges.heartbeat), name="badge"),
     path("badge/<str:key>/<str:signature>/<path:tag>.<str:kind>", limited_misses(badges.tag), name="tag-badge"),
+    path("status/<str:slug>", status_pages.status_page, name="status-page"),
+    path("status/<str:slug>/<path:below>", status_pages.status_page, name="status-file"),
     # Last of the pages: the address of one monitor takes any name.
     path("", include("vigil.web.pages.monitors.urls")),
     path("api/docs/", api_docs.api_docs, name="api-docs"),

@@ -14,6 +14,7 @@ _PAGES, _START = "tests/vigil/web/pages", "tests/vigil/web/pages/start/test_star
 _OVERVIEW, _MONITOR = f"{_PAGES}/test_overview.py", f"{_PAGES}/test_monitor.py"
 _HELD, _HANDS = f"{_PAGES}/test_behaviours.py", "tests/browser/test_behaviours.py"
 _LIVE = "tests/browser/test_overview.py"
+_DOCUMENT = "tests/vigil/status/core/test_document.py"
 _MODELS, _FORMS = "tests/vigil/read_models", f"{_PAGES}/monitor_forms/test_monitor_forms.py"
 
 
@@ -114,7 +115,14 @@ BEHAVIOURS = {
         (f"{_PAGES}/test_regions.py", "test_a_new_region_walks_from_its_line_to_its_votes"),
         (f"{_PAGES}/test_regions.py", "test_staff_drains_rotates_and_revokes_by_name"),
     )),
-    20: Behaviour("a public page is a file, whatever the database does", (), built_in="vigil/status"),
+    20: Behaviour("a public page is a file, whatever the database does", (
+        ("tests/vigil/web/serving/test_status_pages.py", "test_a_page_is_served_while_postgresql_and_redis_are_down"),
+        (_DOCUMENT, "test_a_full_page_fits_in_its_budget_and_needs_no_script"),
+        (_DOCUMENT, "test_a_file_is_answered_with_a_tag_compressed_where_it_is_wanted_and_304_where_it_is_known"),
+        (_DOCUMENT, "test_our_own_reader_of_statuspage_follows_it"),
+        (_DOCUMENT, "test_the_feed_is_atom_with_an_entry_for_each_incident"),
+        ("tests/vigil/status/test_publishing.py", "test_nothing_that_was_not_published_is_in_any_file"),
+    )),
 }  # fmt: skip
 
 

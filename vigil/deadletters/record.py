@@ -33,6 +33,7 @@ class LetterSource(StrEnum):
     INGEST = "ingest"
     RECORD = "record"
     REPORTS = "reports"
+    STATUS_PAGES = "status_pages"
     WITNESS = "witness"
 
 

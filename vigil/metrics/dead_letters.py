@@ -13,7 +13,10 @@ from vigil.deadletters.actions import waiting
 from vigil.metrics.registry import OTHERS
 
 #: Every loop that isolates what fails; each has a value also while it is 0.
-LOOPS = ("consensus", "deliver", "dispatch", "dispatch.watch", "heartbeats", "ingest", "record", "reports", "witness")
+LOOPS = (
+    "consensus", "deliver", "dispatch", "dispatch.watch", "heartbeats", "ingest", "record", "reports", "status_pages",
+    "witness",
+)  # fmt: skip
 
 
 class DeadLetterCollector(Collector):

@@ -21,8 +21,9 @@ def main(port: int) -> None:
     from vigil.asgi import pings
     from vigil.web.serving.http_server import serve
     from vigil.web.serving.server import WebServer
+    from vigil.web.serving.status_pages import StatusPages
 
-    serve(WebServer(get_wsgi_application(), pings), "127.0.0.1", port)
+    serve(WebServer(get_wsgi_application(), pings, StatusPages()), "127.0.0.1", port)
 
 
 if __name__ == "__main__":

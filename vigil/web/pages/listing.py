@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vigil.monitors.models import DerivedKind
+from vigil.read_models.core.drawn_strips import DrawnStrip, day_strip
 from vigil.read_models.core.figures import NO_VALUE, length, milliseconds, moment, percent
 from vigil.read_models.core.overview_query import GroupBy, OverviewQuery, Sort
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.monitor_rows import MonitorRow, RowIncident
 from vigil.read_models.overview import GroupHead, Overview
 from vigil.web.parts.marks import WORDS, RegionDot, RegionDots, StateMark, dots, mark
-from vigil.web.parts.strips import DrawnStrip, day_strip
 
 #: Order of the counts; those of trouble and New are left out where there are none.
 COUNTED = (

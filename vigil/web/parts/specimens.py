@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from vigil.read_models.core.drawn_strips import DrawnDays, day_strip, quarter_strip
 from vigil.read_models.core.shown_states import ShownState
 from vigil.web.parts import form_specimens
 from vigil.web.parts.charts import DrawnChart, TabledPoint
@@ -14,7 +15,6 @@ from vigil.web.parts.form_specimens import ARABIC, LONGEST
 from vigil.web.parts.marks import RegionDot, dots, mark
 from vigil.web.parts.phases import phase_bar
 from vigil.web.parts.sparklines import sparkline
-from vigil.web.parts.strips import DrawnDays, day_strip, quarter_strip
 from vigil.web.parts.timelines import DrawnStep, timeline
 from vigil.web.parts.votes import DrawnVotes, pins, vote_table
 from vigil.web.parts.world import LAND

@@ -26,6 +26,7 @@ from vigil.problems.encoding import encoded, is_api
 from vigil.problems.problem import MEDIA_TYPE, Problem
 from vigil.problems.request_ids import HEADER, request_id_of
 from vigil.web.serving.bodies import Bodies, Disconnected, Receive, Refused, Scope, linger
+from vigil.web.serving.status_pages import StatusPages
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -48,8 +49,8 @@ HEALTH = frozenset({"/healthz", "/readyz"})
 class WebServer:
     """The ASGI application of the web process."""
 
-    def __init__(self, pages: Wsgi, pings: AsgiPings) -> None:
-        self._pages, self._pings = pages, pings
+    def __init__(self, pages: Wsgi, pings: AsgiPings, status: StatusPages) -> None:
+        self._pages, self._pings, self._status = pages, pings, status
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web")
         self._health_thread = ThreadPoolExecutor(1, thread_name_prefix="web-health")
         self._waiting = 0
@@ -61,6 +62,10 @@ class WebServer:
             return
         if scope["path"] == LIVEZ:
             await _send(scope, send, (200, [], b"alive\n"))
+            return
+        published = self._status.answer(scope)
+        if published is not None:
+            await _send(scope, send, published)
             return
         try:
             answer = await self._answer(scope, receive)
@@ -84,12 +89,14 @@ class WebServer:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self._pings.start()
+                self._status.start()
                 _spare_the_collector()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 watchdog.stop()
                 ticking.cancel()
                 await self._pings.stop()
+                await self._status.stop()
                 for threads in (self._threads, self._health_thread):
                     threads.shutdown(wait=False, cancel_futures=True)
                 await send({"type": "lifespan.shutdown.complete"})

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from vigil.read_models.core.drawn_strips import day_strip, slots
 from vigil.read_models.core.shown_states import ShownState
 from vigil.web.pages.listing import ListedMonitor, ListedTrouble, TroubleNote
 from vigil.web.parts.marks import RegionDot, dots, mark
 from vigil.web.parts.sparklines import sparkline
-from vigil.web.parts.strips import day_strip, slots
 from vigil.web.parts.votes import DrawnVotes, pins, vote_table
 from vigil.web.templatetags.parts import drawn
 

@@ -10,13 +10,13 @@ from typing import Any
 from vigil.monitors.core.clear_credentials import hidden_in_text
 from vigil.monitors.core.result_facts import as_number
 from vigil.monitors.models import Monitor
+from vigil.read_models.core.drawn_strips import DrawnDays, quarter_strip
 from vigil.read_models.core.figures import NO_VALUE, length, milliseconds, percent
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.core.strips import StripDay
 from vigil.read_models.monitor.page import LastResult, MonitorPage, ProviderPost, ProviderStatus
 from vigil.web.parts.marks import StateMark, mark
 from vigil.web.parts.phases import PhaseBar, phase_bar
-from vigil.web.parts.strips import DrawnDays, quarter_strip
 
 #: A certificate or a quota this near to its end is said in a colour.
 _CERTIFICATE_LOW_DAYS, _LEFT_LOW = 14, 0.1

@@ -22,6 +22,7 @@ from vigil.heartbeats.overview import mail_address, ping_address
 from vigil.heartbeats.rows import schedule_of, terms_of
 from vigil.heartbeats.showing.run_bars import run_bars
 from vigil.heartbeats.showing.snippets import SNIPPETS
+from vigil.read_models.core.drawn_strips import DrawnStrip, run_strip
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.heartbeats import JobPage, JobRow, has_called, read_job_list, read_job_page, told_figures
 from vigil.web.pages.monitors.drifts import managed_words, shown_drift
@@ -29,7 +30,6 @@ from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.filter_bars import FilterBar, FilterChip, FilterSelect, SelectOption
 from vigil.web.parts.marks import StateMark, mark
 from vigil.web.parts.sparklines import Sparkline, sparkline
-from vigil.web.parts.strips import DrawnStrip, run_strip
 
 RUNS_IN_TABLE = 20
 #: Shown before the others, which are behind a fold.

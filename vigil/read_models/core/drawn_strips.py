@@ -1,4 +1,4 @@
-"""Strips: 24 hours or 90 days as bars, one SVG path for each state."""
+"""Drawn strips: 24 hours or 90 days as bars, one SVG path for each state. Pure."""
 
 from __future__ import annotations
 

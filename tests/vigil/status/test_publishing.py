@@ -1,0 +1,195 @@
+"""Pages are made anew of what changes, hold nothing that was not published, and outlive the process that made them."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from tests.planting import plant
+from tests.vigil.incidents.world import World
+from tests.vigil.status.facts import FRAME, NOW, page
+from vigil.accounts.models import Team
+from vigil.accounts.teams import default_team
+from vigil.clock import database_now
+from vigil.deadletters.models import DeadLetter
+from vigil.incidents.models import Incident
+from vigil.monitors.models import Monitor
+from vigil.status import publisher
+from vigil.status.changes import add_update, delete_status_page, save_public_incident, save_status_page
+from vigil.status.core.document import PublishedPage, project
+from vigil.status.models import PublicIncident, StatusPage
+from vigil.status.published import PublishedPages
+from vigil.status.publisher import PagePublisher
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+#: Words of what is inside: none may be in any file of a page.
+SECRET = "plantedword"
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> PublishedPages:
+    return PublishedPages(tmp_path / "status")
+
+
+@pytest.fixture
+def making(pages: PublishedPages, redis_url: str) -> PagePublisher:
+    return PagePublisher(pages, lambda _: FRAME)
+
+
+def made(world: World, **more: object) -> tuple[StatusPage, Monitor]:
+    """A page with one monitor, whose own name, target and tag are planted words."""
+    monitor = world.monitor(f"{SECRET}-name", f"{SECRET}-host.example.test", tags=[f"{SECRET}-tag"])
+    components = [
+        {"name": "Chat API", "monitor": monitor, "group": "AI"},
+        {"name": "All of it", "tag": f"{SECRET}-tag"},
+    ]
+    wanted = {"slug": "acme", "title": "Acme AI", "components": components, **more}
+    return save_status_page(StatusPage(team=default_team()), wanted), monitor
+
+
+def everything(found: PublishedPage) -> str:
+    return "\n".join(file.plain.decode() for file in found.files.values())
+
+
+def shown(pages: PublishedPages, slug: str = "acme") -> PublishedPage:
+    found = pages.find(slug)
+    assert found is not None
+    return found
+
+
+def test_a_change_of_a_monitor_or_of_a_page_is_on_the_page_at_the_next_turn(
+    pages: PublishedPages, making: PagePublisher
+) -> None:
+    world = World()
+    row, monitor = made(world)
+    assert making.turn() == 1 and "Not measured" in everything(shown(pages))
+    world.see(monitor, "fail")
+    assert making.turn() == 1 and "major_outage" in everything(shown(pages))
+    assert making.turn() == 0
+    save_status_page(row, {"title": "Acme Cloud"})
+    assert making.turn() == 1 and "Acme Cloud" in everything(shown(pages))
+    save_status_page(row, {"enabled": False})
+    making.turn()
+    assert pages.find("acme") is None
+    save_status_page(row, {"enabled": True, "slug": "acme-cloud"})
+    making.turn()
+    assert pages.find("acme") is None and shown(pages, "acme-cloud").id == row.public_id
+    delete_status_page(row)
+    making.turn()
+    assert pages.find("acme-cloud") is None
+
+
+def test_nothing_that_was_not_published_is_in_any_file(pages: PublishedPages, making: PagePublisher) -> None:
+    world = World()
+    row, monitor = made(world, visibility="password", password=f"{SECRET}-password")
+    world.see(monitor, "fail")
+    inner = Incident.objects.get()
+    Incident.objects.update(title=f"{SECRET} is down", cause_key=SECRET)
+    told = save_public_incident(
+        PublicIncident(team=default_team()),
+        {
+            "page": row, "incident": inner, "title": "Chat fails", "impact": "major", "state": "identified",
+            "text": "We know why.", "components": list(row.components.all()), "written_by": f"{SECRET}-author",
+        },
+    )  # fmt: skip
+    add_update(told, {"state": "monitoring", "text": "It works again.", "written_by": f"{SECRET}-author"})
+    making.turn()
+    found = shown(pages)
+    text = everything(found)
+    assert "Chat fails" in text and "We know why." in text and "It works again." in text
+    inside = [SECRET, monitor.public_id, inner.public_id, default_team().name, row.access, "refused"]
+    inside += [region.slug for region in world.regions]
+    assert [word for word in inside if word in text] == []
+    assert len(found.files) == 6
+
+
+def test_a_page_shows_open_incidents_and_those_of_the_last_days(pages: PublishedPages, making: PagePublisher) -> None:
+    row, _ = made(World())
+    wanted = {"page": row, "title": "Old", "state": "resolved", "text": "Over."}
+    old = save_public_incident(PublicIncident(team=default_team()), wanted)
+    PublicIncident.objects.update(resolved_at=database_now() - timedelta(days=15))
+    save_public_incident(PublicIncident(team=default_team()), {**wanted, "title": "New"})
+    making.turn()
+    names = [one["name"] for one in json.loads(shown(pages).files["api/v2/incidents.json"].plain)["incidents"]]
+    assert names == ["New"] and old.state == "resolved"
+
+
+def test_the_same_words_twice_are_one_update_and_a_resolved_incident_may_open_again() -> None:
+    row, _ = made(World())
+    told = save_public_incident(
+        PublicIncident(team=default_team()),
+        {"page": row, "title": "Slow", "state": "investigating", "text": "We look."},
+    )
+    add_update(told, {"state": "investigating", "text": "We look."})
+    assert told.updates.count() == 1
+    add_update(told, {"state": "resolved", "text": "Over."})
+    assert told.resolved_at is not None
+    add_update(told, {"state": "investigating", "text": "It is back."})
+    stored = PublicIncident.objects.get()
+    assert (stored.resolved_at, stored.state) == (None, "investigating")
+
+
+def test_what_a_page_cannot_be_is_refused_by_field() -> None:
+    row, monitor = made(World())
+    other = Team.objects.create(name="Other", slug="other")
+    theirs = StatusPage(team=other)
+    one = {"name": "x", "monitor": monitor}
+    wrong: list[tuple[dict[str, object], str]] = [
+        ({"slug": "Acme AI"}, "slug"),
+        ({"slug": "acme"}, "slug"),
+        ({"title": "a\nb"}, "title"),
+        ({"visibility": "password"}, "password"),
+        ({"visibility": "password", "password": "short"}, "password"),
+        ({"password": "long enough"}, "password"),
+        ({"components": [one]}, "components"),
+        ({"components": [{"name": "x"}]}, "components"),
+        ({"components": [{"name": "x", "tag": "a"}] * 101}, "components"),
+        ({"components": [{"name": "x", "tag": "a"}, {"name": "x", "tag": "b"}]}, "components"),
+    ]
+    for more, field in wrong:
+        with pytest.raises(ValidationError) as refused:
+            save_status_page(theirs, {"slug": "theirs", "title": "Theirs", "visibility": "public", **more})
+        assert list(refused.value.message_dict) == [field], more
+    of_incidents: list[tuple[dict[str, object], str]] = [({"page": row}, "page"), ({"title": "a\u202eb"}, "title")]
+    for more, field in of_incidents:
+        with pytest.raises(ValidationError) as refused:
+            own = {"page": save_status_page(StatusPage(team=other), {"slug": f"o-{field}", "title": "O"}), "title": "t"}
+            save_public_incident(PublicIncident(team=other), {**own, "text": "x", **more})
+        assert field in refused.value.message_dict
+
+
+def test_components_that_stay_keep_their_ids() -> None:
+    row, monitor = made(World())
+    before = {one.name: one.public_id for one in row.components.all()}
+    save_status_page(row, {"components": [{"name": "New", "tag": "a"}, {"name": "Chat API", "monitor": monitor}]})
+    after = {one.name: one.public_id for one in row.components.all()}
+    assert list(after) == ["New", "Chat API"] and after["Chat API"] == before["Chat API"]
+
+
+def test_a_page_that_fails_alone_holds_up_no_other(
+    pages: PublishedPages, making: PagePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(World())
+    save_status_page(StatusPage(team=default_team()), {"slug": "second", "title": "Second"})
+    planted = plant(monkeypatch, publisher, "read_facts", times=2)
+    making.turn()
+    assert planted.raised == 2 and pages.find("second") is None
+    assert making.turn() == 2 and not DeadLetter.objects.exists()
+
+
+def test_pages_are_on_the_disk_for_the_next_process(pages: PublishedPages, tmp_path: Path) -> None:
+    pages.publish(project(page(), FRAME))
+    folder = tmp_path / "status"
+    assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
+    (folder / "broken.page").write_bytes(b"\xc1")
+    again = PublishedPages(folder)
+    again.load()
+    found = again.find("acme")
+    assert found == pages.find("acme") and found is not None and found.heard_at == NOW
+    again.keep_only([])
+    assert again.find("acme") is None and [path.name for path in folder.iterdir()] == ["broken.page"]

@@ -1,0 +1,66 @@
+"""The document of a status page: every file that it is served as, made from facts alone. Pure."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from vigil.status.core.facts import PageFacts, PageFrame
+from vigil.status.core.feeds import atom_feed, json_documents
+from vigil.status.core.html import page_html
+
+HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
+
+
+class PublishedFile(msgspec.Struct, frozen=True):
+    """One file: its bytes, plain and compressed, and the tag of its content."""
+
+    content_type: str
+    plain: bytes
+    gzipped: bytes
+    etag: str
+
+
+class PublishedPage(msgspec.Struct, frozen=True):
+    """A page as it is served. `access` is the hash of its password, or empty; files are by path, the page by ''."""
+
+    id: str
+    slug: str
+    access: str
+    changed_at: datetime
+    heard_at: datetime
+    files: dict[str, PublishedFile]
+
+    @property
+    def is_public(self) -> bool:
+        return not self.access
+
+
+def project(facts: PageFacts, frame: PageFrame, before: PublishedPage | None = None) -> PublishedPage:
+    """The document of these facts. What shows the same as before keeps its time of change, and so its bytes."""
+    if before is not None and before.id == facts.id:
+        same = _made(replace(facts, changed_at=before.changed_at), frame)
+        if (same.files, same.slug, same.access) == (before.files, before.slug, before.access):
+            return same
+    return _made(facts, frame)
+
+
+def _made(facts: PageFacts, frame: PageFrame) -> PublishedPage:
+    texts: Mapping[str, tuple[str, bytes]] = {
+        "": (HTML, page_html(facts, frame).encode()),
+        "history.atom": (ATOM, atom_feed(facts, frame)),
+        **{path: (JSON, body) for path, body in json_documents(facts, frame).items()},
+    }
+    files = {path: file_of(kind, body) for path, (kind, body) in texts.items()}
+    return PublishedPage(facts.id, facts.slug, facts.access, facts.changed_at, facts.now, files)
+
+
+def file_of(content_type: str, body: bytes) -> PublishedFile:
+    """A file with its digest; the same bytes always have the same tag."""
+    digest = hashlib.sha256(body).hexdigest()[:24]
+    return PublishedFile(content_type, body, gzip.compress(body, 6, mtime=0), f'W/"{digest}"')

@@ -1,0 +1,105 @@
+"""Facts of a status page: all that its projection may know. Nothing here names a target, a region or a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from vigil.history.core.uptime import Settled
+from vigil.read_models.core.shown_states import ShownState
+from vigil.status.core.states import OF_IMPACT, PublicImpact, PublicState, UpdateState, measured, worst
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentFacts:
+    """A component under its public name: states and spans of its monitors, which stay without names."""
+
+    id: str
+    name: str
+    group: str
+    description: str
+    position: int
+    created_at: datetime
+    shown: Sequence[ShownState] = ()
+    spans: Sequence[Settled] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFacts:
+    """One update of a public incident."""
+
+    id: str
+    state: UpdateState
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIncidentFacts:
+    """A public incident with its updates, the oldest first, and the ids of the components that it affects."""
+
+    id: str
+    title: str
+    impact: PublicImpact
+    started_at: datetime
+    updates: Sequence[UpdateFacts]
+    components: frozenset[str]
+
+    @property
+    def state(self) -> UpdateState:
+        return self.updates[-1].state if self.updates else UpdateState.INVESTIGATING
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is not UpdateState.RESOLVED
+
+    @property
+    def resolved_at(self) -> datetime | None:
+        return None if self.is_open else self.updates[-1].at
+
+    @property
+    def updated_at(self) -> datetime:
+        return self.updates[-1].at if self.updates else self.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class PageFacts:
+    """A status page at `now`; `changed_at` is when what it shows changed last. `access` is a hash, or empty."""
+
+    id: str
+    slug: str
+    title: str
+    header: str
+    footer: str
+    access: str
+    created_at: datetime
+    now: datetime
+    changed_at: datetime
+    components: Sequence[ComponentFacts] = ()
+    incidents: Sequence[PublicIncidentFacts] = ()
+
+    @property
+    def open_incidents(self) -> list[PublicIncidentFacts]:
+        return [one for one in self.incidents if one.is_open]
+
+    def state_of(self, component: ComponentFacts) -> PublicState:
+        """What is measured, or what an open incident says of it where that is worse."""
+        said = [OF_IMPACT[one.impact] for one in self.open_incidents if component.id in one.components]
+        return worst([measured(component.shown), *said])
+
+    @property
+    def state(self) -> PublicState:
+        """The worst state of its components, and of open incidents that name none."""
+        unnamed = [OF_IMPACT[one.impact] for one in self.open_incidents if not one.components]
+        return worst([*(self.state_of(one) for one in self.components), *unnamed])
+
+
+@dataclass(frozen=True, slots=True)
+class PageFrame:
+    """Where a page and what it needs are served: its address without slash, the style sheet, the sprite, the icon."""
+
+    address: str
+    style: str
+    sprite: str
+    icon: str

@@ -1,0 +1,127 @@
+"""A status page for programs: JSON in the form of Atlassian Statuspage, and an Atom feed. Pure."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts
+from vigil.status.core.html import says
+from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word
+
+Json = dict[str, Any]
+
+
+def json_documents(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
+    """The documents below `/api/v2/`, by their paths."""
+    page = _page(facts, frame)
+    status = {"indicator": INDICATORS.get(facts.state, PublicImpact.NONE).value, "description": says(facts)}
+    components = [_component(one, facts) for one in facts.components]
+    every = [_incident(one, facts, frame) for one in facts.incidents]
+    unresolved = [_incident(one, facts, frame) for one in facts.open_incidents]
+    parts: dict[str, Json] = {
+        "summary": {
+            "page": page, "components": components, "incidents": unresolved, "scheduled_maintenances": [],
+            "status": status,
+        },
+        "status": {"page": page, "status": status},
+        "components": {"page": page, "components": components},
+        "incidents": {"page": page, "incidents": every},
+    }  # fmt: skip
+    return {f"api/v2/{name}.json": _encoded(part) for name, part in parts.items()}
+
+
+def atom_feed(facts: PageFacts, frame: PageFrame) -> bytes:
+    """Incidents, the newest first, each an entry with all that was said."""
+    entries = "".join(_entry(one, frame) for one in facts.incidents)
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">\n'
+        f"<id>{escape(frame.address)}/history.atom</id>\n<title>{_text(facts.title)} status: incidents</title>\n"
+        f"<updated>{_at(facts.changed_at)}</updated>\n<author><name>{_text(facts.title)}</name></author>\n"
+        f'<link rel="self" type="application/atom+xml" href="{escape(frame.address)}/history.atom"/>\n'
+        f'<link rel="alternate" type="text/html" href="{escape(frame.address)}"/>\n{entries}</feed>\n'
+    ).encode()
+
+
+def _page(facts: PageFacts, frame: PageFrame) -> Json:
+    return {
+        "id": facts.id,
+        "name": facts.title,
+        "url": frame.address,
+        "time_zone": "Etc/UTC",
+        "updated_at": _at(facts.changed_at),
+    }
+
+
+def _component(one: ComponentFacts, facts: PageFacts) -> Json:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "status": statuspage_word(facts.state_of(one)),
+        "created_at": _at(one.created_at),
+        "updated_at": _at(facts.changed_at),
+        "position": one.position + 1,
+        "description": one.description or None,
+        "showcase": True,
+        "start_date": one.created_at.date().isoformat(),
+        "group_id": None,
+        "page_id": facts.id,
+        "group": False,
+        "only_show_if_degraded": False,
+    }
+
+
+def _incident(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> Json:
+    affected = [_component(each, facts) for each in facts.components if each.id in one.components]
+    return {
+        "id": one.id,
+        "name": one.title,
+        "status": one.state.value,
+        "created_at": _at(one.started_at),
+        "updated_at": _at(one.updated_at),
+        "monitoring_at": next((_at(each.at) for each in one.updates if each.state == "monitoring"), None),
+        "resolved_at": _at(one.resolved_at) if one.resolved_at else None,
+        "impact": one.impact.value,
+        "shortlink": f"{frame.address}#{one.id}",
+        "started_at": _at(one.started_at),
+        "page_id": facts.id,
+        "incident_updates": [
+            {
+                "id": each.id,
+                "status": each.state.value,
+                "body": each.text,
+                "incident_id": one.id,
+                "created_at": _at(each.at),
+                "updated_at": _at(each.at),
+                "display_at": _at(each.at),
+                "affected_components": None,
+            }
+            for each in reversed(one.updates)
+        ],
+        "components": affected,
+    }
+
+
+def _entry(one: PublicIncidentFacts, frame: PageFrame) -> str:
+    said = "\n".join(f"{_at(each.at)} {each.state.value.capitalize()}: {each.text}" for each in reversed(one.updates))
+    return (
+        f"<entry>\n<id>{escape(frame.address)}#{one.id}</id>\n<title>{_text(one.title)}</title>\n"
+        f"<published>{_at(one.started_at)}</published>\n<updated>{_at(one.updated_at)}</updated>\n"
+        f'<link rel="alternate" type="text/html" href="{escape(frame.address)}#{one.id}"/>\n'
+        f'<content type="text">{_text(said)}</content>\n</entry>\n'
+    )
+
+
+def _text(text: str) -> str:
+    """Text as XML 1.0 can hold it: it has no control characters but tab and line ends."""
+    return escape("".join(one for one in text if one in "\t\n\r" or (one >= " " and one not in "\ufffe\uffff")))
+
+
+def _encoded(document: Json) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _at(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

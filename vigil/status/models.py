@@ -1,0 +1,154 @@
+"""Models of status pages: pages, components, public incidents and their updates. Written through `changes` only."""
+
+from __future__ import annotations
+
+from django.core.validators import MinLengthValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from vigil.accounts import public_ids
+from vigil.accounts.models import Team
+from vigil.incidents.models import Incident
+from vigil.monitors.models import Monitor
+from vigil.status.core.states import PublicImpact, UpdateState
+from vigil.visible_text import visible_line
+
+TEXT_MOST = 5_000
+_slug = RegexValidator(r"\A[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z", "Lower case letters, digits and hyphens, such as acme.")
+
+
+def new_status_page() -> str:
+    return public_ids.new("stp")
+
+
+def new_component() -> str:
+    return public_ids.new("com")
+
+
+def new_public_incident() -> str:
+    return public_ids.new("pin")
+
+
+def new_public_update() -> str:
+    return public_ids.new("upd")
+
+
+class PageVisibility(models.TextChoices):
+    """Who may read a status page."""
+
+    PUBLIC = "public"
+    PASSWORD = "password"
+
+
+class StatusPage(models.Model):
+    """A page that a team publishes. `revision` grows with what it shows; `access` is the hash of its password."""
+
+    public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_status_page, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="status_pages")
+    slug = models.CharField(
+        max_length=60, unique=True, validators=[_slug, MinLengthValidator(2)], help_text="Its address: /status/SLUG."
+    )
+    title = models.CharField(max_length=100, validators=[visible_line])
+    header = models.CharField(max_length=1_000, blank=True, default="", help_text="Text above the components.")
+    footer = models.CharField(max_length=1_000, blank=True, default="", help_text="Text at the end of the page.")
+    visibility = models.CharField(
+        max_length=10, choices=PageVisibility.choices, default=PageVisibility.PUBLIC, help_text="Who may read it."
+    )
+    access = models.CharField(max_length=200, blank=True, default="", editable=False)
+    enabled = models.BooleanField(default=True, help_text="Whether it is served.")
+    revision = models.PositiveBigIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("title", "id")
+        constraints = (
+            models.CheckConstraint(
+                condition=~Q(visibility=PageVisibility.PASSWORD) | ~Q(access=""), name="status_page_has_its_password"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PageComponent(models.Model):
+    """What a page shows under a public name: one monitor (also a heartbeat or a composite), or those with a tag."""
+
+    public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_component, editable=False)
+    page = models.ForeignKey(StatusPage, on_delete=models.CASCADE, related_name="components")
+    name = models.CharField(max_length=100, validators=[visible_line], help_text="Its public name.")
+    group = models.CharField(max_length=100, blank=True, default="", validators=[visible_line])
+    description = models.CharField(max_length=200, blank=True, default="", validators=[visible_line])
+    position = models.PositiveSmallIntegerField(default=0, editable=False)
+    monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, null=True, blank=True, related_name="components")
+    tag = models.CharField(max_length=50, blank=True, default="", help_text="All monitors with this tag together.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("page", "position", "id")
+        constraints = (
+            models.UniqueConstraint(fields=["page", "name"], name="component_name_in_page"),
+            models.CheckConstraint(
+                condition=Q(monitor__isnull=False, tag="") | (Q(monitor=None) & ~Q(tag="")),
+                name="component_is_about_one_thing",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PublicIncident(models.Model):
+    """What a page tells of a failure. `incident` is the one of Vigil that it is about, and is never shown."""
+
+    public_id = models.CharField(
+        max_length=public_ids.MAX_LENGTH, unique=True, default=new_public_incident, editable=False
+    )
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="public_incidents")
+    page = models.ForeignKey(StatusPage, on_delete=models.CASCADE, related_name="incidents")
+    incident = models.ForeignKey(Incident, on_delete=models.SET_NULL, null=True, blank=True, related_name="published")
+    title = models.CharField(max_length=200, validators=[visible_line])
+    impact = models.CharField(
+        max_length=10, choices=[(one.value, one.value) for one in PublicImpact], default=PublicImpact.MINOR
+    )
+    state = models.CharField(
+        max_length=16,
+        choices=[(one.value, one.value) for one in UpdateState],
+        default=UpdateState.INVESTIGATING,
+        editable=False,
+        help_text="That of its newest update.",
+    )
+    components = models.ManyToManyField(PageComponent, related_name="incidents", blank=True)
+    started_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-started_at", "-id")
+        indexes = (
+            # Used by the projection of a page: what is open, and what is of late.
+            models.Index(fields=["page", "-started_at"], name="public_incident_by_page"),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class PublicUpdate(models.Model):
+    """One thing said about a public incident. `written_by` stays inside."""
+
+    public_id = models.CharField(
+        max_length=public_ids.MAX_LENGTH, unique=True, default=new_public_update, editable=False
+    )
+    incident = models.ForeignKey(PublicIncident, on_delete=models.CASCADE, related_name="updates")
+    state = models.CharField(max_length=16, choices=[(one.value, one.value) for one in UpdateState])
+    text = models.CharField(max_length=TEXT_MOST)
+    at = models.DateTimeField()
+    written_by = models.CharField(max_length=120, blank=True, default="", editable=False)
+
+    class Meta:
+        ordering = ("incident", "at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.incident_id} {self.state}"

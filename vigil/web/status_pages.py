@@ -1,0 +1,93 @@
+"""Status pages by Django: those behind a password, and what the event loop does not answer. No query is asked."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from vigil.guess_limits import PASSWORDS
+from vigil.status.changes import PASSWORD_MOST
+from vigil.status.core.answer import PREFIX, FileRequest, answer_of
+from vigil.status.core.document import PublishedPage
+from vigil.web.guessing import too_many
+from vigil.web.parts.fields import FormField
+from vigil.web.serving.status_pages import published_pages
+
+_SALT = "vigil.status-page"
+#: How long a reader who knew the password is not asked again (s).
+ADMITTED_S = 30 * 24 * 3600
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def status_page(request: HttpRequest, slug: str, below: str = "") -> HttpResponse:
+    """One file of a page; behind a password the form, until it is known."""
+    page = published_pages().find(slug)
+    if page is None:
+        raise Http404
+    if not page.is_public and not _is_admitted(request, page):
+        return _asked(request, page, below)
+    headers = request.headers
+    asked = FileRequest(below, headers.get("If-None-Match", ""), headers.get("Accept-Encoding", ""))
+    found = answer_of(page, asked, datetime.now(UTC))
+    if found is None:
+        raise Http404
+    return HttpResponse(found[2], status=found[0], headers=dict(found[1]))
+
+
+def _asked(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse:
+    """The form of the password, for the page; 403 for its other files."""
+    if below:
+        return HttpResponse("This status page asks for a password.\n", status=403, content_type="text/plain")
+    wrong = ""
+    if request.method == "POST":
+        address, account = request.META.get("REMOTE_ADDR", ""), f"{page.id} {request.META.get('REMOTE_ADDR', '')}"
+        wait_s = PASSWORDS.wait_s(address, account)
+        if wait_s:
+            return too_many(request, wait_s)
+        given = request.POST.get("password", "")
+        if len(given) <= PASSWORD_MOST and check_password(given, page.access):
+            return _admit(page)
+        PASSWORDS.failed(address, account)
+        wrong = "The password is wrong."
+    field = FormField("password", "Password", kind="password", errors=[wrong] if wrong else [], required=True)
+    answer = render(request, "web/pages/status_pages/password.html", {"field": field})
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _admit(page: PublishedPage) -> HttpResponse:
+    answer = HttpResponseRedirect(f"{PREFIX}{page.slug}")
+    answer.set_cookie(
+        _cookie(page),
+        signing.dumps(_proof(page), salt=_SALT),
+        ADMITTED_S,
+        path=f"{PREFIX}{page.slug}",
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
+
+
+def _is_admitted(request: HttpRequest, page: PublishedPage) -> bool:
+    try:
+        known = signing.loads(request.COOKIES.get(_cookie(page), ""), salt=_SALT, max_age=ADMITTED_S)
+    except signing.BadSignature:
+        return False
+    return bool(known == _proof(page))
+
+
+def _cookie(page: PublishedPage) -> str:
+    return f"vigil_{page.id}"
+
+
+def _proof(page: PublishedPage) -> str:
+    """What a reader had to know: a new password ends what the old one has opened."""
+    return hashlib.sha256(f"{page.id} {page.access}".encode()).hexdigest()
