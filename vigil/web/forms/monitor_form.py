@@ -69,7 +69,9 @@ def monitor_fields(
     spec, stored = PROBERS[kind].spec, dict(monitor.config) if monitor else {}
     shown = setting_fields(spec, CONFIG, stored, texts_of(sent) if sent is not None else None, errors)
     texts = (
-        watching_texts(monitor) if sent is None else {**texts_of(sent), "regions": "\n".join(sent.getlist("regions"))}
+        watching_texts(monitor, kind)
+        if sent is None
+        else {**texts_of(sent), "regions": "\n".join(sent.getlist("regions"))}
     )
     rows_of = _rows_of(spec)
     rows: list[AssertionRow] = []
@@ -103,7 +105,7 @@ def read_monitor(team: Team, kind: str, monitor: Monitor | None, sent: QueryDict
         if rows.values or _ROWS in stored:
             read.settings[_ROWS] = rows.values
     try:
-        watching = read_watching(team, texts, sent.getlist("regions"), watching_texts(monitor))
+        watching = read_watching(team, texts, sent.getlist("regions"), watching_texts(monitor, kind))
     except ValidationError as refused:
         read.errors |= refused.message_dict
         watching = Watching({}, [])

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from consensus.vocabulary import Sensitivity
+from probes.probers import PROBERS
 from vigil.accounts.models import Team
 from vigil.monitors.changes import default_regions
 from vigil.monitors.dependencies import PARENTS_MOST, parents_of
@@ -34,13 +35,14 @@ class Watching:
     parents: list[Monitor]
 
 
-def watching_texts(monitor: Monitor | None) -> dict[str, str]:
-    """What the fields hold before anything is sent: stored values, or the usual ones."""
+def watching_texts(monitor: Monitor | None, kind: str = "") -> dict[str, str]:
+    """What the fields hold before anything is sent: stored values, or the usual ones of a kind."""
     regions = monitor.regions.all() if monitor is not None and monitor.pk else default_regions()
     shown = monitor or Monitor()
+    least_s = PROBERS[kind].least_interval_s if monitor is None and kind else 0
     return {
         "name": shown.name,
-        "interval_s": str(shown.interval_s),
+        "interval_s": str(max(shown.interval_s, least_s)),
         "timeout_ms": str(shown.timeout_ms),
         "sensitivity": shown.sensitivity,
         "priority": shown.priority,

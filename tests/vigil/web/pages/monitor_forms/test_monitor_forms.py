@@ -124,6 +124,12 @@ def test_the_form_of_every_kind_makes_it_and_an_edit_changes_nothing(person: Cli
         assert after.config == config and after.revision == full.revision, kind
 
 
+def test_a_new_form_holds_an_interval_that_its_kind_allows(person: Client) -> None:
+    for kind, prober in PROBERS.items():
+        form = sent_of(shown(person.get(f"/monitors/new?kind={kind}")))
+        assert int(form["interval_s"][0]) == max(60, prober.least_interval_s), kind
+
+
 def test_every_value_of_an_assertion_survives_its_row(person: Client) -> None:
     config = {"url": "https://a.test/", "assertions": JSON_PATHS}
     made = monitor(config=config)
