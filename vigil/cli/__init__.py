@@ -78,6 +78,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "screenshots": ("vigil.cli.development.screenshots", "make the pictures of the guide again"),
 }
 
+#: PostgreSQL's codes for a column and a table that are not there.
+_ANOTHER_SHAPE = frozenset({"42703", "42P01"})
 #: Exit codes for what a person has to mend, where 2 says something else.
 _FAILED = {"plan": 1}
 
@@ -195,13 +197,15 @@ def _line_of_known(problem: Exception) -> str | None:
     if isinstance(problem, ModuleNotFoundError):
         return _line_of_missing((problem.name or "").partition(".")[0])
     from django.core.exceptions import ImproperlyConfigured
-    from django.db import OperationalError
+    from django.db import OperationalError, ProgrammingError
     from redis.exceptions import ConnectionError as RedisConnectionError
 
     if isinstance(problem, ImproperlyConfigured):
         return str(problem)
     if isinstance(problem, OperationalError):
         return f"cannot reach PostgreSQL: {_first_line(problem)}; is VIGIL_DATABASE_URL right, and the server up?"
+    if isinstance(problem, ProgrammingError) and getattr(problem.__cause__, "sqlstate", "") in _ANOTHER_SHAPE:
+        return f"the database is of another version of Vigil: {_first_line(problem)}; start `up` again, or migrate"
     if isinstance(problem, RedisConnectionError):
         return f"cannot reach Redis: {_first_line(problem)}; is VIGIL_REDIS_URL right, and the server up?"
     return None

@@ -55,6 +55,17 @@ def by_hand() -> Monitor:
     return used
 
 
+def test_a_setting_that_goes_with_its_kind_is_named_after_it() -> None:
+    applied(TWO)
+    text = TWO.replace("name: one, tcp: {host: h.example, port: 1}", 'name: one, http: {url: "https://h.example/"}')
+    assert changes(planned(text))["monitors.a"] == {
+        "kind": ("tcp", "http"),
+        "http.url": (None, "https://h.example/"),
+        "tcp.host": ("h.example", None),
+        "tcp.port": (1, None),
+    }
+
+
 def test_names_that_change_hands_are_applied() -> None:
     applied(TWO)
     ids = dict(Monitor.objects.values_list("name", "public_id"))

@@ -12,7 +12,7 @@ from vigil.code.core.kinds import Catalogue, ConfigProblem, PresetDraft, column_
 from vigil.code.core.references import references_in
 from vigil.code.core.sections.shape import Section
 from vigil.code.core.sections.watched import MONITORS
-from vigil.code.core.tree import PROBLEMS_MOST, DocumentProblem, Node, nearest
+from vigil.code.core.tree import PROBLEMS_MOST, DocumentProblem, Node, nearest, nearest_word
 
 SECRETS, PRESET, GROUP, KEY_OF_PRESET = "secrets", "preset", "group", "key"
 SECRETS_MOST = 20
@@ -77,6 +77,9 @@ def read_kind(entry: Entry) -> KindFields:
     if alone:
         entry.refuse(entry.given[alone[0]], f"{alone[0]} goes with a preset")
     if len(kinds) != 1:
+        if not kinds and any(nearest_word(name, shapes) for name in entry.given if name not in entry.section.fields):
+            # A kind is misspelled, and the unknown field says so.
+            return NOTHING
         also = " or `preset`" if is_monitor else ""
         words = f"give one kind, not {' and '.join(kinds)}" if kinds else f"give one kind: {', '.join(shapes)}{also}"
         entry.refuse(entry.node, words)

@@ -195,7 +195,8 @@ def _config(one: Wanted, actual: Actual | None) -> Iterable[FieldChange]:
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
             sides = old.get(name), new.get(name)
-            yield _as_written(f"{one.fields['kind']}.{name}", setting_path(name), one, actual, sides)
+            kind = one.fields["kind"] if name in new or actual is None else actual.fields["kind"]
+            yield _as_written(f"{kind}.{name}", setting_path(name), one, actual, sides)
 
 
 def _as_written(name: str, path: str, one: Wanted, actual: Actual | None, sides: tuple[Any, ...]) -> FieldChange:

@@ -97,10 +97,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     there = sorted(known)
     if not there:
         return "there are none"
-    near = difflib.get_close_matches(name, there, n=1, cutoff=0.5)
+    near = nearest_word(name, there)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {near}?"
     return f"there are {', '.join(there)}" if len(there) <= 30 else ""
+
+
+def nearest_word(name: str, known: Iterable[str]) -> str:
+    """The known word that is most like a name; empty where none is."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)), "")
 
 
 def shown(text: object) -> str:

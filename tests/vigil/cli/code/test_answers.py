@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from django.db import connection
 
 from vigil.cli import main
 from vigil.cli.code.remote_installation import RemoteInstallation
@@ -68,6 +69,19 @@ def test_log_lines_stay_out_of_what_a_command_prints() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True, timeout=60)
     assert json.loads(ran.stdout) == {} and "plan.applied" in ran.stderr
+
+
+@pytest.mark.django_db
+def test_a_database_of_another_version_is_one_line(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(*_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT later FROM monitors_monitor")
+
+    monkeypatch.setattr("vigil.code.plans.make_plan", ask)
+    assert main(["plan", str(file)]) == 1
+    assert "the database is of another version of Vigil: column" in capsys.readouterr().err
 
 
 def test_counts_are_in_words(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

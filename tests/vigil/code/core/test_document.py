@@ -166,6 +166,12 @@ def test_a_problem_names_its_place_and_what_to_write(name: str) -> None:
     assert not any("secret" in one and ("xoxb" in one or "sk-" in one) for one in found)
 
 
+def test_a_misspelled_kind_is_one_problem() -> None:
+    assert problems(BASE.replace("  db: {tcp", "  db: {tcpp")) == [
+        "vigil.yaml:11: monitors.db: unknown field 'tcpp': did you mean tcp?"
+    ]
+
+
 def test_several_files_are_one_document_and_share_no_key() -> None:
     parts = [read_yaml("version: 1\nmonitors: {a: {tcp: {host: h.example, port: 1}}}\n", "a.yaml")]
     parts += [read_yaml("monitors: {b: {tcp: {host: h.example, port: 2}}}\n", "b.yaml")]
