@@ -16,27 +16,51 @@ FORMS = ("docker", "systemd", "kubernetes", "pipx", "uv", "checkout")
 #: Where an image or a unit keeps the worker's file.
 STATE = "/var/lib/vigil"
 
+#: The pod is that of deploy/helm and deploy/kustomize, but for how the code gets into it.
 _KUBERNETES = """kubectl apply -f - <<'VIGIL'
 apiVersion: apps/v1
 kind: StatefulSet
 metadata: {{name: vigil-{region}, labels: {{app: vigil-{region}}}}}
 spec:
+  replicas: 1
   serviceName: vigil-{region}
   selector: {{matchLabels: {{app: vigil-{region}}}}}
   template:
     metadata: {{labels: {{app: vigil-{region}}}}}
     spec:
       automountServiceAccountToken: false
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: 30
       securityContext:
-        {{runAsNonRoot: true, runAsUser: 10001, fsGroup: 10001, seccompProfile: {{type: RuntimeDefault}}}}
+        runAsNonRoot: true
+        runAsUser: 10001
+        runAsGroup: 10001
+        fsGroup: 10001
+        seccompProfile: {{type: RuntimeDefault}}
       containers:
-        - name: worker
+        - name: process
           image: {image}
           args: [enrol, {url}, {code}, --file, {state}/identity.json, --run]
-          env: [{{name: VIGIL_EGRESS, value: {egress}}}]
+          env:
+            - {{name: VIGIL_ALIVE_FILE, value: /tmp/alive}}
+            - {{name: VIGIL_EGRESS, value: {egress}}}
+            - {{name: VIGIL_JOURNAL, value: {state}/journal.sqlite}}
+          startupProbe:
+            exec: {{command: [test, -e, /tmp/alive]}}
+            periodSeconds: 2
+            failureThreshold: 450
+          livenessProbe:
+            exec: {{command: [sh, -c, 'test -n "$(find /tmp/alive -mmin -0.5)"']}}
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 2
+          resources: {{requests: {{cpu: 50m, memory: 192Mi}}, limits: {{memory: 1Gi}}}}
           securityContext:
             {{allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: {{drop: [ALL]}}}}
-          volumeMounts: [{{name: state, mountPath: {state}}}]
+          volumeMounts:
+            - {{name: tmp, mountPath: /tmp}}
+            - {{name: state, mountPath: {state}}}
+      volumes: [{{name: tmp, emptyDir: {{medium: Memory, sizeLimit: 64Mi}}}}]
   volumeClaimTemplates:
     - metadata: {{name: state}}
       spec: {{accessModes: [ReadWriteOnce], resources: {{requests: {{storage: 1Gi}}}}}}
