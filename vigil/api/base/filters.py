@@ -184,6 +184,10 @@ class StrictBooleanFilter(django_filters.BooleanFilter):
     field_class = _StrictBoolean
 
 
+def _choices(field: models.Field[Any, Any]) -> list[str]:
+    return [str(value) for value, _ in field.flatchoices]
+
+
 class ListFilters(django_filters.FilterSet):
     """Base of the filters of a list: what its fields become, unless a filter is named."""
 
@@ -192,8 +196,8 @@ class ListFilters(django_filters.FilterSet):
         if isinstance(field, models.BooleanField):
             return StrictBooleanFilter, {}
         if isinstance(field, models.CharField):
-            choices = [str(value) for value, _ in field.flatchoices]
-            return AnyOfFilter, {"among": choices} if choices else {"label": _OPEN}
+            # Asked at each use: a plug-in may come after the first list was filtered.
+            return AnyOfFilter, {"among": lambda: _choices(field)} if _choices(field) else {"label": _OPEN}
         found: tuple[Any, dict[str, Any]] = super().filter_for_lookup(field, lookup_type)
         return found
 
