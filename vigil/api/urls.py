@@ -32,6 +32,8 @@ from vigil.api.monitors.regions import RegionViewSet
 from vigil.api.monitors.trials import TrialViewSet
 from vigil.api.openapi.document import DocumentView, JsonDocumentView
 from vigil.api.problem_types import problem_type
+from vigil.api.status.incidents import PublicIncidentViewSet
+from vigil.api.status.pages import StatusPageViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
@@ -56,6 +58,8 @@ router.register("policies", PolicyViewSet, basename="policy")
 router.register("tokens", TokenViewSet, basename="token")
 router.register("teams", TeamRowsViewSet, basename="team")
 router.register("members", MemberViewSet, basename="member")
+router.register("status-pages", StatusPageViewSet, basename="status-page")
+router.register("public-incidents", PublicIncidentViewSet, basename="public-incident")
 router.register("silences", SilenceViewSet, basename="silence")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]

@@ -46,12 +46,15 @@ def rows(api: Api) -> dict[str, str]:
         "silences": {"name": "s", "monitors": [monitor], "starts_at": JANUARY, "ends_at": FEBRUARY},
         "objectives": {"name": "o", "monitor": monitor},
         "reports": {"frequency": "weekly", "recipients": ["a@example.com"]},
+        "status-pages": {"slug": "acme", "title": "Acme", "components": [{"name": "Chat", "monitor": monitor}]},
     }  # fmt: skip
     made = {"monitors": monitor, "channels": channel, "people": person, "presets": "openai", "regions": "eu"}
     for path, body in wanted.items():
         status, answer = api("POST", path, body)
         assert status == 201, (path, answer)
         made[path] = answer["id"]
+    told = {"page": made["status-pages"], "title": "t", "text": "x"}
+    made["public-incidents"] = api("POST", "public-incidents", told)[1]["id"]
     return made
 
 

@@ -29,6 +29,7 @@ OBJECTS = {
     "channels": "ChannelRequest", "routes": "RouteRequest", "people": "PersonRequest",
     "rotations": "RotationRequest", "policies": "PolicyRequest", "silences": "SilenceRequest",
     "objectives": "ObjectiveRequest", "reports": "ReportRequest", "monitors/bulk": "BulkRequest",
+    "status-pages": "StatusPageRequest", "public-incidents": "PublicIncidentRequest",
 }  # fmt: skip
 
 

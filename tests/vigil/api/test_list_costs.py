@@ -38,12 +38,15 @@ def plant(api: Api, number: int) -> None:
     made(api, "routes", name=name, position=number + 1, channels=[channel], policy=policy, monitor=monitor)
     made(api, "silences", name=name, monitors=[monitor], **WINDOW)
     made(api, "objectives", name=name, monitor=monitor)
+    components = [{"name": one, "monitor": monitor} for one in (name, f"again {name}")]
+    page = made(api, "status-pages", slug=name, title=name, components=components)
+    made(api, "public-incidents", page=page, title=name, text="x")
     made(api, "reports", tag=name, frequency="weekly", recipients=["a@example.com"])
 
 
 PATHS = (
     "monitors", "heartbeats", "composites", "channels", "people", "rotations", "policies", "routes", "silences",
-    "objectives", "reports",
+    "objectives", "reports", "status-pages", "public-incidents",
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "objectives": ({"name": "o", "target_percent": "99.5", "window_days": 30, "tag": "x"}, {"enabled": False}),
     "reports": ({"frequency": "weekly", "recipients": ["a@x.test"]}, {"enabled": False}),
     "silences": ({"name": "s", "cron": "0 3 * * *", "duration_s": 3600, "tags": ["x"]}, {"reason": "again"}),
+    "status-pages": ({"slug": "acme", "title": "o", "components": [{"name": "a", "tag": "x"}]}, {"title": "p"}),
     "monitors": (HTTP, {"interval_s": 30}),
     "heartbeats": ({"name": "backup"}, {"grace_s": 900}),
     "composites": ({"name": "both", "rule": "any"}, {"rule": "all"}),

@@ -49,7 +49,7 @@ class InTeam(serializers.SlugRelatedField[Any]):
     # DRF clones a slug field for each serializer; the clone gets the same arguments.
     def __deepcopy__(self, memo: dict[int, Any]) -> InTeam:
         options = {name: value for name, value in self._kwargs.items() if name != "model"}  # type: ignore[attr-defined]
-        return InTeam(self._model, **options)
+        return type(self)(self._model, **options)
 
 
 class ManyInTeam(serializers.ManyRelatedField):

@@ -7,6 +7,7 @@ from vigil.alerts.core.decision import Why
 from vigil.alerts.models import channel_kinds
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
+from vigil.status.core.states import PublicImpact, UpdateState
 
 INCIDENT_KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]
 CHANNEL_KINDS = channel_kinds
@@ -14,3 +15,5 @@ PRIORITIES = Priority.choices
 DELIVERY_WHYS = [(why.value, why.value.replace("_", " ")) for why in Why]
 #: Of a check; a step of an incident has other reasons.
 REASONS = [(reason.value, reason.value.replace("_", " ")) for reason in Reason]
+UPDATE_STATES = [(state.value, state.value) for state in UpdateState]
+PUBLIC_IMPACTS = [(impact.value, impact.value) for impact in PublicImpact]

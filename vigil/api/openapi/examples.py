@@ -15,6 +15,7 @@ MONITOR = f"mon_{RANDOM}"
 CHANNEL = f"chn_{RANDOM}"
 PERSON = f"per_{RANDOM}"
 INCIDENT = f"inc_{RANDOM}"
+STATUS_PAGE = f"stp_{RANDOM}"
 POLICY = f"pol_{RANDOM}"
 
 #: Requests by the schema they follow. Those of `PATCH` change one field or two.
@@ -43,6 +44,11 @@ REQUESTS: Mapping[str, Json] = {
         "prune": False,
     },
     "PolicyRequest": {"name": "Call Ann", "steps": [{"people": [PERSON]}], "repeats": 1},
+    "PublicIncidentRequest": {
+        "page": STATUS_PAGE, "title": "Chat answers slowly", "impact": "minor", "state": "investigating",
+        "text": "We are looking into slow answers.",
+    },
+    "PublicUpdateRequest": {"state": "resolved", "text": "Answers are as fast as before."},
     "RegionRequest": {"slug": "eu-west", "name": "Ireland", "domain": "aws", "egress": "public"},
     "ReportRequest": {"frequency": "weekly", "recipients": ["team@example.com"], "zone": "Europe/Berlin"},
     "RotationRequest": {"name": "Weekly", "zone": "Europe/Berlin", "starts_on": DAY, "people": [PERSON]},
@@ -52,6 +58,9 @@ REQUESTS: Mapping[str, Json] = {
         "name": "Move to another host", "mutes": True, "monitors": [MONITOR], "starts_at": TIME, "ends_at": LATER,
     },
     "SnoozeRequest": {"minutes": 60},
+    "StatusPageRequest": {
+        "slug": "acme", "title": "Acme AI", "components": [{"name": "Chat", "group": "AI", "monitor": MONITOR}],
+    },
     "TokenRequestRequest": {"name": "deployments", "scopes": ["read"], "days": 90},
     "TrialRequestRequest": {"regions": ["eu-west"]},
     "TypicalRequest": {
@@ -66,11 +75,13 @@ REQUESTS: Mapping[str, Json] = {
     "PatchedObjectiveRequest": {"target_percent": "99.95"},
     "PatchedPersonRequest": {"name": "Ann Miller"},
     "PatchedPolicyRequest": {"repeats": 2},
+    "PatchedPublicIncidentRequest": {"impact": "major"},
     "PatchedRegionRequest": {"name": "Dublin"},
     "PatchedReportRequest": {"frequency": "monthly"},
     "PatchedRotationRequest": {"shift_days": 14},
     "PatchedRouteRequest": {"enabled": False},
     "PatchedSilenceRequest": {"ends_at": LATER},
+    "PatchedStatusPageRequest": {"title": "Acme Cloud"},
 }  # fmt: skip
 
 #: Answers by the operation, where the schema does not say enough.
@@ -82,7 +93,9 @@ ANSWERS: Mapping[str, Json] = {
 PREFIXES: Mapping[str, str] = {
     "Adoption": "mon", "Change": "mon", "Channel": "chn", "Composite": "mon", "DeadLetter": "dlt",
     "DeadLetterWithBytes": "dlt", "Delivery": "dlv", "Heartbeat": "mon", "IssuedToken": "tok", "Monitor": "mon",
-    "NamedUptime": "mon", "Objective": "slo", "Override": "ovr", "Person": "per", "Plan": "pln", "Policy": "pol",
+    "NamedUptime": "mon", "Objective": "slo", "Override": "ovr", "PageComponent": "com",
+    "Person": "per", "Plan": "pln", "Policy": "pol",
+    "PublicIncident": "pin", "PublicUpdate": "upd", "StatusPage": "stp",
     "Report": "rep", "Rotation": "rot", "Route": "rte", "Silence": "sil", "StateRow": "mon", "StepDelivery": "dlv",
     "TeamRow": "team", "Token": "tok", "Transition": "trn", "TransitionNote": "trn",
 }  # fmt: skip
@@ -98,6 +111,7 @@ WORDS: Mapping[str, Any] = {
     "handover": "09:00:00", "starts": "22:00:00", "ends": "06:00:00", "id": INCIDENT,
     "incident": INCIDENT, "key": "shop", "kind": "http", "language": "bash", "last_error": "timeout",
     "mail": "7k2m9qx4d1fz0v3b@ping.example.com", "model": "gpt-5-mini", "monitor": MONITOR, "name": "Shop",
+    "page": STATUS_PAGE,
     "next": "https://vigil.example.com/api/v1/monitors?cursor=cD0y", "person": PERSON,
     "ping_url": f"https://vigil.example.com/ping/{RANDOM}", "policy": POLICY, "project": "default",
     "provider": "openai", "reason": "http_status", "redis_url": "rediss://redis.example.com:6379/0",

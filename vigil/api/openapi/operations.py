@@ -72,6 +72,7 @@ _OWN: dict[str, OperationWords] = {
     "GET monitors/{}/uptime": OperationWords("get_monitor_uptime", "Get the uptime of a monitor"),
     "GET objectives/{}/budget": OperationWords("get_objective_budget", "Get the error budget of an objective"),
     "GET presets/{}": OperationWords("get_preset", "Get a preset"),
+    "POST public-incidents/{}/updates": OperationWords("add_public_update", "Add an update to a public incident"),
     "POST regions/{}/drain": OperationWords("drain_region", "Send a region no more checks"),
     "POST regions/{}/rekey": OperationWords("rekey_region", "Give a region a command for new keys"),
     "POST regions/{}/revoke": OperationWords("revoke_region", "Revoke a region and close its connections"),

@@ -13,6 +13,7 @@ _SECTIONS = {
     "incidents": "Incidents", "channels": "Channels", "routes": "Routes", "whom": "Routes", "silences": "Silences",
     "people": "On call", "rotations": "On call", "policies": "On call", "deliveries": "Deliveries",
     "self-tests": "Self-tests", "dead-letters": "Dead letters", "objectives": "Objectives", "reports": "Reports",
+    "status-pages": "Status pages", "public-incidents": "Status pages",
 }  # fmt: skip
 _HISTORY = frozenset({"checks", "latency", "percentiles", "results", "uptime"})
 _DESCRIPTIONS = {
@@ -36,6 +37,7 @@ _DESCRIPTIONS = {
     "Dead letters": "Entries, rows and steps that failed for good. For staff.",
     "Objectives": "Service level objectives over the last days, and their error budgets.",
     "Health": "What `manage.py doctor` finds: processes, regions, channels, history and disk.",
+    "Status pages": "Pages that tell others how components are, and the public incidents on them.",
     "Reports": "Mailed reports of finished weeks or months.",
 }
 

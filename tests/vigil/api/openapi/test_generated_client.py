@@ -27,7 +27,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 Json = dict[str, Any]
 #: What is made, in this order: what later ones refer to goes first.
-MADE = ("channel", "person", "policy", "rotation", "route", "heartbeat", "composite", "silence", "objective", "report")
+MADE = ("channel", "person", "policy", "rotation", "route", "heartbeat", "composite", "silence", "objective", "report",
+        "status_page", "public_incident")  # fmt: skip
 _MANY = {"person": "people", "policy": "policies"}
 
 
@@ -110,8 +111,8 @@ def make_each(client: Generated) -> dict[str, str]:
         assert made.config.to_dict().items() >= each.example.items(), each.kind
     ids = {"monitor": made.id}
     for name in MADE:
-        body = json.dumps(REQUESTS[f"{name.capitalize()}Request"])
-        for known, made_id in {"mon": "monitor", "chn": "channel", "per": "person"}.items():
+        body = json.dumps(REQUESTS[f"{name.title().replace('_', '')}Request"])
+        for known, made_id in {"mon": "monitor", "chn": "channel", "per": "person", "stp": "status_page"}.items():
             body = body.replace(f"{known}_{RANDOM}", ids.get(made_id, ""))
         ids[name] = client(f"create_{name}", json.loads(body)).id
     return ids

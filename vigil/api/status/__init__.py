@@ -1,0 +1,1 @@
+"""API of status pages: pages with their components, and public incidents with their updates."""

@@ -1,0 +1,87 @@
+"""Status pages API: pages and their components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from vigil.api.base.serializers import ApiModelSerializer
+from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.configuration import configuration
+from vigil.monitors.models import Monitor
+from vigil.monitors.validation import MAX_TAG_LENGTH
+from vigil.status.changes import MAX_COMPONENTS, PASSWORD_LEAST, PASSWORD_MOST, delete_status_page, save_status_page
+from vigil.status.core.answer import PREFIX
+from vigil.status.models import PageComponent, StatusPage
+
+
+class PageComponentSerializer(ApiModelSerializer[PageComponent]):
+    """What a page shows under a public name: a monitor (also a heartbeat or a composite), or a tag."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    monitor = InTeam(Monitor, required=False, allow_null=True)
+    tag = serializers.CharField(max_length=MAX_TAG_LENGTH, required=False, allow_blank=True)
+
+    #: How many a page may have.
+    most = MAX_COMPONENTS
+
+    class Meta:
+        model = PageComponent
+        fields = ("id", "name", "group", "description", "monitor", "tag")
+        validators: list[Any] = []
+
+
+class StatusPageSerializer(TeamSerializer[StatusPage]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    components = PageComponentSerializer(
+        many=True,
+        required=False,
+        help_text=f"In order, at most {MAX_COMPONENTS}; replaced as a whole. One that keeps its name keeps its id.",
+    )
+    password = serializers.CharField(
+        write_only=True,
+        required=False,
+        min_length=PASSWORD_LEAST,
+        max_length=PASSWORD_MOST,
+        trim_whitespace=False,
+        help_text="Of a page whose visibility is `password`. It is never shown again.",
+    )
+    address = serializers.SerializerMethodField()
+
+    class Meta:
+        model = StatusPage
+        fields = (
+            "id", "slug", "title", "header", "footer", "visibility", "password", "enabled", "components", "address",
+            "created_at", "updated_at",
+        )  # fmt: skip
+        read_only_fields = ("created_at", "updated_at")
+        validators: list[Any] = []
+
+    save_row = staticmethod(save_status_page)
+
+    def get_address(self, page: StatusPage) -> str:
+        return f"{configuration().base_url}{PREFIX}{page.slug}"
+
+    def to_representation(self, instance: StatusPage) -> dict[str, Any]:
+        # A write has changed them after they were read.
+        if not self.parent:
+            getattr(instance, "_prefetched_objects_cache", {}).clear()
+        return super().to_representation(instance)
+
+
+class StatusPageViewSet(TeamViewSet[StatusPage]):
+    """Pages that tell others how a team's components are. A change is served within two seconds."""
+
+    model = StatusPage
+    serializer_class = StatusPageSerializer
+    lookup_value_regex = r"stp_[0-9a-z]{1,20}"
+    filterset_fields = ("visibility", "enabled")
+    queryset = StatusPage.objects.none()
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().prefetch_related("components__monitor")
+
+    def perform_destroy(self, instance: StatusPage) -> None:
+        delete_status_page(instance)
