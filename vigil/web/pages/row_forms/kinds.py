@@ -12,6 +12,7 @@ from vigil.web.pages.row_forms.forms.policies import PoliciesForm
 from vigil.web.pages.row_forms.forms.rotations import RotationsForm
 from vigil.web.pages.row_forms.forms.routes import RoutesForm
 from vigil.web.pages.row_forms.forms.silences import SilencesForm
+from vigil.web.pages.row_forms.forms.status_pages import StatusPagesForm
 from vigil.web.pages.row_forms.shape import RowForm
 
 FORMS: Mapping[str, RowForm[Any]] = {
@@ -24,5 +25,6 @@ FORMS: Mapping[str, RowForm[Any]] = {
         SilencesForm(),
         CompositesForm(),
         ObjectivesForm(),
+        StatusPagesForm(),
     )
 }

@@ -79,6 +79,8 @@ class RowForm(ABC, Generic[RowT]):
     #: The field by which one is found.
     lookup: ClassVar[str] = "public_id"
     heading: ClassVar[str]
+    #: Whether documents of `vigil.yaml` can hold one.
+    in_documents: ClassVar[bool] = True
     #: Most rows of each repeated part.
     repeats: ClassVar[Mapping[str, int]] = {}
     #: Fields of the form by the names that the write path gives them, where they differ.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from vigil.web.pages.row_forms import views
-from vigil.web.pages.row_forms.forms import objectives, people, stand_ins
+from vigil.web.pages.row_forms.forms import objectives, people, stand_ins, status_pages
 from vigil.web.pages.row_forms.kinds import FORMS
 
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
     path("on-call/rotations/<str:public_id>/stand-ins/<str:override>/end", stand_ins.end_stand_in, name="stand-in-end"),
     path("objectives", objectives.targets, name="objectives"),
     path("objectives/<str:public_id>", objectives.target, name="objective"),
+    path("settings/status-pages", status_pages.status_pages, name="settings-status-pages"),
+    path("settings/status-pages/<str:public_id>/preview", status_pages.preview, name="status-page-preview"),
     path("on-call/people", people.everyone, name="people"),
     path("on-call/people/<str:public_id>", people.person, name="person"),
 ]

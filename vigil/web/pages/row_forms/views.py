@@ -98,7 +98,7 @@ def _answer(
         return _shown(request, reader, form, sent, {**frame, "focus": focus})
     try:
         if wish in ("preview", "code"):
-            trial = tried(form, reader, public_id, sent, wish == "code")
+            trial = tried(form, reader, public_id, sent, wish == "code" and form.in_documents)
             return _shown(request, reader, form, sent, {**frame, "code": trial.code}, means=trial.means)
         owner = frame.get("owner")
         if owner is not None and sent.get("anyway") != "1":
@@ -167,5 +167,14 @@ def _shown(
     if "HX-Request" in request.headers:
         return render(request, f"web/pages/{FOLDER}/means.html", {"means": means})
     blocks: list[FormBlock] = list(form.blocks(reader.team, sent, frame.get("errors", {})))
-    shown = {"code": None, "focus": "", **frame, "kind": form.key, "noun": form.noun, "blocks": blocks, "means": means}
+    shown = {
+        "documented": form.in_documents,
+        "code": None,
+        "focus": "",
+        **frame,
+        "kind": form.key,
+        "noun": form.noun,
+        "blocks": blocks,
+        "means": means,
+    }
     return render_page(request, reader, form.place, f"{FOLDER}/form.html", shown)

@@ -29,6 +29,7 @@ SECTIONS = (
     SettingsSection("channels", "Channels", "settings-channels"),
     SettingsSection("feeds", "Status feeds", "settings-feeds"),
     SettingsSection("objectives", "Objectives", "objectives"),
+    SettingsSection("status-pages", "Status pages", "settings-status-pages"),
     SettingsSection("tokens", "Tokens", "settings-tokens"),
     # Members and their roles are in the admin until their page is built; sign-in, plan and audit follow them.
     SettingsSection("members", "Members", "admin:accounts_user_changelist", staff=True),

@@ -1,0 +1,192 @@
+"""Status pages: the list of a team's, the preview of one, and the form with its components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from vigil.accounts.models import Team
+from vigil.clock import database_now
+from vigil.monitors.models import Monitor
+from vigil.status.changes import MAX_COMPONENTS, PASSWORD_LEAST, delete_status_page, save_status_page
+from vigil.status.core.answer import PREFIX
+from vigil.status.core.document import project
+from vigil.status.models import PageVisibility, StatusPage
+from vigil.status.reading import read_facts
+from vigil.web.forms.settings_form import Sent
+from vigil.web.pages.row_forms.picking import FIND, SHOWN, found_monitors, monitors_of, names_of
+from vigil.web.pages.row_forms.reading import Problems, chosen, listed, text
+from vigil.web.pages.row_forms.repeated import rows_of, with_rows
+from vigil.web.pages.row_forms.shape import Errors, FormBlock, Meaning, RepeatedRow, RowForm
+from vigil.web.pages.settings.sections import render_section
+from vigil.web.pages.shell import PageReader, page
+from vigil.web.parts.fields import FormField
+from vigil.web.serving.status_pages import frame_of
+
+COMPONENTS, OF_TAG = "components", "tag:"
+TAGS_OFFERED = 5
+_VISIBILITIES = [
+    (PageVisibility.PUBLIC.value, "Everyone who knows its address"),
+    (PageVisibility.PASSWORD.value, "Everyone who knows its password"),
+]
+
+
+class StatusPagesForm(RowForm[StatusPage]):
+    """Its address and texts, who may read it, and its components."""
+
+    key, noun, section, base = "status-pages", "status page", "status-pages", "settings/status-pages"
+    place, in_documents = "settings", False
+    repeats = {COMPONENTS: MAX_COMPONENTS}
+
+    def rows(self, team: Team) -> QuerySet[StatusPage]:
+        return StatusPage.objects.filter(team=team)
+
+    def blank(self, reader: PageReader) -> StatusPage:
+        return StatusPage(team=reader.team)
+
+    def texts(self, row: StatusPage) -> dict[str, str]:
+        texts = {name: getattr(row, name) for name in ("title", "slug", "header", "footer", "visibility")}
+        parts = row.components.select_related("monitor") if row.pk else ()
+        rows = [
+            {"is": one.monitor.public_id if one.monitor else f"{OF_TAG}{one.tag}", "name": one.name,
+             "group": one.group, "description": one.description}
+            for one in parts
+        ]  # fmt: skip
+        return with_rows({**texts, "enabled": "on" if row.enabled else ""}, COMPONENTS, rows)
+
+    def blocks(self, team: Team, sent: Sent, errors: Errors) -> Sequence[FormBlock]:
+        def field(name: str, label: str, kind: str = "text", **more: Any) -> FormField:
+            return FormField(name, label, sent.get(name, ""), kind, errors=list(errors.get(name, ())), **more)
+
+        own = [
+            field("title", "Title", required=True, hint="As readers know you, such as Acme AI."),
+            field("slug", "Address", required=True, hint=f"What follows {PREFIX}, such as acme."),
+        ]
+        access = [
+            field("visibility", "Who may read it", "select", options=_VISIBILITIES),
+            field(
+                "password", "Password", "password", autocomplete="new-password",
+                hint=f"At least {PASSWORD_LEAST} characters. Empty keeps the one that it has.",
+            ),
+            field("enabled", "It is served", "checkbox"),
+        ]  # fmt: skip
+        words = [
+            field("header", "Text above the components", "textarea"),
+            field("footer", "Text at the end", "textarea"),
+        ]
+        return [
+            FormBlock(own),
+            _components(team, sent, errors),
+            FormBlock(access, title="Readers"),
+            FormBlock(words, title="Texts", folds=True),
+        ]
+
+    def read(self, team: Team, sent: Sent, row: StatusPage) -> dict[str, Any]:
+        problems: Problems = {}
+        given = rows_of(sent, COMPONENTS, MAX_COMPONENTS)
+        ids = [one.get("is", "") for one in given if not one.get("is", "").startswith(OF_TAG)]
+        monitors = {one.public_id: one for one in chosen(monitors_of(team), ids, COMPONENTS, problems)}
+        if problems:
+            raise ValidationError(problems)  # type: ignore[arg-type]
+        wanted: dict[str, Any] = {
+            name: text(sent, name) for name in ("title", "slug", "visibility", "header", "footer")
+        }
+        if sent.get("password"):
+            wanted["password"] = sent["password"]
+        return {**wanted, "enabled": bool(sent.get("enabled")), "components": [_wanted(one, monitors) for one in given]}
+
+    def write(self, row: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
+        return save_status_page(row, wanted)
+
+    def means(self, row: StatusPage, now: datetime) -> Meaning:
+        names = [one.name for one in row.components.all()]
+        readers = dict(_VISIBILITIES)[row.visibility]
+        address = frame_of(row.slug).address
+        warnings = [] if row.enabled else ["It is not served until it is switched on."]
+        if not names:
+            warnings.append("It has no component: it shows public incidents alone.")
+        sentence = f"{readers} sees how {listed(names, 'nothing')} {'is' if len(names) < 2 else 'are'} at {address}."
+        shown = "Public names, states, uptime of 90 days and what you write. No monitor, target, region or reason."
+        return Meaning(sentence, "What it shows", [(shown, "within 2 s")], warnings)
+
+    def address(self, row: StatusPage) -> str:
+        return self.index()
+
+    def index(self) -> str:
+        return reverse("settings-status-pages")
+
+    def delete(self, row: StatusPage) -> None:
+        delete_status_page(row)
+
+    def losses(self, row: StatusPage) -> list[str]:
+        count = row.incidents.count()
+        gone = f" with {count} public incident{'' if count == 1 else 's'}" if count else ""
+        return [f"Its address answers no more{gone}."]
+
+
+def _wanted(one: Mapping[str, str], monitors: Mapping[str, Monitor]) -> dict[str, Any]:
+    about, monitor = one.get("is", ""), monitors.get(one.get("is", ""))
+    tag = about.removeprefix(OF_TAG) if about.startswith(OF_TAG) else ""
+    # A name that was left empty is never that of the monitor, which may say more than readers should know.
+    texts = {name: one.get(name, "").strip() for name in ("name", "group", "description")}
+    return {**texts, "monitor": monitor, "tag": tag}
+
+
+def _components(team: Team, sent: Sent, errors: Errors) -> FormBlock:
+    given = rows_of(sent, COMPONENTS, MAX_COMPONENTS)
+    ids = [one.get("is", "") for one in given]
+    names = dict(names_of(monitors_of(team).filter(public_id__in=ids)))
+    rows = [_component(number, one, names, number < len(given) - 1) for number, one in enumerate(given)]
+    sought = sent.get(FIND + COMPONENTS, "").strip()[:100]
+    offers = [one for one in found_monitors(team, sought) if one[0] not in ids][:SHOWN]
+    offers += [(f"{OF_TAG}{tag}", f"All with the tag {tag}") for tag in _tags(team, sought) if OF_TAG + tag not in ids]
+    search = FormField(FIND + COMPONENTS, "Find a monitor, job, composite or tag", sought,
+                       errors=list(errors.get(COMPONENTS, ())))  # fmt: skip
+    return FormBlock(
+        title="Components", hint="Each has a public name, which readers see in place of its own.", name=COMPONENTS,
+        rows=rows, adds="Find", choice=search, finds=True, offers=offers,
+    )  # fmt: skip
+
+
+def _component(number: int, one: Mapping[str, str], names: Mapping[str, str], falls: bool) -> RepeatedRow:
+    about, prefix = one.get("is", ""), f"{COMPONENTS}.{number}."
+    tag = about.removeprefix(OF_TAG) if about.startswith(OF_TAG) else ""
+    title = f"All with the tag {tag}" if tag else names.get(about, "A deleted monitor")
+    fields = [
+        FormField(f"{prefix}name", "Public name", one.get("name", ""), required=True),
+        FormField(f"{prefix}group", "Group", one.get("group", ""), hint="May be empty."),
+        FormField(f"{prefix}description", "What it is", one.get("description", ""), hint="A line; may be empty."),
+    ]
+    return RepeatedRow(number, title, fields, [("is", about)], number > 0, falls)
+
+
+def _tags(team: Team, sought: str) -> list[str]:
+    rows = monitors_of(team).exclude(tags=[]).values_list("tags", flat=True)[:1_000]
+    tags = {tag for each in rows for tag in each if isinstance(tag, str) and sought.lower() in tag.lower()}
+    return sorted(tags)[:TAGS_OFFERED]
+
+
+@require_safe
+@page
+def status_pages(request: HttpRequest, reader: PageReader) -> HttpResponse:
+    """Status pages of the team, with their addresses."""
+    rows = StatusPage.objects.filter(team=reader.team).annotate(parts=Count("components"))
+    shown = {"pages": [(one, frame_of(one.slug).address) for one in rows]}
+    return render_section(request, reader, "status-pages", "status_pages.html", shown)
+
+
+@require_safe
+@page
+def preview(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResponse:
+    """The page as readers would see it now, also while it is not served."""
+    row = get_object_or_404(StatusPage.objects.select_related("team"), team=reader.team, public_id=public_id[:40])
+    made = project(read_facts(row, database_now()), frame_of(row.slug))
+    return HttpResponse(made.files[""].plain, content_type=made.files[""].content_type)
