@@ -40,3 +40,19 @@ def test_a_link_that_opens_nothing_is_whole_on_a_phone(stack: Stack, browser: Br
         assert seen.violations() == []
         assert not seen.scrolls_sideways()
         assert [line for line in seen.problems if "403" not in line] == []
+
+
+def test_the_settings_are_one_line_on_a_phone_that_begins_at_the_open_section(
+    stack: Stack, browser: Browser, session: StorageState
+) -> None:
+    with new_context(browser, PHONE, storage_state=session) as context:
+        seen = visit(context)
+        for section in ("channels", "tokens", "dead-letters", "you"):
+            seen.go(f"{stack.address}/settings/{section}")
+            line, here = (
+                seen.page.locator(name).bounding_box() for name in (".settings-nav", ".settings-nav [aria-current]")
+            )
+            assert line is not None and here is not None
+            assert line["height"] < 2 * here["height"], section
+            assert here["x"] >= 0 and here["x"] + here["width"] <= PHONE[0], section
+            assert not seen.scrolls_sideways()

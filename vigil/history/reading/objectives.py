@@ -21,6 +21,8 @@ from vigil.monitors.models import Monitor
 
 #: Objectives evaluated at once; each reads a window of incidents.
 OBJECTIVES_MOST = 2_000
+#: Part of a window that counts as the whole of it, in words.
+NEARLY = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,14 @@ def in_words(objective: Objective, seen: ObjectiveStatus) -> str:
     """Status of an objective, in two sentences."""
     spent, allowed = _minutes(seen.budget.spent_s), _minutes(seen.budget.allowed_s)
     left = max(0, round(seen.budget.left * 100))
+    full_s = float(1 - objective.target_percent / 100) * objective.window_days * DAY_S
+    of_time = "in" if seen.budget.allowed_s > NEARLY * full_s else "of what was measured in"
     whole = (
-        f"{spent} of the {allowed} that {objective.target_percent.normalize():f} % allows in "
+        f"{spent} of the {allowed} that {objective.target_percent.normalize():f} % allows {of_time} "
         f"{objective.window_days} days are spent, {left} % are left."
     )
     if seen.rule is None:
-        return f"The budget no longer burns too fast. {whole}"
+        return f"The budget does not burn too fast. {whole}"
     long, short = seen.rule.long_s, seen.rule.short_s
     limit = seen.rule.threshold(objective.window_days * DAY_S)
     return (

@@ -42,3 +42,8 @@ def title(name: str, kind: IncidentKind, cause: str = "") -> str:
 def note_text(reason: StepReason) -> str:
     """Note of a step without a verdict."""
     return _NOTES.get(reason, reason.replace("_", " ").capitalize() + ".")
+
+
+def kind_in_words(kind: IncidentKind) -> str:
+    """A kind in a list or a mark: `Self test`, `SLO`."""
+    return "SLO" if kind is IncidentKind.SLO else kind.value.replace("_", " ").capitalize()

@@ -26,6 +26,7 @@ from vigil.alerts.oncall.responses import (
 )
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.core.wording import kind_in_words
 from vigil.incidents.models import Incident, Postmortem
 from vigil.incidents.postmortems import write_postmortem
 from vigil.read_models.core.shown_states import ShownState
@@ -82,10 +83,7 @@ def _found(reader: PageReader, asked: Mapping[str, str]) -> QuerySet[Incident]:
 
 
 def _bar(asked: Mapping[str, str]) -> FilterBar:
-    kinds = [
-        SelectOption(kind.value, kind.value.replace("_", " ").capitalize(), kind.value == asked["kind"])
-        for kind in IncidentKind
-    ]
+    kinds = [SelectOption(kind.value, kind_in_words(kind), kind.value == asked["kind"]) for kind in IncidentKind]
     selects = [
         FilterSelect(
             "open", "State", [SelectOption("", "Open and over"), SelectOption("1", "Open only", bool(asked["open"]))]
@@ -197,8 +195,4 @@ def mark_of(one: Incident) -> StateMark:
         return mark(ShownState.UP, "Over", "check")
     kind = IncidentKind(one.kind)
     state = _STATES.get(kind, ShownState.DEGRADED)
-    return mark(state, "Open" if state is ShownState.DOWN else _in_words(kind))
-
-
-def _in_words(kind: IncidentKind) -> str:
-    return kind.value.replace("_", " ").capitalize()
+    return mark(state, "Open" if state is ShownState.DOWN else kind_in_words(kind))

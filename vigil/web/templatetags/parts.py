@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from django import template
 from django.template.loader import get_template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from vigil.read_models.core import figures
@@ -88,6 +88,16 @@ def took_ms(value: timedelta) -> str:
     """A length of time with its unit: `210 ms`, `2.4 s`, from two minutes on `2 min`."""
     ms = max(0.0, value.total_seconds() * 1000)
     return figures.milliseconds(ms) if ms < 120_000 else length(value)
+
+
+@register.filter
+def code_words(text: str) -> SafeString:
+    """A text whose words between backticks are code; all of it is escaped."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return format_html("{}", text)
+    shown = [format_html("<code>{}</code>" if number % 2 else "{}", one) for number, one in enumerate(parts)]
+    return format_html_join("", "{}", ((one,) for one in shown))
 
 
 @register.filter

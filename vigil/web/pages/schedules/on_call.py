@@ -23,6 +23,7 @@ from vigil.alerts.routing.roster import Roster
 from vigil.alerts.wording.text import duration
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.core.wording import kind_in_words
 from vigil.monitors.models import Monitor
 from vigil.web.pages.schedules.route_words import MISSES, held, tells, when, why
 from vigil.web.pages.shell import PageReader, page, render_page
@@ -30,7 +31,7 @@ from vigil.web.pages.shell import PageReader, page, render_page
 #: Monitors of the select; of more, the address may still name any.
 MONITORS_MOST = 300
 WEEKS = 4
-_KINDS = [(kind.value, kind.value.replace("_", " ").capitalize()) for kind in IncidentKind]
+_KINDS = [(kind.value, kind_in_words(kind)) for kind in IncidentKind]
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,7 @@ def test_an_objective_says_what_it_allows_and_what_is_left(redis_url: str) -> No
     both = press(writer, address, "save", **form, tag="ai").content.decode()
     assert errors_in(both) == ["Give either a monitor or a tag."]
     page = saved(press(writer, address, "save", **form))
-    assert "99.5 % allows in 30 days" in shown(writer.get(page))
+    assert "99.5 % allows of what was measured in 30 days" in shown(writer.get(page))
     assert "target_percent" in shown(press(writer, f"{page}/edit", "code", enabled=""))
     assert "1 objective is within budget" in shown(writer.get("/objectives"))
     wrong = errors_in(press(writer, f"{page}/edit", "save", target="100", window="2").content.decode())

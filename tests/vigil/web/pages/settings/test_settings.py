@@ -180,6 +180,7 @@ def test_staff_switches_feeds_and_others_read_them(
 def test_health_says_what_the_doctor_says_worst_first(boss: Client, redis_url: str) -> None:
     text = page(boss, "/settings/health")
     assert "need a fix" in text.replace("needs a fix", "need a fix") and "Nothing holds the lease" not in text
+    assert "`" not in text.partition("<main")[2].partition("</main>")[0]
     assert text.index(">Problem<") < text.index(">Passes<") and "UTC. <code>manage.py doctor" in text
 
 

@@ -16,6 +16,7 @@ from vigil.alerts.models import EscalationPolicy, Route
 from vigil.alerts.routing.changes import route_warnings, save_route
 from vigil.code.core.durations import duration
 from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.core.wording import kind_in_words
 from vigil.monitors.models import Priority
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.row_forms.forms.route_reach import RouteReach, reach_of
@@ -38,7 +39,7 @@ from vigil.web.pages.shell import PageReader
 from vigil.web.parts.fields import FormField
 
 _DAYS = [(str(number), name) for number, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))]
-_KINDS = [(kind.value, kind.value.replace("_", " ").capitalize()) for kind in IncidentKind]
+_KINDS = [(kind.value, kind_in_words(kind)) for kind in IncidentKind]
 _SWITCHES = ("notes", "goes_on", "default", "enabled")
 #: Between the positions of two routes, so that one fits in.
 STEP = 10
@@ -157,7 +158,7 @@ class RoutesForm(RowForm[Route]):
         title = "It would take now"
         if at is not None and at != now:
             title = f"It would take on {at:%a %d %b %H:%M} UTC; its hours are not now"
-        told = [(one.kind.value.replace("_", " ").capitalize(), _taken(one)) for one in reach]
+        told = [(kind_in_words(one.kind), _taken(one)) for one in reach]
         warnings = route_warnings(found)
         if not any(one.names for one in reach):
             warnings.append("It would take nothing: routes before it take it all, or no monitor matches.")
