@@ -208,5 +208,10 @@ SPECTACULAR_SETTINGS = {
         "PageVisibilityEnum": "vigil.status.models.PageVisibility",
         "DeliveryStateEnum": "vigil.alerts.models.delivery.DeliveryState",
     },
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": False, "tryItOutEnabled": False},
+    "SWAGGER_UI_SETTINGS": {
+        "persistAuthorization": False,
+        "tryItOutEnabled": False,
+        "deepLinking": True,
+        "filter": True,
+    },
 }

@@ -20,7 +20,7 @@ from vigil.monitors.costs import cost_warnings
 from vigil.monitors.live.version import touch
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, ChangeKind, DerivedKind, Monitor, MonitorChange, Region
 from vigil.monitors.relations import know_as_new, regions_of
-from vigil.monitors.validation import Problems, name_is_taken, problems_of
+from vigil.monitors.validation import Problems, least_interval_s, name_is_taken, problems_of
 from vigil.problems.rows import duplicate
 from vigil.visible_text import unique_words
 
@@ -189,6 +189,8 @@ def assign(monitor: Monitor, wanted: Mapping[str, Any]) -> Problems:
     for name, value in plain(wanted).items():
         if name != "regions":
             setattr(monitor, name, Secrets(value) if name == "secrets" else value)
+    if monitor._state.adding and "interval_s" not in wanted:
+        monitor.interval_s = max(monitor.interval_s, least_interval_s(monitor.kind))
     if not monitor.paused:
         monitor.paused_why = ""
     monitor.provider = provider_of(monitor.config)

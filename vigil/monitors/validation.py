@@ -63,13 +63,14 @@ def problems_of(monitor: Monitor, unchanged: Collection[str] = ()) -> Problems:
         if problem:
             problems[field] = [problem]
     problems.update(_config_problem(monitor, {} if "secrets" in problems else monitor.secrets))
-    least_s = _least_interval_s(monitor.kind)
+    least_s = least_interval_s(monitor.kind)
     if monitor.interval_s and monitor.interval_s < least_s and "interval_s" not in problems:
         problems["interval_s"] = [f"A {monitor.kind} is checked every {least_s} s at most: its servers count requests."]
     return problems
 
 
-def _least_interval_s(kind: str) -> int:
+def least_interval_s(kind: str) -> int:
+    """The shortest interval of a kind whose servers count requests; 0 for any other."""
     from probes.probers import PROBERS
 
     return PROBERS[kind].least_interval_s if kind in PROBERS else 0

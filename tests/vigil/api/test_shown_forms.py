@@ -71,6 +71,20 @@ def test_a_credential_in_clear_is_warned_of_and_hidden_from_readers(api: Api) ->
     assert "abc123" not in seen and "sk-abcdef" not in seen and "text/html" in seen and "model=x" in seen
 
 
+def test_readers_do_not_find_a_monitor_by_a_credential_that_they_do_not_see(api: Api) -> None:
+    config = {"url": "https://ann:pass1234@api.test/v1/hook9876?api_key=abc123"}
+    monitor = Monitor.objects.create(team=default_team(), name="shop", kind="http", config=config)
+    tcp = api("POST", "monitors", {"name": "db", "kind": "tcp", "config": {"host": "db.test", "port": 5432}})[1]["id"]
+    reader = Api(default_team(), Scope.READ)
+    found = {"SHO": monitor.public_id, "api.tes": monitor.public_id, "db.test": tcp}
+    for words, one in found.items():
+        for caller in (api, reader):
+            assert [row["id"] for row in caller("GET", f"monitors?q={words}")[1]["results"]] == [one], words
+    for words in ("abc12", "pass1", "ann", "hook9", "https"):
+        assert api("GET", f"monitors?q={words}")[1]["results"], words
+        assert reader("GET", f"monitors?q={words}")[1]["results"] == [], words
+
+
 @pytest.mark.parametrize("config", [{"url": "https://x.test/token?model=gpt"}, {"headers": [["Host", "x"]]}, {"a": 1}])
 def test_what_is_no_credential_is_shown(config: Any) -> None:
     assert hidden(config) == config and credentials_in(config) == []

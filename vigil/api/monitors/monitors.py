@@ -179,7 +179,6 @@ class MonitorViewSet(
 
     serializer_class = MonitorSerializer
     filterset_class = MonitorFilter
-    search = ("name", "config__url", "config__host")
     lookup_field = "public_id"
     lookup_value_regex = r"mon_[0-9a-z]{1,20}"
     http_method_names = ["get", "post", "patch", "delete", "head", "options"]

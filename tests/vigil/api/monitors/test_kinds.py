@@ -19,9 +19,12 @@ def test_the_example_of_every_kind_keeps_to_its_schema_and_makes_a_monitor() -> 
     assert (status, [kind["kind"] for kind in kinds]) == (200, sorted(PROBERS))
     for kind in kinds:
         jsonschema_rs.Draft202012Validator(kind["schema"]).validate(kind["example"])
-        wanted = {"name": kind["kind"], "kind": kind["kind"], "config": kind["example"], "interval_s": 3600}
+        wanted = {"name": kind["kind"], "kind": kind["kind"], "config": kind["example"]}
         status, made = api("POST", "monitors", wanted)
         assert (status, made.get("config")) == (201, kind["example"]), made
+        assert made["interval_s"] == max(60, kind["least_interval_s"])
+        items = [{**wanted, "name": f"{kind['kind']} of many"}]
+        assert api("POST", "monitors/bulk", {"action": "create", "items": items})[0] == 200, kind["kind"]
 
 
 def refusal(kind: str, name: str) -> str:
