@@ -118,7 +118,8 @@ def incident(request: HttpRequest, reader: PageReader, public_id: str) -> HttpRe
     said = request.GET.get("said", "")
     address = reverse("incident-answer", args=[public_id])
     words = SAID[ResponseKind(said)] if said in set(ResponseKind) else ""
-    shown = {**incident_context(found), "answer_address": address, "said": words}
+    publish = reverse("incident-publish", args=[public_id]) if reader.may_write else ""
+    shown = {**incident_context(found), "answer_address": address, "publish_address": publish, "said": words}
     return render_page(request, reader, "incidents", "incident.html", shown)
 
 

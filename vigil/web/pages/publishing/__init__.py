@@ -1,0 +1,1 @@
+"""Publication of incidents on status pages, from the page of an incident."""

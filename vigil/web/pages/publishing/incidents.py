@@ -1,0 +1,127 @@
+"""Publication of an incident: what it touches, whom it tells, a text to begin with, and one press that publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from vigil.incidents.models import Incident
+from vigil.status.core.states import PublicImpact, UpdateState
+from vigil.status.core.templates import impact_of, next_state, text_of, title_of
+from vigil.status.publication import TouchedPage, publish, touched_pages
+from vigil.web.forms.errors import errors_by_field
+from vigil.web.pages.row_forms.reading import lines, sent_texts, text
+from vigil.web.pages.shell import PageReader, page, render_page
+from vigil.web.parts.fields import FormField, problems
+from vigil.web.serving.status_pages import frame_of
+
+#: What the button of a text asks for, before the state of its words.
+WORDS = "words."
+_IMPACTS = [
+    (PublicImpact.NONE.value, "None: they work"),
+    (PublicImpact.MINOR.value, "Minor: they are slow"),
+    (PublicImpact.MAJOR.value, "Major: they are partly down"),
+    (PublicImpact.CRITICAL.value, "Critical: they are down"),
+]
+Errors = Mapping[str, Sequence[str]]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def publish_incident(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResponse:
+    """The form; `publish` publishes, `words.STATE` puts other words in. Without a status page it leads to a new one."""
+    reader.require_writer()
+    rows = Incident.objects.filter(team=reader.team).select_related("monitor")
+    incident = get_object_or_404(rows, public_id=public_id[:40])
+    pages = touched_pages(incident)
+    if not pages:
+        return redirect("status-pages-new")
+    sent, errors = _prefilled(incident, pages), {}
+    if request.method == "POST":
+        sent, wish = sent_texts(request.POST), request.POST.get("do", "")[:40]
+        state = wish.removeprefix(WORDS)
+        if wish == "publish":
+            try:
+                _publish(incident, pages, sent, reader)
+                return redirect(f"{reverse('incident-publish', args=[public_id])}?said=1#said")
+            except ValidationError as refused:
+                errors = errors_by_field(refused)
+        elif state in set(UpdateState):
+            sent |= {"state": state, "text": text_of(UpdateState(state), _names(pages, sent))}
+    shown = {
+        "incident": incident,
+        "fields": _fields(pages, sent, errors),
+        "problems": problems(errors),
+        "told": [(one, frame_of(one.page.slug).address) for one in pages if one.told],
+        "readers": [(one.page, frame_of(one.page.slug).address) for one in pages],
+        "words": [(f"{WORDS}{state.value}", state.value.capitalize()) for state in UpdateState],
+        "said": request.GET.get("said") == "1",
+    }
+    return render_page(request, reader, "incidents", "publishing/incident.html", shown)
+
+
+def _publish(incident: Incident, pages: Sequence[TouchedPage], sent: Mapping[str, str], reader: PageReader) -> None:
+    on = {}
+    for one in pages:
+        ticked = lines(sent, one.page.public_id)
+        # One without components is ticked by its own id.
+        if ticked:
+            on[one.page] = [part for part in one.components if part.public_id in ticked]
+    said = {name: text(sent, name) for name in ("title", "impact", "state", "text")}
+    publish(incident, on, {**said, "written_by": reader.user.get_username()})
+
+
+def _prefilled(incident: Incident, pages: Sequence[TouchedPage]) -> dict[str, str]:
+    """What the form holds at first: what is touched is ticked; what was said before stays, and its next state."""
+    told = [one.told for one in pages if one.told is not None]
+    ticked = {}
+    for one in pages:
+        parts = list(one.told.components.all()) if one.told else one.touched
+        ids = [part.public_id for part in parts]
+        ticked[one.page.public_id] = "\n".join(ids or ([one.page.public_id] if one.told else []))
+    before = [UpdateState(one.state) for one in (told[0].updates.all() if told else ())]
+    state = next_state(before, incident.resolved_at is None)
+    names = _names(pages, ticked)
+    return {
+        **ticked,
+        "title": told[0].title if told else title_of(names),
+        "impact": told[0].impact if told else impact_of(incident.kind).value,
+        "state": state.value,
+        "text": text_of(state, names),
+    }
+
+
+def _names(pages: Sequence[TouchedPage], sent: Mapping[str, str]) -> list[str]:
+    """Public names of what is ticked, once each."""
+    named = [part.name for one in pages for part in one.components if part.public_id in lines(sent, one.page.public_id)]
+    return list(dict.fromkeys(named))
+
+
+def _fields(pages: Sequence[TouchedPage], sent: Mapping[str, str], errors: Errors) -> list[FormField]:
+    def field(name: str, label: str, kind: str = "text", **more: Any) -> FormField:
+        return FormField(name, label, sent.get(name, ""), kind, errors=list(errors.get(name, ())), **more)
+
+    states = [(state.value, state.value.capitalize()) for state in UpdateState]
+    parts = []
+    for place, one in enumerate(pages):
+        options = [(part.public_id, part.name) for part in one.components]
+        wrong = [*errors.get("components", ()), *(errors.get("on", ()) if place == 0 else ())]
+        parts.append(
+            FormField(
+                one.page.public_id, f"Affected on {one.page.title}", sent.get(one.page.public_id, ""), "checks",
+                errors=wrong, options=options or [(one.page.public_id, "The page as a whole")],
+            )
+        )  # fmt: skip
+    return [
+        field("text", "What readers see", "textarea", required=True),
+        field("state", "State", "select", options=states),
+        field("title", "Title", required=True),
+        field("impact", "Impact", "select", options=_IMPACTS),
+        *parts,
+    ]
