@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from django.db import models
@@ -63,6 +65,16 @@ def test_every_list_refuses_what_means_nothing(api: Api) -> None:
         }
         assert api("GET", f"{prefix}?limit=1")[0] == 200, prefix
     assert wrong == {}
+
+
+def test_a_cursor_shows_no_key_of_a_row_and_none_can_be_made(api: Api) -> None:
+    for name in ("first", "second"):
+        assert api("POST", "monitors", {**HTTP, "name": name})[0] == 201
+    (cursor,) = parse_qs(urlsplit(api("GET", "monitors?limit=1&sort=name")[1]["next"]).query)["cursor"]
+    assert b"first" not in base64.urlsafe_b64decode(cursor)
+    made = base64.urlsafe_b64encode(json.dumps(["name", False, "first", 1]).encode()).decode()
+    assert api("GET", f"monitors?limit=1&sort=name&cursor={cursor}")[1]["results"][0]["name"] == "second"
+    assert api("GET", f"monitors?limit=1&sort=name&cursor={quote(made)}")[0] == 400
 
 
 def test_a_filter_that_names_what_there_is_not_says_so(api: Api) -> None:

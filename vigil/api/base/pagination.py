@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import reduce
+from functools import cache, reduce
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from django.conf import settings
 from django.core.exceptions import ValidationError as InvalidValue
 from django.db.models import DateTimeField, Field, Q, QuerySet
 from rest_framework.exceptions import ValidationError
@@ -46,7 +50,7 @@ class PageByCursor(CursorPagination):
     """`?limit=` up to 200 and `?sort=`; `next` and `previous` are full addresses.
 
     A cursor holds the sort and the keys of a row, and the last key is always the primary key: rows after it are found
-    by comparison, never by counting.
+    by comparison, never by counting. It is sealed: keys and counts of rows stay inside.
     """
 
     page_size = 50
@@ -113,9 +117,11 @@ class PageByCursor(CursorPagination):
         if text is None:
             return False, []
         try:
-            made_for, backward, *values = json.loads(base64.b64decode(text[:MAX_CURSOR], b"-_", validate=True))
+            made_for, backward, *values = json.loads(
+                _seal().decrypt(base64.b64decode(text[:MAX_CURSOR], b"-_", validate=True), None)
+            )
             read = [_read(_field(queryset, key.path), value) for key, value in zip(keys, values, strict=True)]
-        except (ValueError, TypeError, InvalidValue, InputProblem, OverflowError, RecursionError):
+        except (InvalidTag, ValueError, TypeError, InvalidValue, InputProblem, OverflowError, RecursionError):
             made_for, backward, read = None, False, [None]
         if made_for != sort or not isinstance(backward, bool) or None in read:
             raise InvalidCursor
@@ -176,4 +182,11 @@ def _read(field: Field[Any, Any], value: Any) -> Any:
 
 def _encoded(sort: str, backward: bool, values: Sequence[Any]) -> str:
     plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
-    return base64.urlsafe_b64encode(json.dumps([sort, backward, *plain], separators=(",", ":")).encode()).decode()
+    plain_text = json.dumps([sort, backward, *plain], separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_seal().encrypt(plain_text, None)).decode()
+
+
+@cache
+def _seal() -> AESSIV:
+    """The same cursor is sealed to the same text, so that the tag of a page stays."""
+    return AESSIV(hashlib.blake2b(settings.SECRET_KEY.encode(), person=b"vigil cursor").digest())
