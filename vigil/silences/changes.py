@@ -134,6 +134,8 @@ def _wrong_regions(silence: Silence) -> str:
     if len(named) > MAX_REGIONS:
         return f"At most {MAX_REGIONS} regions."
     known = set(Region.objects.filter(slug__in=[region[:100] for region in named]).values_list("slug", flat=True))
+    # One that was deleted meanwhile does not stand in the way of a change.
+    known |= set(Silence.objects.filter(pk=silence.pk).values_list("regions", flat=True).first() or ())
     strange = next((region for region in named if region not in known), None)
     return "" if strange is None else f"There is no region {strange[:40]!r}."
 

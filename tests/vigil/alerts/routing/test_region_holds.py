@@ -20,8 +20,8 @@ from vigil.alerts.routing.holds import look_again_in
 from vigil.clock import database_now
 from vigil.incidents.apply import apply_verdicts
 from vigil.incidents.models import Incident
-from vigil.monitors.models import Monitor
-from vigil.silences.changes import create_silence, delete_silence
+from vigil.monitors.models import Monitor, Region
+from vigil.silences.changes import change_silence, create_silence, delete_silence
 from vigil.silences.covering import muted_by
 from vigil.silences.models import Silence
 
@@ -121,6 +121,15 @@ def test_a_silence_of_regions_only_mutes_and_names_regions_that_are(
     with pytest.raises(ValidationError, match=words) as refused:
         silence(world.monitor("chat"), FIRST, **wanted)
     assert list(refused.value.message_dict) == ["regions"]
+
+
+def test_a_silence_of_a_region_that_was_deleted_is_still_changed(world: World) -> None:
+    made = silence(world.monitor("chat"), FIRST, SECOND)
+    Region.objects.filter(slug=FIRST).delete()
+    changed = change_silence(made, {"name": "longer", "regions": [FIRST, SECOND]})
+    assert (changed.name, changed.regions) == ("longer", [FIRST, SECOND])
+    with pytest.raises(ValidationError, match="no region 'atlantis'"):
+        change_silence(changed, {"regions": ["atlantis"]})
 
 
 def test_a_silence_of_a_region_is_none_of_the_monitor(world: World) -> None:
