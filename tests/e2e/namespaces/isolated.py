@@ -37,7 +37,8 @@ def require_namespaces() -> None:
     if tried.returncode != 0:
         pytest.fail(
             "this test needs network namespaces with nftables, and this machine permits none: run it as root, or "
-            f"permit user namespaces ({tried.stderr.strip()[:300]})"
+            "permit user namespaces, on Ubuntu by `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, in Docker "
+            f"by a seccomp profile that allows unshare ({tried.stderr.strip()[:300]})"
         )
 
 
