@@ -117,6 +117,7 @@ BEHAVIOURS = {
     )),
     20: Behaviour("a public page is a file, whatever the database does", (
         ("tests/vigil/web/serving/test_status_pages.py", "test_a_page_is_served_while_postgresql_and_redis_are_down"),
+        ("tests/browser/test_status_pages.py", "test_an_outage_is_published_in_two_taps_and_read_by_a_stranger"),
         (_DOCUMENT, "test_a_full_page_fits_in_its_budget_and_needs_no_script"),
         (_DOCUMENT, "test_a_file_is_answered_with_a_tag_compressed_where_it_is_wanted_and_304_where_it_is_known"),
         (_DOCUMENT, "test_our_own_reader_of_statuspage_follows_it"),

@@ -1,0 +1,75 @@
+"""A page behind a password asks for it once, opens with it alone, and needs no database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+
+from tests.vigil.status.facts import FRAME, page
+from vigil.guess_limits import PASSWORDS
+from vigil.status.core.document import project
+from vigil.web.serving.status_pages import published_pages
+
+# Without `django_db` each query fails the test.
+
+
+@pytest.fixture
+def served() -> Iterator[None]:
+    pages = published_pages()
+    closed = replace(page(), id="stp_closed", slug="closed", access=make_password("long enough secret"))
+    for facts in (page(), closed):
+        pages.publish(project(facts, FRAME))
+    PASSWORDS.forget()
+    yield
+    pages.keep_only([])
+    PASSWORDS.forget()
+
+
+def test_a_public_page_is_a_file_without_a_query(served: None) -> None:
+    client = Client()
+    answer = client.get("/status/acme", headers={"accept-encoding": "gzip"})
+    assert answer.status_code == 200 and answer["Content-Encoding"] == "gzip" and not answer.cookies
+    assert client.get("/status/acme", headers={"if-none-match": answer["ETag"]}).status_code == 304
+    assert client.get("/status/acme/api/v2/status.json").json()["status"]["indicator"] == "none"
+    assert "script-src 'none'" in answer["Content-Security-Policy"]
+
+
+def test_a_page_behind_a_password_shows_nothing_until_it_is_known(served: None) -> None:
+    client = Client()
+    asked = client.get("/status/closed")
+    assert asked.status_code == 200 and asked["Cache-Control"] == "no-store"
+    assert "asks for a password" in asked.content.decode() and "Acme" not in asked.content.decode()
+    for below in ("api/v2/summary.json", "history.atom"):
+        refused = client.get(f"/status/closed/{below}")
+        assert refused.status_code == 403 and "Acme" not in refused.content.decode()
+    wrong = client.post("/status/closed", {"password": "guess"})
+    assert "The password is wrong." in wrong.content.decode() and not client.get("/status/closed").has_header("ETag")
+    opened = client.post("/status/closed", {"password": "long enough secret"})
+    assert opened.status_code == 302 and opened["Location"] == "/status/closed"
+    cookie = opened.cookies["vigil_stp_closed"]
+    assert cookie["httponly"] and cookie["path"] == "/status/closed"
+    known = client.get("/status/closed")
+    assert "Acme AI" in known.content.decode() and known["Cache-Control"] == "private, no-cache"
+    assert client.get("/status/closed/api/v2/summary.json").status_code == 200
+
+
+def test_a_new_password_ends_what_the_old_one_has_opened(served: None) -> None:
+    client = Client()
+    client.post("/status/closed", {"password": "long enough secret"})
+    changed = replace(page(), id="stp_closed", slug="closed", access=make_password("another long secret"))
+    published_pages().publish(project(changed, FRAME))
+    assert "asks for a password" in client.get("/status/closed").content.decode()
+    client.cookies["vigil_stp_closed"] = "forged:proof"
+    assert "asks for a password" in client.get("/status/closed").content.decode()
+
+
+def test_guesses_are_slowed_down_for_their_sender(served: None) -> None:
+    client = Client()
+    answers = [client.post("/status/closed", {"password": f"guess {number}"}).status_code for number in range(12)]
+    assert answers[0] == 200 and answers[-1] == 429
+    other = Client(REMOTE_ADDR="10.0.0.9")
+    assert other.post("/status/closed", {"password": "long enough secret"}).status_code == 302
