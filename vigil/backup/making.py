@@ -11,7 +11,7 @@ import msgspec
 
 from vigil.backup.archive import written
 from vigil.backup.core.contents import VERSION, Keys, Manifest, fingerprints
-from vigil.backup.database import BEFORE, Snapshot, snapshot
+from vigil.backup.database import BEFORE, SESSIONS, Snapshot, snapshot
 from vigil.backup.sealing import sealed
 from vigil.local.servers.postgres_clients import find_client, output_of
 
@@ -64,4 +64,5 @@ def _arguments(taken: Snapshot) -> Sequence[str]:
     options = {"--format": "custom", "--snapshot": taken.name, "--lock-wait-timeout": str(_LOCK_WAIT_MS)}
     given = [f"{name}={value}" for name, value in options.items()]
     # Owners and rights are those of the server that it is restored on.
-    return [*given, f"--exclude-schema={BEFORE}", "--no-owner", "--no-privileges"]
+    left_out = [f"--exclude-schema={BEFORE}", f"--exclude-table-data=public.{SESSIONS}"]
+    return [*given, *left_out, "--no-owner", "--no-privileges"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from cryptography.fernet import Fernet
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from tests.vigil.backup.databases import address_of_test_database, empty_database, everything_in, stand_in
@@ -107,6 +108,15 @@ def test_every_row_comes_back_in_an_empty_database_and_its_secrets_open(
     with psycopg.connect(target["VIGIL_DATABASE_URL"]) as opened:
         (sealed,) = opened.execute("SELECT secrets FROM monitors_monitor").fetchone() or ("",)
     assert json.loads(Fernet(kept["VIGIL_SEAL_KEYS"]).decrypt(sealed.encode())) == {"bearer": "obviously-fake"}
+
+
+def test_no_session_is_in_a_backup(source: dict[str, str], target: dict[str, str], tmp_path: Path) -> None:
+    # The key of a session signs in who reads it.
+    session = SessionStore()
+    session.create()
+    call("restore", backed_up(source, tmp_path), "--keys-to", tmp_path / "vigil.keys", env=target)
+    assert everything_in(source["VIGIL_DATABASE_URL"])["django_session"] != []
+    assert everything_in(target["VIGIL_DATABASE_URL"])["django_session"] == []
 
 
 def test_a_database_that_is_in_use_or_not_empty_is_left_alone(
