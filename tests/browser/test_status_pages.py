@@ -50,8 +50,8 @@ def test_an_outage_is_published_in_two_taps_and_read_by_a_stranger(
 
 
 def reads(stack: Stack, words: str, below: str = "") -> None:
-    """Wait until the words are on the page: it is made anew within two seconds."""
-    until(lambda: words in httpx.get(f"{stack.address}/status/acme{below}", timeout=10).text, words, 5)
+    """Wait until the words are on the page, which is made anew by itself."""
+    until(lambda: words in httpx.get(f"{stack.address}/status/acme{below}", timeout=10).text, words)
 
 
 def _is_whole_without_a_script(stack: Stack, browser: Browser) -> None:

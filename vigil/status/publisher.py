@@ -64,6 +64,8 @@ class PagePublisher:
         """Publish what has changed; returns how many pages that were."""
         wanted = list(StatusPage.objects.filter(enabled=True).select_related("team"))
         self._pages.keep_only([one.public_id for one in wanted])
+        if not wanted:
+            return 0
         now = database_now()
         marks = {team: _sign(team, now) for team in {one.team_id for one in wanted}}
         made = 0

@@ -10,14 +10,19 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from tests.planting import plant
+from tests.vigil.heartbeats.jobs import job
 from tests.vigil.incidents.world import World
 from tests.vigil.status.facts import FRAME, NOW, page
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.deadletters.models import DeadLetter
+from vigil.heartbeats.models import Heartbeat
 from vigil.incidents.models import Incident
+from vigil.monitors.composites import Member, create_composite
 from vigil.monitors.models import Monitor
+from vigil.silences.changes import create_silence
+from vigil.silences.models import Silence
 from vigil.status import publisher
 from vigil.status.changes import add_update, delete_status_page, save_public_incident, save_status_page
 from vigil.status.core.document import PublishedPage, project
@@ -37,7 +42,10 @@ def pages(tmp_path: Path) -> PublishedPages:
 
 
 @pytest.fixture
-def making(pages: PublishedPages, redis_url: str) -> PagePublisher:
+def making(pages: PublishedPages, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> PagePublisher:
+    # Each minute is a sign of change: here none passes.
+    now = database_now()
+    monkeypatch.setattr(publisher, "database_now", lambda: now)
     return PagePublisher(pages, lambda _: FRAME)
 
 
@@ -82,6 +90,23 @@ def test_a_change_of_a_monitor_or_of_a_page_is_on_the_page_at_the_next_turn(
     delete_status_page(row)
     making.turn()
     assert pages.find("acme-cloud") is None
+
+
+def test_jobs_and_composites_are_components_and_maintenance_is_told(
+    pages: PublishedPages, making: PagePublisher
+) -> None:
+    nightly, chat = job(), World().monitor("chat")
+    rule = create_composite(default_team(), {"name": "any", "rule": "any", "members": [Member(chat)]})
+    parts = [{"name": "Backups", "monitor": nightly.monitor}, {"name": "Chat", "monitor": rule.monitor}]
+    save_status_page(StatusPage(team=default_team()), {"slug": "acme", "title": "Acme AI", "components": parts})
+    Heartbeat.objects.update(status="down")
+    around = {"starts_at": database_now() - timedelta(hours=1), "ends_at": database_now() + timedelta(hours=1)}
+    create_silence(Silence(team=default_team()), {"name": SECRET, "excludes": True, **around}, [rule.monitor])
+    making.turn()
+    summary = json.loads(shown(pages).files["api/v2/summary.json"].plain)
+    states = {one["name"]: one["status"] for one in summary["components"]}
+    assert states == {"Backups": "major_outage", "Chat": "under_maintenance"}
+    assert SECRET not in everything(shown(pages))
 
 
 def test_nothing_that_was_not_published_is_in_any_file(pages: PublishedPages, making: PagePublisher) -> None:
