@@ -22,6 +22,13 @@ def _policies_with(field: str) -> Callable[[Any], QuerySet[Any]]:
     return lambda row: EscalationPolicy.objects.filter(**{f"steps__{field}": row}).distinct()
 
 
+def _components_of(rows: Sequence[Monitor]) -> QuerySet[Any]:
+    # By the relation's name: status pages are above this layer.
+    component: Any = Monitor._meta.get_field("components").related_model
+    found: QuerySet[Any] = component.objects.filter(monitor__in=rows)
+    return found
+
+
 #: Of any of some monitors.
 _OF_MONITORS: tuple[_Users, ...] = (
     ("composite", lambda rows: _living(rows).filter(composite__members__monitor__in=rows).distinct()),
@@ -29,6 +36,7 @@ _OF_MONITORS: tuple[_Users, ...] = (
     ("route", lambda rows: Route.objects.filter(monitor__in=rows)),
     ("objective", lambda rows: Objective.objects.filter(monitor__in=rows)),
     ("silence", lambda rows: Silence.objects.filter(monitors__in=rows, valid_until=None).distinct()),
+    ("status page component", _components_of),
 )
 _USERS: dict[type[Model], tuple[_Users, ...]] = {
     Channel: (

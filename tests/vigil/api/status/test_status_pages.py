@@ -90,3 +90,11 @@ def test_another_team_sees_and_names_none_of_it_and_a_reader_publishes_nothing(a
     assert set(stranger("POST", "status-pages", {"slug": "acme", "title": "Theirs"})[1]) == {"slug"}
     for scope in (Scope.READ, Scope.RESPOND):
         assert Api(default_team(), scope)("POST", "public-incidents", told)[0] == 403
+
+
+def test_a_monitor_on_a_page_is_not_deleted_by_the_way(api: Api, monitor: Monitor) -> None:
+    page = made(api, monitor)
+    refused = api("DELETE", f"monitors/{monitor.public_id}")
+    chat = page["components"][0]["id"]
+    assert refused[0] == 409 and f"status page component Chat ({chat})" in refused[1]["detail"], refused
+    assert api("DELETE", f"monitors/{monitor.public_id}?force=true")[0] == 204
