@@ -41,7 +41,9 @@ class Snapshot:
 def connected(url: str, autocommit: bool = True) -> Iterator[psycopg.Connection]:
     """Raises CannotStart in one line where the server does not answer or refuses."""
     try:
-        with psycopg.connect(url, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=autocommit) as connection:
+        with psycopg.connect(
+            url, connect_timeout=_CONNECT_TIMEOUT_S, keepalives_idle=30, autocommit=autocommit
+        ) as connection:
             yield connection
     except psycopg.Error as error:
         cause = (str(error).strip().splitlines() or ["no answer"])[0]
@@ -57,6 +59,8 @@ def snapshot(url: str) -> Iterator[Snapshot]:
     """A snapshot of an installation's database; raises CannotStart where that has none of its tables."""
     with connected(url, autocommit=False) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        # It waits here while all is dumped.
+        connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         if connection.execute("SELECT to_regclass('public.django_migrations')").fetchone() == (None,):
             raise CannotStart("the database has no tables of Vigil: is VIGIL_DATABASE_URL the right one?")
         found = connection.execute("SELECT pg_export_snapshot(), to_char(now() AT TIME ZONE 'UTC', %s)", [_TIME])

@@ -32,7 +32,7 @@ class ManagedObject(models.Model):
     line = models.PositiveIntegerField(default=0)
     references = models.JSONField(default=dict)
     written = models.JSONField(default=dict)
-    applied = models.JSONField(default=dict)
+    applied = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -95,7 +95,7 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
                     for one in document.all()
                     for words in one.warnings
                 ),
-                *region_warnings(found.planned.effective),
+                *region_warnings(document, found.planned.effective),
             ],
             commit=order.commit[:COMMIT_MOST],
             created_by=order.by[:150],

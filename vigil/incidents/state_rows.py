@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from consensus.verdicts import Belief, Dissent
 from consensus.vocabulary import Observed
 from probes.reasons import Status
+from vigil.incidents.core.dissent import REGIONAL_ROUNDS
 from vigil.incidents.core.lifecycle import belief
 from vigil.incidents.core.model import BelievedState, IncidentKind
 from vigil.incidents.models import Incident, MonitorState
@@ -58,9 +59,15 @@ def store(subject: IncidentSubject) -> None:
 
 
 def failing_regions(monitor: int) -> frozenset[str]:
-    """Regions that see a monitor fail against the quorum."""
+    """Regions that see a monitor fail against the quorum: those that do so repeatedly, else all.
+
+    One failure more in another region is no reason to tell what a silence holds. After an UNKNOWN verdict the rounds of
+    all begin anew.
+    """
     dissent = MonitorState.objects.filter(pk=monitor).values_list("dissent", flat=True).first() or {}
-    return frozenset(region for region, each in dissent.items() if each["saw"] == Observed.FAILING)
+    failing = {region: int(each["rounds"]) for region, each in dissent.items() if each["saw"] == Observed.FAILING}
+    lasting = frozenset(region for region, rounds in failing.items() if rounds >= REGIONAL_ROUNDS)
+    return lasting or frozenset(failing)
 
 
 def belief_of(row: MonitorState) -> Belief | None:

@@ -36,7 +36,10 @@ class Silence(models.Model):
     monitors = models.ManyToManyField(Monitor, related_name="silences", blank=True)
     tags = models.JSONField(default=list, blank=True, help_text="Monitors with any of these tags.")
     regions = models.JSONField(
-        default=list, blank=True, help_text="Only alerts of regional incidents in these regions; every alert if empty."
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="Only alerts of regional incidents in these regions; every alert if empty.",
     )
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)

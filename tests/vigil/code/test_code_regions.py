@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection, transaction
 
 from tests.vigil.code.applying import applied, changes, planned
 from vigil.accounts.models import Team
@@ -16,6 +18,7 @@ from vigil.code.core.formats.yaml_writer import to_yaml
 from vigil.code.core.tree import DocumentError
 from vigil.code.export import export_document
 from vigil.code.models import ManagedObject
+from vigil.code.stored.rows import load_rows
 from vigil.enrolment.codes import issue
 from vigil.enrolment.models import EnrolmentCode
 from vigil.monitors.models import Monitor, Region
@@ -53,7 +56,11 @@ def test_regions_are_made_before_the_monitors_that_name_them_and_are_read_back_t
 def test_a_region_is_changed_field_by_field_and_what_is_not_given_stays() -> None:
     applied(TEXT, is_staff=True)
     Region.objects.filter(slug="eu-west").update(enabled=False)
-    assert planned(TEXT).changes == [], "a region that was drained by hand stays so"
+    same = planned(TEXT)
+    assert same.changes == [], "a region that was drained by hand stays so"
+    assert same.warnings == [
+        "regions.eu-west: it is drained and stays so; `enabled: true` sends it checks again",
+    ]
     again = TEXT.replace("domain: aws, name: Dublin", "domain: ovh, enabled: true")
     assert changes(planned(again, is_staff=True)) == {
         "regions.eu-west": {"name": ("Dublin", "eu-west"), "domain": ("aws", "ovh"), "enabled": (False, True)}
@@ -71,10 +78,29 @@ def test_a_region_that_leaves_the_document_is_drained_and_never_deleted() -> Non
         planned(rest, prune=True)
     plan = applied(rest, prune=True, is_staff=True)
     assert changes(plan)["regions.eu-west"] == "delete"
-    assert "it is drained and no more; `region revoke eu-west` ends its worker" in plan.warnings[0]
+    assert plan.warnings[0] == "regions: the plan leaves no enabled region, so nothing is checked"
+    assert "it is drained and no more; `region revoke eu-west` ends its worker" in plan.warnings[1]
     row = Region.objects.get(slug="eu-west")
     assert (row.enabled, row.domain) == (False, "aws")
     assert not planned(rest, prune=True, is_staff=True).changes
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_apply_locks_no_region_that_it_does_not_write() -> None:
+    applied(TEXT, is_staff=True)
+    with transaction.atomic():
+        load_rows(default_team(), lock=True)
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(_changes_a_region).result(timeout=30) == 1
+
+
+def _changes_a_region() -> int:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '5s'")
+        return Region.objects.filter(slug="eu-west").update(worker_boot="b")
+    finally:
+        connection.close()
 
 
 def test_a_region_that_is_there_is_taken_over_by_staff_and_by_one_project() -> None:

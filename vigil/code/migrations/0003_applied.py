@@ -9,5 +9,9 @@ class Migration(migrations.Migration):
     dependencies = [("code", "0002_as_written")]
 
     operations = [
-        migrations.AddField(model_name="managedobject", name="applied", field=models.JSONField(default=dict)),
+        migrations.AddField(
+            model_name="managedobject",
+            name="applied",
+            field=models.JSONField(default=dict, db_default=models.Value({}, models.JSONField())),
+        ),
     ]

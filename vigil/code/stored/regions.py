@@ -6,8 +6,10 @@ file; a region that leaves the document is drained and stays, with its history, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from django.core.exceptions import ValidationError
 
 from vigil.code.core.document import Document
 from vigil.code.core.objects import Wanted
@@ -33,9 +35,9 @@ def check_regions(document: Document) -> None:
         raise DocumentError(problems)
 
 
-def region_warnings(changes: Iterable[Change]) -> list[str]:
-    """What the changes leave to do by hand."""
-    found = []
+def region_warnings(document: Document, changes: Sequence[Change]) -> list[str]:
+    """What the changes leave to do by hand, and regions that stay without checks."""
+    found = _without_checks(document, changes)
     for change in changes:
         path = f"regions.{change.key}"
         if change.section != "regions":
@@ -50,6 +52,20 @@ def region_warnings(changes: Iterable[Change]) -> list[str]:
     return found
 
 
+def _without_checks(document: Document, changes: Sequence[Change]) -> list[str]:
+    enabled = dict(Region.objects.values_list("slug", "enabled"))
+    wanted = document.objects["regions"]
+    drained = [key for key, one in wanted.items() if "enabled" not in one.fields and enabled.get(key) is False]
+    found = [f"regions.{key}: it is drained and stays so; `enabled: true` sends it checks again" for key in drained]
+    before = any(enabled.values())
+    enabled |= {key: one.fields.get("enabled", enabled.get(key, True)) for key, one in wanted.items()}
+    deleted = (one.key for one in changes if (one.section, one.action) == ("regions", PlanAction.DELETE))
+    enabled |= dict.fromkeys(deleted, False)
+    if before and not any(enabled.values()):
+        found.append("regions: the plan leaves no enabled region, so nothing is checked")
+    return found
+
+
 def region_fields(row: Region) -> Mapping[str, Any]:
     """The fields of a region as documents have them."""
     return {"name": row.name or row.slug, "domain": row.domain, "egress": str(row.egress), "enabled": row.enabled}
@@ -57,7 +73,7 @@ def region_fields(row: Region) -> Mapping[str, Any]:
 
 def write_region(one: Wanted, row: Region | None) -> tuple[str, Region]:
     """Create or change a region; raises `ValidationError`."""
-    row = row or Region(slug=one.key)
+    row = Region(slug=one.key) if row is None else _locked(row)
     for name, value in one.fields.items():
         setattr(row, name, "" if name == "name" and value == one.key else value)
     row.full_clean()
@@ -67,8 +83,16 @@ def write_region(one: Wanted, row: Region | None) -> tuple[str, Region]:
 
 def drain_region(row: Region) -> None:
     """Send it no more checks; it finishes what it has."""
+    row = _locked(row)
     row.enabled = False
     row.save(update_fields=["enabled"])
+
+
+def _locked(row: Region) -> Region:
+    try:
+        return Region.objects.select_for_update(no_key=True).get(pk=row.pk)
+    except Region.DoesNotExist:
+        raise ValidationError({row.slug: ["This region has just been deleted. Plan again."]}) from None
 
 
 def _no_region(name: str, known: set[str]) -> str:

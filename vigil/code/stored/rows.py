@@ -73,8 +73,8 @@ def load_rows(team: Team, lock: bool = False) -> TeamRows:
         own = model._default_manager.filter(team=team).order_by("pk")
         own = own.filter(valid_until=None) if model is Silence else own
         found.sections[section] = {row.public_id: row for row in _locked(own, lock)}
-    regions = _locked(Region.objects.order_by("pk"), lock)
-    found.sections["regions"] = {REGION + region.slug: region for region in regions}
+    # Not locked: every check of every team refers to them. A region that is written is locked by its writer.
+    found.sections["regions"] = {REGION + region.slug: region for region in Region.objects.order_by("pk")}
     found.sections["feeds"] = {FEED + feed.provider: feed for feed in Feed.objects.order_by("provider")}
     return found
 

@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
             name="regions",
             field=models.JSONField(
                 blank=True,
+                db_default=models.Value([], models.JSONField()),
                 default=list,
                 help_text="Only alerts of regional incidents in these regions; every alert if empty.",
             ),

@@ -26,7 +26,7 @@ from vigil.silences.covering import muted_by
 from vigil.silences.models import Silence
 
 pytestmark = pytest.mark.django_db
-FIRST, SECOND = list(FIVE_REGIONS)[:2]
+FIRST, SECOND, THIRD = list(FIVE_REGIONS)[:3]
 
 
 @pytest.fixture
@@ -92,6 +92,17 @@ def test_a_second_region_that_fails_later_ends_the_hold_within_half_a_minute(wor
     fails_in(world, chat, FIRST, SECOND)
     Delivery.objects.update(recheck_at=Now())
     assert (run_due(), told("regional")[0][0]) == (1, "pending")
+
+
+def test_one_failure_more_in_another_region_ends_no_hold(world: World) -> None:
+    chat = world.monitor("chat")
+    world.see(chat, "pass")
+    silence(chat, FIRST)
+    fails_in(world, chat, FIRST)
+    apply_verdicts([world.entry(chat, "pass", {FIRST: "fail", THIRD: "fail"})], enqueue)
+    Delivery.objects.update(recheck_at=Now())
+    run_due()
+    assert told("regional") == [("held", f"transit: {FIRST}")]
 
 
 def test_a_silence_that_is_deleted_lets_its_alerts_go(world: World) -> None:
