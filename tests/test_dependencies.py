@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from functools import lru_cache
 from importlib.metadata import packages_distributions
@@ -59,6 +61,18 @@ def test_each_dependency_of_the_product_is_used_by_it() -> None:
 def test_each_dependency_of_the_developers_is_used_by_them() -> None:
     asked = names(PROJECT["dependency-groups"]["dev"])
     assert [name for name in asked if not is_used(name, DEVELOPMENT)] == []
+
+
+def test_tests_of_one_group_run_in_one_worker(tmp_path: Path) -> None:
+    grouped = "import os, pytest\npytestmark = pytest.mark.xdist_group('one')\n"
+    for number in range(4):
+        body = f"def test_{number}():\n    open(os.environ['PYTEST_XDIST_WORKER'], 'w').close()\n"
+        (tmp_path / f"test_{number}.py").write_text(grouped + body)
+    (tmp_path / "pytest.ini").touch()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:django", "-n", "2", "--dist", "loadgroup"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout
+    assert len(list(tmp_path.glob("gw*"))) == 1
 
 
 @pytest.mark.parametrize("name", ["ddsketch", "no-such-package"])

@@ -65,7 +65,8 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     mutes: bool
     pauses: bool
     excludes: bool
-    regions: list[str]
+    #: A server of an earlier release has none.
+    regions: list[str] = []
     coming: list[Window]
 
 

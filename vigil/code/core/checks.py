@@ -66,7 +66,8 @@ def _of_monitor(reading: Reading, fields: Mapping[str, Any]) -> Iterable[tuple[s
     if fields["timeout"] > fields["interval"] * 1_000:
         timeout, interval = duration(fields["timeout"]), duration(fields["interval"] * 1_000)
         yield f"the timeout of {timeout} is longer than the interval of {interval}", "timeout"
-    least_s = reading.catalogue.least_interval_s(fields["kind"])
+    # Without a kind it is refused for that.
+    least_s = reading.catalogue.least_interval_s(fields["kind"]) if "kind" in fields else 0
     if fields["interval"] < least_s:
         yield f"interval: its servers count requests, so at least {duration(least_s * 1_000)}", "interval"
 
