@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,9 @@ from vigil.status.core.document import PublishedPage
 
 log = structlog.get_logger()
 
-_SUFFIX = ".page"
+_SUFFIX, _PART = ".page", ".part"
+#: A part that is older belongs to a process that has ended (s).
+_PART_LASTS_S = 60
 #: Largest file that is read at a start (bytes).
 FILE_MOST = 20_000_000
 
@@ -40,32 +42,45 @@ class PublishedPages:
 
     def load(self) -> None:
         """Read what the last process has left; what cannot be read is made anew by the next turn."""
-        if self._folder is None or not self._folder.is_dir():
-            return
-        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
-            try:
-                if path.stat().st_size <= FILE_MOST:
-                    page = msgspec.msgpack.decode(path.read_bytes(), type=PublishedPage)
-                    self._put(page)
-            except (OSError, msgspec.DecodeError) as error:
-                log.warning("status_page.unreadable", file=path.name, error=str(error))
+        found = [page for path in self._files() if path.suffix == _SUFFIX and (page := _read(path)) is not None]
+        # Of two that claim one address, the newer one has it.
+        for page in sorted(found, key=lambda one: one.heard_at):
+            self._put(page)
 
     def publish(self, page: PublishedPage) -> None:
-        """Serve this page from now on; raises `OSError` where the disk takes it not, after it is served."""
+        """Serve this page from now on, also where the disk does not take it."""
         self._put(page)
-        if self._folder is not None:
+        if self._folder is None:
+            return
+        try:
             self._write(self._folder, page)
+        except OSError as error:
+            log.warning("status_page.not_kept", page=page.id, error=str(error))
+            # What lies there is older, and a start must not serve it: its password may be another one.
+            _remove(self._folder / f"{page.id}{_SUFFIX}")
 
-    def keep_only(self, ids: Iterable[str]) -> None:
-        """Serve no other pages than these."""
-        gone = self._by_id.keys() - set(ids)
+    def keep_only(self, wanted: Mapping[str, tuple[str, str]]) -> None:
+        """Serve no other pages than these, ids with slug and access; nor one at another slug or with another access.
+
+        Such a page is gone until it is made anew: no reader sees what has been closed, whether or not that succeeds.
+        """
+        gone = {one.id for one in list(self._by_id.values()) if wanted.get(one.id) != (one.slug, one.access)}
         with self._lock:
             for public_id in gone:
                 self._take_out(public_id)
-        for public_id in gone:
-            if self._folder is not None:
-                with contextlib.suppress(FileNotFoundError):
-                    (self._folder / f"{public_id}{_SUFFIX}").unlink()
+        for path in self._files():
+            if path.suffix == _SUFFIX and (path.stem in gone or path.stem not in wanted):
+                _remove(path)
+            if path.suffix == _PART and _is_left(path):
+                _remove(path)
+
+    def _files(self) -> list[Path]:
+        """What lies in the folder; nothing where it cannot be read."""
+        try:
+            return list(self._folder.iterdir()) if self._folder is not None and self._folder.is_dir() else []
+        except OSError as error:
+            log.warning("status_page.unreadable", file="", error=str(error))
+            return []
 
     def _put(self, page: PublishedPage) -> None:
         with self._lock:
@@ -80,10 +95,34 @@ class PublishedPages:
     def _write(self, folder: Path, page: PublishedPage) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Another process of this machine may write the same page: each has a file of its own until it is whole.
-        part = folder / f"{page.id}.{secrets.token_hex(4)}.part"
+        part = folder / f"{page.id}.{secrets.token_hex(4)}{_PART}"
         try:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(msgspec.msgpack.encode(page))
             part.replace(folder / f"{page.id}{_SUFFIX}")
         finally:
             part.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> PublishedPage | None:
+    try:
+        if path.stat().st_size <= FILE_MOST:
+            return msgspec.msgpack.decode(path.read_bytes(), type=PublishedPage)
+    except (OSError, msgspec.DecodeError) as error:
+        log.warning("status_page.unreadable", file=path.name, error=str(error))
+    return None
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("status_page.not_removed", file=path.name, error=str(error))
+
+
+def _is_left(path: Path) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > _PART_LASTS_S
+    except OSError:
+        # Its writer has just made it whole.
+        return False

@@ -7,19 +7,22 @@ facts, so none needs a lease.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from datetime import datetime
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import msgspec
 import structlog
-from django.db import connection
+from django.db import OperationalError, connection
 
 from probes.process.health import Health
 from probes.process.main_loop import LastingThread, turn_until_stopped
 from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.deadletters.record import LetterSource, isolation
-from vigil.monitors.live.version import minute_of, version
+from vigil.monitors.live.version import minute_of, versions
 from vigil.status.core.document import PublishedPage, project
 from vigil.status.core.facts import PageFrame
 from vigil.status.models import StatusPage
@@ -33,7 +36,25 @@ log = structlog.get_logger()
 TURN_S, WITHOUT_SIGNS_S = 1.0, 10
 _STOP_S = 5.0
 
+#: A page whose rows are the same is made anew no more often than this, nor for more than a part of the time that it
+#: takes: teams with many changes a second do not hold up the pages of others.
+SPACED_S, SPACED_TIMES = 1.0, 10
+_CANCELLED = "57014"
+
 Frame = Callable[[str], PageFrame]
+
+
+class PageTooSlowError(Exception):
+    """PostgreSQL cancelled a statement of one page: a failure of that page, and no outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What a page was last made of, and when changes of its team's monitors may make it anew (monotonic s)."""
+
+    revision: int
+    sign: str
+    again_s: float
 
 
 class PagePublisher:
@@ -42,7 +63,8 @@ class PagePublisher:
     def __init__(self, pages: PublishedPages, frame: Frame) -> None:
         self._pages = pages
         self._frame = frame
-        self._marks: dict[str, str] = {}
+        self._made: dict[str, _Made] = {}
+        self._behind = timedelta()
         self._stop = threading.Event()
         self._isolation = isolation(LetterSource.STATUS_PAGES)
         self._thread = LastingThread("status-pages", self._run)
@@ -63,25 +85,44 @@ class PagePublisher:
     def turn(self) -> int:
         """Publish what has changed; returns how many pages that were."""
         wanted = list(StatusPage.objects.filter(enabled=True).select_related("team"))
-        self._pages.keep_only([one.public_id for one in wanted])
+        # Before all that may fail: what was closed is closed to readers now.
+        self._pages.keep_only({one.public_id: (one.slug, one.access) for one in wanted})
+        self._made = {one.public_id: self._made[one.public_id] for one in wanted if one.public_id in self._made}
         if not wanted:
             return 0
         now = database_now()
-        marks = {team: _sign(team, now) for team in {one.team_id for one in wanted}}
+        # Readers' ages are told by this machine's clock, which answers them.
+        self._behind = datetime.now(UTC) - now
+        # Read before the facts: a change between the two is a sign that differs at the next turn.
+        signs = _signs({one.team_id for one in wanted}, now)
         made = 0
         for page in wanted:
-            # Read before the facts: a change between the two is a mark that differs at the next turn.
-            mark = f"{page.revision}/{marks[page.team_id]}"
-            if self._marks.get(page.public_id) == mark:
+            if not self._is_due(page, signs[page.team_id]):
                 continue
+            began_s = time.monotonic()
             if self._isolation.attempt("project", partial(self._publish, page, now), None, page.public_id) is not None:
-                self._marks[page.public_id] = mark
+                ended_s = time.monotonic()
+                spaced_s = max(SPACED_S, SPACED_TIMES * (ended_s - began_s))
+                self._made[page.public_id] = _Made(page.revision, signs[page.team_id], ended_s + spaced_s)
                 made += 1
         return made
 
+    def _is_due(self, page: StatusPage, sign: str) -> bool:
+        last = self._made.get(page.public_id)
+        if last is None or last.revision != page.revision or self._pages.of_id(page.public_id) is None:
+            return True
+        return last.sign != sign and time.monotonic() >= last.again_s
+
     def _publish(self, page: StatusPage, now: datetime) -> PublishedPage:
         before = self._pages.of_id(page.public_id)
-        made = project(read_facts(page, now), self._frame(page.slug), before)
+        try:
+            facts = read_facts(page, now, before.heard_at - self._behind if before else None)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", None) == _CANCELLED:
+                raise PageTooSlowError(str(error)[:200]) from error
+            raise
+        made = project(facts, self._frame(page.slug), before)
+        made = msgspec.structs.replace(made, heard_at=made.heard_at + self._behind)
         self._pages.publish(made)
         return made
 
@@ -99,10 +140,10 @@ class PagePublisher:
         self._stop.wait(TURN_S)
 
 
-def _sign(team: int, now: datetime) -> str:
-    """What changes with everything that pages of a team show, and with each minute."""
-    found = version(team, now)
-    return found if found is not None else f"{minute_of(now)}.{now.second // WITHOUT_SIGNS_S}"
+def _signs(teams: Collection[int], now: datetime) -> Mapping[int, str]:
+    """What changes with everything that pages of each team show, and with each minute; one question for all."""
+    found = versions(teams, now)
+    return dict.fromkeys(teams, f"{minute_of(now)}.{now.second // WITHOUT_SIGNS_S}") if found is None else found
 
 
 def _recover(error: Exception) -> bool:

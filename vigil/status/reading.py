@@ -1,4 +1,4 @@
-"""Facts of status pages, read from the database: nine queries a page, whatever it holds."""
+"""Facts of status pages, read from the database in ten queries a page, whatever it holds, and from Redis in one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import F, Prefetch, Q
 
 from vigil.history.core.uptime import Settled
 from vigil.history.reading.spans import settled_spans
+from vigil.monitors.live.results import instant, latest_results
+from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.read_models.core.shown_states import ShownState
+from vigil.read_models.core.silence_of_regions import silent_since
 from vigil.read_models.core.strips import DAY_S, DAYS, last_slots
 from vigil.read_models.overview import team_monitors
 from vigil.read_models.states import state_shown
@@ -23,19 +26,26 @@ from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, Sta
 
 #: Monitors behind a page, and public incidents that it shows; a page with more shows the first and the newest.
 MONITORS_MOST, INCIDENTS_MOST = 2_000, 50
+#: Updates of an incident that are shown: the newest.
+UPDATES_MOST = 20
+#: Monitors that are asked whether results come: those with the shortest intervals, of which the silence tells first.
+ASKED_MOST = 50
+_IDLE = (ShownState.PAUSED, ShownState.MAINTENANCE)
+_UNCHECKED = frozenset(DerivedKind)
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What is known of the monitors behind a page: by key, and their keys by tag."""
+    """What is known of the monitors behind a page: themselves, what is by key, and their keys by tag."""
 
+    monitors: Sequence[Monitor] = ()
     shown: dict[int, ShownState] = field(default_factory=dict)
     spans: Mapping[int, Settled] = field(default_factory=dict)
     tagged: dict[str, list[int]] = field(default_factory=dict)
 
 
-def read_facts(page: StatusPage, now: datetime) -> PageFacts:
-    """All that the projection of a page may know."""
+def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = None) -> PageFacts:
+    """All that the projection of a page may know. `heard_before`: when it was heard last, as far as was known."""
     components = list(page.components.all())
     seen = _seen(page, components, now)
     return PageFacts(
@@ -48,6 +58,7 @@ def read_facts(page: StatusPage, now: datetime) -> PageFacts:
         created_at=page.created_at,
         now=now,
         changed_at=now,
+        heard_at=_heard_at(seen, heard_before, now),
         components=_in_groups([_component(one, seen) for one in components]),
         incidents=_incidents(page, now),
     )
@@ -64,11 +75,25 @@ def _seen(page: StatusPage, components: Sequence[PageComponent], now: datetime) 
     silences = TeamSilences.read(page.team, start, now)
     monitors: list[Any] = list(team_monitors(page.team, silences).filter(named).order_by("pk")[:MONITORS_MOST])
     spans = settled_spans(monitors, window, silences.maintained(monitors, start, now))
-    seen = _Seen({one.pk: state_shown(one.shown) for one in monitors}, spans)
+    seen = _Seen(monitors, {one.pk: state_shown(one.shown) for one in monitors}, spans)
     for one in monitors:
         for tag in tags.intersection(one.tags):
             seen.tagged.setdefault(tag, []).append(one.pk)
     return seen
+
+
+def _heard_at(seen: _Seen, before: datetime | None, now: datetime) -> datetime:
+    """When what is measured was heard last; `now` while results come, and where none are to come."""
+    watched = [one for one in seen.monitors if one.kind not in _UNCHECKED and seen.shown[one.pk] not in _IDLE]
+    asked = sorted(watched, key=lambda one: one.interval_s)[:ASKED_MOST]
+    regions = Region.objects.filter(enabled=True, monitors__in=asked).distinct() if asked else Region.objects.none()
+    latest = latest_results([one.public_id for one in asked], [one.slug for one in regions])
+    if not latest.available:
+        return before or now
+    heard = [one for one in asked if latest.of(one.public_id)]
+    newest = max((result.at_ms for one in heard for result in latest.of(one.public_id).values()), default=None)
+    at = None if newest is None else instant(newest)
+    return silent_since(at, [one.interval_s for one in heard], now) or now
 
 
 def _component(row: PageComponent, seen: _Seen) -> ComponentFacts:
@@ -96,18 +121,21 @@ def _in_groups(components: Sequence[ComponentFacts]) -> list[ComponentFacts]:
 
 def _incidents(page: StatusPage, now: datetime) -> list[PublicIncidentFacts]:
     recent = PublicIncident.objects.filter(Q(resolved_at=None) | Q(resolved_at__gt=now - PAST), page=page)
-    updates = Prefetch("updates", queryset=PublicUpdate.objects.order_by("at", "id"))
+    updates = Prefetch("updates", queryset=PublicUpdate.objects.order_by("-at", "-id")[:UPDATES_MOST], to_attr="newest")
     ids = Prefetch("components", queryset=PageComponent.objects.only("public_id"))
-    rows = recent.order_by("-started_at", "-id").prefetch_related(updates, ids)[:INCIDENTS_MOST]
-    return [_incident(row) for row in rows]
+    # Open ones first: none of them gives way to what is over.
+    chosen = recent.order_by(F("resolved_at").desc(nulls_first=True), "-started_at", "-id")
+    rows = chosen.prefetch_related(updates, ids)[:INCIDENTS_MOST]
+    return [_incident(row) for row in sorted(rows, key=lambda one: (one.started_at, one.pk), reverse=True)]
 
 
 def _incident(row: PublicIncident) -> PublicIncidentFacts:
+    newest: list[PublicUpdate] = row.newest  # type: ignore[attr-defined]
     return PublicIncidentFacts(
         id=row.public_id,
         title=row.title,
         impact=PublicImpact(row.impact),
         started_at=row.started_at,
-        updates=[UpdateFacts(one.public_id, UpdateState(one.state), one.text, one.at) for one in row.updates.all()],
+        updates=[UpdateFacts(one.public_id, UpdateState(one.state), one.text, one.at) for one in reversed(newest)],
         components=frozenset(one.public_id for one in row.components.all()),
     )

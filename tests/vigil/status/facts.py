@@ -44,6 +44,6 @@ def incident(*states: UpdateState, **more: Any) -> PublicIncidentFacts:
 def page(*components: ComponentFacts, **more: Any) -> PageFacts:
     facts = PageFacts(
         id="stp_1", slug="acme", title="Acme AI", header="", footer="", access="", created_at=NOW - timedelta(days=200),
-        now=NOW, changed_at=NOW, components=components or (component(),),
+        now=NOW, changed_at=NOW, heard_at=NOW, components=components or (component(),),
     )  # fmt: skip
     return replace(facts, **more)

@@ -13,6 +13,7 @@ from tests.planting import plant
 from tests.vigil.heartbeats.jobs import job
 from tests.vigil.incidents.world import World
 from tests.vigil.status.facts import FRAME, NOW, page
+from tests.vigil.status.rows import SECRET, everything, made, shown
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
@@ -20,54 +21,16 @@ from vigil.deadletters.models import DeadLetter
 from vigil.heartbeats.models import Heartbeat
 from vigil.incidents.models import Incident
 from vigil.monitors.composites import Member, create_composite
-from vigil.monitors.models import Monitor
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence
 from vigil.status import publisher
 from vigil.status.changes import add_update, delete_status_page, save_public_incident, save_status_page
-from vigil.status.core.document import PublishedPage, project
+from vigil.status.core.document import project
 from vigil.status.models import PublicIncident, StatusPage
 from vigil.status.published import PublishedPages
 from vigil.status.publisher import PagePublisher
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-#: Words of what is inside: none may be in any file of a page.
-SECRET = "plantedword"
-
-
-@pytest.fixture
-def pages(tmp_path: Path) -> PublishedPages:
-    return PublishedPages(tmp_path / "status")
-
-
-@pytest.fixture
-def making(pages: PublishedPages, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> PagePublisher:
-    # Each minute is a sign of change: here none passes.
-    now = database_now()
-    monkeypatch.setattr(publisher, "database_now", lambda: now)
-    return PagePublisher(pages, lambda _: FRAME)
-
-
-def made(world: World, **more: object) -> tuple[StatusPage, Monitor]:
-    """A page with one monitor, whose own name, target and tag are planted words."""
-    monitor = world.monitor(f"{SECRET}-name", f"{SECRET}-host.example.test", tags=[f"{SECRET}-tag"])
-    components = [
-        {"name": "Chat API", "monitor": monitor, "group": "AI"},
-        {"name": "All of it", "tag": f"{SECRET}-tag"},
-    ]
-    wanted = {"slug": "acme", "title": "Acme AI", "components": components, **more}
-    return save_status_page(StatusPage(team=default_team()), wanted), monitor
-
-
-def everything(found: PublishedPage) -> str:
-    return "\n".join(file.plain.decode() for file in found.files.values())
-
-
-def shown(pages: PublishedPages, slug: str = "acme") -> PublishedPage:
-    found = pages.find(slug)
-    assert found is not None
-    return found
 
 
 def test_a_change_of_a_monitor_or_of_a_page_is_on_the_page_at_the_next_turn(
@@ -216,5 +179,5 @@ def test_pages_are_on_the_disk_for_the_next_process(pages: PublishedPages, tmp_p
     again.load()
     found = again.find("acme")
     assert found == pages.find("acme") and found is not None and found.heard_at == NOW
-    again.keep_only([])
-    assert again.find("acme") is None and [path.name for path in folder.iterdir()] == ["broken.page"]
+    again.keep_only({})
+    assert again.find("acme") is None and list(folder.iterdir()) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, cast
 
@@ -46,11 +47,19 @@ def touch(team: int | None) -> None:
 
 def version(team: int, now: datetime) -> str | None:
     """The version of a team's pages; None while Redis is away."""
+    found = versions([team], now)
+    return None if found is None else found[team]
+
+
+def versions(teams: Collection[int], now: datetime) -> dict[int, str] | None:
+    """The versions of the pages of some teams, asked for at once; None while Redis is away."""
+    names = [EVERY_TEAM, *(str(team) for team in teams)]
     try:
-        own, common = cast(list[bytes | None], redis_client().hmget(keys.LIVE, [str(team), EVERY_TEAM]))
+        common, *own = cast(list[bytes | None], redis_client().hmget(keys.LIVE, names))
     except redis.RedisError:
         return None
-    return f"{(own or b'').decode()}.{(common or b'').decode()}.{minute_of(now)}"
+    shared = f"{(common or b'').decode()}.{minute_of(now)}"
+    return {team: f"{(mark or b'').decode()}.{shared}" for team, mark in zip(teams, own, strict=True)}
 
 
 def minute_of(now: datetime) -> int:

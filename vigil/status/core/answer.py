@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from vigil.status.core.document import HTML, PublishedFile, PublishedPage, file_of
+from vigil.status.core.document import HTML, JSON, PublishedFile, PublishedPage, file_of
+from vigil.status.core.feeds import stale_document
 from vigil.status.core.html import stale
 
 PREFIX = "/status/"
@@ -14,6 +15,9 @@ PREFIX = "/status/"
 STALE = timedelta(minutes=3)
 #: How long a cache keeps it without asking, and while we cannot answer (s).
 _KEPT_S, _KEPT_IN_TROUBLE_S = 5, 86_400
+#: Answers of pages that say that they are old, which are made when they are asked for.
+_STALE_KEPT = 16
+_SAYING_STALE = {HTML: stale, JSON: stale_document}
 _POLICY = (
     "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'"
@@ -31,6 +35,11 @@ class FileRequest:
     accept_encoding: str = ""
 
 
+def is_of_status_pages(path: str) -> bool:
+    """Whether a path is one of readers of status pages, who are known by no session."""
+    return path.startswith(PREFIX)
+
+
 def split_path(path: str) -> tuple[str, str]:
     """Slug and path below the page, of an address such as /status/acme/api/v2/summary.json."""
     slug, _, rest = path.removeprefix(PREFIX).partition("/")
@@ -42,8 +51,8 @@ def answer_of(page: PublishedPage, asked: FileRequest, now: datetime) -> FileAns
     found = page.files.get(asked.path)
     if found is None:
         return None
-    if found.content_type == HTML and now - page.heard_at > STALE:
-        found = _stale(found.plain, page.heard_at)
+    if now - page.heard_at > STALE:
+        found = _stale(found, page.heard_at)
     headers = [*_headers(page, found), ("ETag", found.etag)]
     if asked.if_none_match and _matches(asked.if_none_match, found.etag):
         return 304, headers, b""
@@ -69,9 +78,16 @@ def _headers(page: PublishedPage, found: PublishedFile) -> list[tuple[str, str]]
     return headers
 
 
-@lru_cache(maxsize=256)
-def _stale(body: bytes, heard_at: datetime) -> PublishedFile:
-    return file_of(HTML, stale(body, heard_at))
+def _stale(found: PublishedFile, heard_at: datetime) -> PublishedFile:
+    """The file as it says that it is old: the page in a line, a document for programs in its description."""
+    if found.content_type in _SAYING_STALE:
+        return _stale_file(found.content_type, found.plain, heard_at)
+    return found
+
+
+@lru_cache(maxsize=_STALE_KEPT)
+def _stale_file(content_type: str, body: bytes, heard_at: datetime) -> PublishedFile:
+    return file_of(content_type, _SAYING_STALE[content_type](body, heard_at))
 
 
 def _matches(given: str, etag: str) -> bool:

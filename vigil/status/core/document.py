@@ -15,6 +15,8 @@ from vigil.status.core.feeds import atom_feed, json_documents
 from vigil.status.core.html import page_html
 
 HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
+#: Largest file (bytes); a page with more tells the newest update of each incident alone.
+FILE_MOST = 4_000_000
 
 
 class PublishedFile(msgspec.Struct, frozen=True):
@@ -51,13 +53,20 @@ def project(facts: PageFacts, frame: PageFrame, before: PublishedPage | None = N
 
 
 def _made(facts: PageFacts, frame: PageFrame) -> PublishedPage:
+    files = _files(facts, frame)
+    if max(len(file.plain) for file in files.values()) > FILE_MOST:
+        newest = [replace(one, updates=one.updates[-1:]) for one in facts.incidents]
+        files = _files(replace(facts, incidents=newest), frame)
+    return PublishedPage(facts.id, facts.slug, facts.access, facts.changed_at, facts.heard_at, files)
+
+
+def _files(facts: PageFacts, frame: PageFrame) -> dict[str, PublishedFile]:
     texts: Mapping[str, tuple[str, bytes]] = {
         "": (HTML, page_html(facts, frame).encode()),
         "history.atom": (ATOM, atom_feed(facts, frame)),
         **{path: (JSON, body) for path, body in json_documents(facts, frame).items()},
     }
-    files = {path: file_of(kind, body) for path, (kind, body) in texts.items()}
-    return PublishedPage(facts.id, facts.slug, facts.access, facts.changed_at, facts.now, files)
+    return {path: file_of(kind, body) for path, (kind, body) in texts.items()}
 
 
 def file_of(content_type: str, body: bytes) -> PublishedFile:

@@ -65,7 +65,11 @@ class PublicIncidentFacts:
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """A status page at `now`; `changed_at` is when what it shows changed last. `access` is a hash, or empty."""
+    """A status page at `now`. `access` is a hash, or empty.
+
+    `changed_at` is when what it shows changed last, `heard_at` when what is measured was heard last: `now` while
+    results come.
+    """
 
     id: str
     slug: str
@@ -76,6 +80,7 @@ class PageFacts:
     created_at: datetime
     now: datetime
     changed_at: datetime
+    heard_at: datetime
     components: Sequence[ComponentFacts] = ()
     incidents: Sequence[PublicIncidentFacts] = ()
 

@@ -8,7 +8,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts
-from vigil.status.core.html import says
+from vigil.status.core.html import says, says_stale
 from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word
 
 Json = dict[str, Any]
@@ -31,6 +31,15 @@ def json_documents(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
         "incidents": {"page": page, "incidents": every},
     }  # fmt: skip
     return {f"api/v2/{name}.json": _encoded(part) for name, part in parts.items()}
+
+
+def stale_document(document: bytes, heard_at: datetime) -> bytes:
+    """The document whose status, where it has one, says since when its source has not been heard."""
+    read = json.loads(document)
+    if "status" not in read:
+        return document
+    read["status"]["description"] += f". {says_stale(heard_at)}"
+    return _encoded(read)
 
 
 def atom_feed(facts: PageFacts, frame: PageFrame) -> bytes:

@@ -60,8 +60,12 @@ def page_html(facts: PageFacts, frame: PageFrame) -> str:
 
 def stale(page: bytes, heard_at: datetime) -> bytes:
     """The page with the line that says since when its source has not been heard."""
-    words = f"Last updated {_moment(heard_at)} UTC. Newer facts may be missing."
-    return page.replace(_HEARD.encode(), f'<p id="heard" role="status"><b>{words}</b></p>'.encode(), 1)
+    return page.replace(_HEARD.encode(), f'<p id="heard" role="status"><b>{says_stale(heard_at)}</b></p>'.encode(), 1)
+
+
+def says_stale(heard_at: datetime) -> str:
+    """The sentence of a page whose source is silent."""
+    return f"Last updated {_moment(heard_at)} UTC. Newer facts may be missing."
 
 
 def says(facts: PageFacts) -> str:

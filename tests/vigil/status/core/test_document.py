@@ -16,7 +16,7 @@ from vigil.feeds.core.page import ComponentState
 from vigil.feeds.formats import statuspage
 from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.answer import FileRequest, answer_of, split_path
-from vigil.status.core.document import PublishedPage, project
+from vigil.status.core.document import FILE_MOST, PublishedPage, project
 from vigil.status.core.facts import PageFacts
 from vigil.status.core.states import PublicImpact, PublicState, UpdateState, measured
 
@@ -131,7 +131,7 @@ def test_the_feed_is_atom_with_an_entry_for_each_incident() -> None:
 def test_what_shows_the_same_keeps_its_bytes_and_its_time_of_change() -> None:
     first = project(page(), FRAME)
     later = NOW + timedelta(minutes=1)
-    again = project(page(now=later, changed_at=later), FRAME, first)
+    again = project(page(now=later, changed_at=later, heard_at=later), FRAME, first)
     assert (again.files, again.changed_at, again.heard_at) == (first.files, NOW, later)
     worse = project(page(component("Chat API", ShownState.DOWN), now=later, changed_at=later), FRAME, first)
     assert worse.changed_at == later and worse.files[""].etag != first.files[""].etag
@@ -173,3 +173,26 @@ def test_a_page_whose_source_is_silent_says_since_when() -> None:
     assert b"Newer facts may be missing" not in fresh[2]
     assert b"Last updated 29 Nov 2026 14:09 UTC. Newer facts may be missing." in old[2]
     assert dict(fresh[1])["ETag"] != dict(old[1])["ETag"]
+
+
+def test_a_document_for_programs_says_that_it_is_old_too() -> None:
+    for name in ("summary", "status"):
+        old = answer_of(made(), FileRequest(f"api/v2/{name}.json"), NOW + timedelta(minutes=4))
+        assert old is not None
+        status = json.loads(old[2])["status"]
+        assert status["description"] == (
+            "All services work. Last updated 29 Nov 2026 14:09 UTC. Newer facts may be missing."
+        )
+        assert status["indicator"] == "none" and int(dict(old[1])["Content-Length"]) == len(old[2])
+    without = answer_of(made(), FileRequest("api/v2/components.json"), NOW + timedelta(minutes=4))
+    assert without is not None and without[2] == made().files["api/v2/components.json"].plain
+
+
+def test_a_page_that_would_be_too_large_tells_the_newest_update_of_each_incident() -> None:
+    said = incident(UpdateState.INVESTIGATING, *[UpdateState.IDENTIFIED] * 18, UpdateState.MONITORING)
+    long = [replace(one, text=f"{one.text} {'x' * 4_900}") for one in said.updates]
+    many = [replace(said, id=f"pin_{number}", updates=long) for number in range(50)]
+    found = project(page(incidents=many), FRAME)
+    assert max(len(file.plain) for file in found.files.values()) <= FILE_MOST
+    text = found.files[""].plain.decode()
+    assert text.count("Words of monitoring.") == 50 and "Words of identified." not in text
