@@ -10,40 +10,46 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
 
-from vigil.clock import YEARS_IN_WORDS, database_now, is_storable
+from vigil.clock import YEARS_IN_WORDS, database_now, database_wall_now, is_storable
 from vigil.monitors.live.version import touch
-from vigil.monitors.validation import MAX_TAG_LENGTH
-from vigil.problems.rows import duplicate, row_problems
+from vigil.problems.rows import row_problems
+from vigil.status.components import Problems, check_components, replace_components
 from vigil.status.core.states import UpdateState
 from vigil.status.models import PageComponent, PageVisibility, PublicIncident, PublicUpdate, StatusPage
-from vigil.visible_text import is_visible_line
 
-MAX_PAGES, MAX_COMPONENTS, MAX_UPDATES = 100, 100, 200
+MAX_PAGES, MAX_UPDATES = 100, 200
 #: Public incidents of a page; a page shows those of the last days.
 MAX_INCIDENTS = 10_000
+#: What is said of a component that was removed while a form was open.
+GONE = "One of them is gone. Choose again."
 PASSWORD_LEAST, PASSWORD_MOST = 8, 200
 
 _PAGE = ("slug", "title", "header", "footer", "visibility", "enabled")
 _INCIDENT = ("page", "incident", "title", "impact", "started_at")
-Problems = dict[str, list[Any]]
 
 
 def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
-    """Create or change a page. `components` replaces them as a whole; those with the same name keep their ids."""
+    """Create or change a page. `components` replaces them as a whole; those with the same name keep their ids,
+    then those about the same monitor or tag."""
     _set(page, wanted, _PAGE)
     problems: Problems = {}
     _set_password(page, wanted.get("password") or "", problems)
     problems |= row_problems(page, exclude=["public_id", "access"])
     components = wanted.get("components")
     if components is not None:
-        _check_components(page, components, problems)
+        check_components(page, components, problems)
     _refuse(problems)
     with transaction.atomic():
         if page._state.adding and StatusPage.objects.filter(team_id=page.team_id).count() >= MAX_PAGES:
             raise ValidationError({"title": [f"A team has at most {MAX_PAGES} status pages."]})
-        page.save()
+        if page._state.adding:
+            page.save()
+        else:
+            _lock_page(page.pk)
+            # Its revision may have grown since the row was read.
+            page.save(update_fields=[*_named(_PAGE, wanted), *_access(wanted), "updated_at"])
         if components is not None:
-            _replace_components(page, components)
+            replace_components(page, components)
         note_change(page)
     return page
 
@@ -67,10 +73,17 @@ def save_public_incident(row: PublicIncident, wanted: Mapping[str, Any]) -> Publ
         problems["started_at"] = [YEARS_IN_WORDS]
     _refuse(problems)
     with transaction.atomic():
-        if is_new and row.page.incidents.count() >= MAX_INCIDENTS:
-            raise ValidationError({"page": [f"A page has at most {MAX_INCIDENTS:,} public incidents."]})
-        row.save()
+        _lock_page(row.page_id)
+        if is_new:
+            if row.page.incidents.count() >= MAX_INCIDENTS:
+                raise ValidationError({"page": [f"A page has at most {MAX_INCIDENTS:,} public incidents."]})
+            row.save()
+        else:
+            _lock_incident(row.pk)
+            # Its state is that of its newest update, which may have come since the row was read.
+            row.save(update_fields=_named(_INCIDENT, wanted))
         if components is not None:
+            _refuse_gone(row.page, components)
             row.components.set(components)
         if is_new:
             add_update(row, wanted)
@@ -80,17 +93,20 @@ def save_public_incident(row: PublicIncident, wanted: Mapping[str, Any]) -> Publ
 
 def add_update(row: PublicIncident, wanted: Mapping[str, Any]) -> PublicUpdate:
     """Add an update. Its state is that of the incident; the same words in the same state twice are one."""
-    update = PublicUpdate(
-        incident=row,
-        state=wanted.get("state") or UpdateState.INVESTIGATING,
-        text=wanted.get("text") or "",
-        at=database_now(),
-        written_by=str(wanted.get("written_by") or "")[:120],
-    )
-    _refuse({**row_problems(update, exclude=["public_id", "incident"])})
     with transaction.atomic():
-        PublicIncident.objects.select_for_update(no_key=True).get(pk=row.pk)
+        _lock_page(row.page_id)
+        _lock_incident(row.pk)
         newest = row.updates.order_by("-at", "-id").first()
+        # After the locks: of two at once, the one that is written last is the newest.
+        now = database_wall_now()
+        update = PublicUpdate(
+            incident=row,
+            state=wanted.get("state") or UpdateState.INVESTIGATING,
+            text=wanted.get("text") or "",
+            at=max(now, newest.at) if newest else now,
+            written_by=str(wanted.get("written_by") or "")[:120],
+        )
+        _refuse({**row_problems(update, exclude=["public_id", "incident"])})
         if newest is not None and (newest.state, newest.text) == (update.state, update.text):
             return newest
         if row.updates.count() >= MAX_UPDATES:
@@ -116,6 +132,17 @@ def note_change(page: StatusPage) -> None:
     touch(page.team_id)
 
 
+def _lock_page(key: int) -> None:
+    """Lock a page, always before its incidents: writes of one page follow each other, and none waits for two."""
+    if StatusPage.objects.select_for_update(no_key=True).filter(pk=key).first() is None:
+        raise ValidationError({"page": ["This page was deleted."]})
+
+
+def _lock_incident(key: int) -> None:
+    if PublicIncident.objects.select_for_update(no_key=True).filter(pk=key).first() is None:
+        raise ValidationError({"incident": ["This public incident was deleted."]})
+
+
 def _set_password(page: StatusPage, password: str, problems: Problems) -> None:
     if page.visibility != PageVisibility.PASSWORD:
         page.access = ""
@@ -128,53 +155,6 @@ def _set_password(page: StatusPage, password: str, problems: Problems) -> None:
             page.access = make_password(password)
     elif not page.access:
         problems["password"] = ["A page behind a password needs one."]
-
-
-def _check_components(page: StatusPage, components: Sequence[Mapping[str, Any]], problems: Problems) -> None:
-    if len(components) > MAX_COMPONENTS:
-        problems["components"] = [f"At most {MAX_COMPONENTS}."]
-        return
-    names = [one.get("name", "") for one in components]
-    for one in components:
-        found = row_problems(_component(page, one, 0), exclude=["public_id", "page"])
-        found.pop("__all__", None)
-        monitor, tag, name = one.get("monitor"), one.get("tag") or "", one.get("name", "")
-        where = f"{name}: " if name else ""
-        told = [f"{where}{text}" for each in found.values() for error in each for text in error.messages]
-        if bool(monitor) == bool(tag):
-            told.append(f"{where}Give either a monitor or a tag.")
-        elif monitor is not None and monitor.team_id != page.team_id:
-            told.append(f"{where}This monitor is another team's.")
-        if tag and not (len(tag) <= MAX_TAG_LENGTH and is_visible_line(tag)):
-            told.append(f"{where}A tag is one line of visible text.")
-        if told:
-            problems.setdefault("components", []).extend(told)
-        elif names.count(name) > 1 and not any("taken" in str(each) for each in problems.get("components", ())):
-            problems.setdefault("components", []).append(duplicate(f"{name}: this name is taken."))
-
-
-def _component(page: StatusPage, given: Mapping[str, Any], position: int) -> PageComponent:
-    return PageComponent(
-        page=page,
-        name=given.get("name", ""),
-        group=given.get("group") or "",
-        description=given.get("description") or "",
-        monitor=given.get("monitor"),
-        tag=given.get("tag") or "",
-        position=position,
-    )
-
-
-def _replace_components(page: StatusPage, components: Sequence[Mapping[str, Any]]) -> None:
-    known = {one.name: one for one in page.components.all()}
-    wanted = [_component(page, one, place) for place, one in enumerate(components)]
-    page.components.exclude(name__in=[one.name for one in wanted]).delete()
-    for one in wanted:
-        before = known.get(one.name)
-        if before is not None:
-            one.pk, one.public_id, one.created_at = before.pk, before.public_id, before.created_at
-            one._state.adding = False
-        one.save()
 
 
 def _check_belongings(row: PublicIncident, components: Sequence[PageComponent], problems: Problems) -> None:
@@ -190,6 +170,20 @@ def _set(row: Any, wanted: Mapping[str, Any], names: Sequence[str]) -> None:
     for name in names:
         if name in wanted:
             setattr(row, name, wanted[name])
+
+
+def _named(names: Sequence[str], wanted: Mapping[str, Any]) -> list[str]:
+    return [name for name in names if name in wanted]
+
+
+def _access(wanted: Mapping[str, Any]) -> list[str]:
+    return ["access"] if "visibility" in wanted or wanted.get("password") else []
+
+
+def _refuse_gone(page: StatusPage, components: Sequence[PageComponent]) -> None:
+    ids = {one.pk for one in components}
+    if page.components.filter(pk__in=ids).count() < len(ids):
+        raise ValidationError({"components": [GONE]})
 
 
 def _refuse(problems: Problems) -> None:

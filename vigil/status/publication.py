@@ -31,7 +31,9 @@ def touched_pages(incident: Incident) -> list[TouchedPage]:
     monitors = _monitors(incident)
     known: dict[int, PublicIncident] = {}
     # The newest stays, where more than one tells of it.
-    for row in PublicIncident.objects.filter(incident=incident).prefetch_related("updates").order_by("pk"):
+    for row in (
+        PublicIncident.objects.filter(incident=incident).prefetch_related("updates", "components").order_by("pk")
+    ):
         known[row.page_id] = row
     found = []
     for page in pages:

@@ -15,7 +15,8 @@ from rest_framework.response import Response
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.incidents.models import Incident
-from vigil.status.changes import MAX_COMPONENTS, add_update, delete_public_incident, save_public_incident
+from vigil.status.changes import add_update, delete_public_incident, save_public_incident
+from vigil.status.components import MAX_COMPONENTS
 from vigil.status.core.states import UpdateState
 from vigil.status.models import TEXT_MOST, PageComponent, PublicIncident, PublicUpdate, StatusPage
 

@@ -12,7 +12,8 @@ from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.configuration import configuration
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH
-from vigil.status.changes import MAX_COMPONENTS, PASSWORD_LEAST, PASSWORD_MOST, delete_status_page, save_status_page
+from vigil.status.changes import PASSWORD_LEAST, PASSWORD_MOST, delete_status_page, save_status_page
+from vigil.status.components import MAX_COMPONENTS
 from vigil.status.core.answer import PREFIX
 from vigil.status.models import PageComponent, StatusPage
 
@@ -38,7 +39,8 @@ class StatusPageSerializer(TeamSerializer[StatusPage]):
     components = PageComponentSerializer(
         many=True,
         required=False,
-        help_text=f"In order, at most {MAX_COMPONENTS}; replaced as a whole. One that keeps its name keeps its id.",
+        help_text=f"In order, at most {MAX_COMPONENTS}; replaced as a whole. One that keeps its name, else its monitor"
+        " or tag, keeps its id.",
     )
     password = serializers.CharField(
         write_only=True,

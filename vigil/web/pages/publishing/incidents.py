@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from vigil.incidents.models import Incident
+from vigil.status.changes import GONE
 from vigil.status.core.states import PublicImpact, UpdateState
 from vigil.status.core.templates import impact_of, next_state, text_of, title_of
 from vigil.status.publication import TouchedPage, publish, touched_pages
@@ -67,12 +68,17 @@ def publish_incident(request: HttpRequest, reader: PageReader, public_id: str) -
 
 
 def _publish(incident: Incident, pages: Sequence[TouchedPage], sent: Mapping[str, str], reader: PageReader) -> None:
-    on = {}
+    on, gone = {}, {}
     for one in pages:
-        ticked = lines(sent, one.page.public_id)
-        # One without components is ticked by its own id.
-        if ticked:
-            on[one.page] = [part for part in one.components if part.public_id in ticked]
+        ticked = set(lines(sent, one.page.public_id))
+        if ticked - {public_id for public_id, _ in _options(one)}:
+            gone[one.page.public_id] = [GONE]
+        elif ticked:
+            # Its own id is the page as a whole.
+            whole = one.page.public_id in ticked
+            on[one.page] = [] if whole else [part for part in one.components if part.public_id in ticked]
+    if gone:
+        raise ValidationError(gone)
     said = {name: text(sent, name) for name in ("title", "impact", "state", "text")}
     publish(incident, on, {**said, "written_by": reader.user.get_username()})
 
@@ -103,6 +109,14 @@ def _names(pages: Sequence[TouchedPage], sent: Mapping[str, str]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
+def _options(one: TouchedPage) -> list[tuple[str, str]]:
+    """What can be ticked on a page: its components; the page as a whole without any, or where that was said before."""
+    options = [(part.public_id, part.name) for part in one.components]
+    if not options or (one.told is not None and not one.told.components.all()):
+        options.append((one.page.public_id, "The page as a whole"))
+    return options
+
+
 def _fields(pages: Sequence[TouchedPage], sent: Mapping[str, str], errors: Errors) -> list[FormField]:
     def field(name: str, label: str, kind: str = "text", **more: Any) -> FormField:
         return FormField(name, label, sent.get(name, ""), kind, errors=list(errors.get(name, ())), **more)
@@ -110,12 +124,12 @@ def _fields(pages: Sequence[TouchedPage], sent: Mapping[str, str], errors: Error
     states = [(state.value, state.value.capitalize()) for state in UpdateState]
     parts = []
     for place, one in enumerate(pages):
-        options = [(part.public_id, part.name) for part in one.components]
-        wrong = [*errors.get("components", ()), *(errors.get("on", ()) if place == 0 else ())]
+        wrong = [*errors.get("components", ()), *errors.get(one.page.public_id, ())]
+        wrong += errors.get("on", ()) if place == 0 else ()
         parts.append(
             FormField(
                 one.page.public_id, f"Affected on {one.page.title}", sent.get(one.page.public_id, ""), "checks",
-                errors=wrong, options=options or [(one.page.public_id, "The page as a whole")],
+                errors=wrong, options=_options(one),
             )
         )  # fmt: skip
     return [

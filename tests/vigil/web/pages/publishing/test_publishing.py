@@ -12,7 +12,7 @@ from tests.vigil.web.pages.row_forms.test_alerting_forms import member, press, s
 from vigil.accounts.models import Role, Team
 from vigil.accounts.teams import default_team
 from vigil.incidents.models import Incident
-from vigil.status.changes import save_status_page
+from vigil.status.changes import save_public_incident, save_status_page
 from vigil.status.models import PublicIncident, StatusPage
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +79,30 @@ def test_what_cannot_be_published_says_why_and_publishes_nothing(writer: Client,
     for wrong in ({"text": " "}, {"state": "odd"}, {"title": "a\u202eb"}, {"impact": "huge"}, {"text": "a" * 5_001}):
         assert errors_in(press(writer, address(incident), "publish", **wrong).content.decode()), wrong
     assert not PublicIncident.objects.exists()
+
+
+def test_a_tick_of_what_is_gone_publishes_nothing_about_the_page_as_a_whole(writer: Client, incident: Incident) -> None:
+    sent = sent_of(shown(writer.get(address(incident))))
+    page = StatusPage.objects.get(slug="acme")
+    chat, console = page.components.all()
+    chat.delete()
+    refused = writer.post(address(incident), {**sent, "do": "publish"})
+    assert "One of them is gone. Choose again." in refused.content.decode() and not PublicIncident.objects.exists()
+    again = {**sent_of(refused.content.decode()), page.public_id: [console.public_id], "do": "publish"}
+    saved(writer.post(address(incident), again))
+    told = PublicIncident.objects.get(page=page)
+    assert [one.name for one in told.components.all()] == ["Console"]
+
+
+def test_what_was_said_of_a_page_as_a_whole_is_ended_from_the_form(writer: Client, incident: Incident) -> None:
+    page = StatusPage.objects.get(slug="acme")
+    told = {"page": page, "incident": incident, "title": "All fails", "text": "We look."}
+    row = save_public_incident(PublicIncident(team=default_team()), told)
+    form = shown(writer.get(address(incident)))
+    assert "The page as a whole" in form and sent_of(form)[page.public_id] == [page.public_id]
+    saved(press(writer, address(incident), "publish", state="resolved", text="Over."))
+    row.refresh_from_db()
+    assert row.state == "resolved" and not row.components.exists()
 
 
 def test_without_a_status_page_the_button_leads_to_making_one(writer: Client, incident: Incident) -> None:

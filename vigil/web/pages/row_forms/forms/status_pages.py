@@ -16,7 +16,8 @@ from django.views.decorators.http import require_safe
 from vigil.accounts.models import Team
 from vigil.clock import database_now
 from vigil.monitors.models import Monitor
-from vigil.status.changes import MAX_COMPONENTS, PASSWORD_LEAST, delete_status_page, save_status_page
+from vigil.status.changes import PASSWORD_LEAST, delete_status_page, save_status_page
+from vigil.status.components import MAX_COMPONENTS
 from vigil.status.core.answer import PREFIX
 from vigil.status.core.document import project
 from vigil.status.models import PageVisibility, StatusPage
