@@ -6,8 +6,10 @@ They are in the memory of each web process: no server that is away opens or clos
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import threading
 import time
+from collections.abc import Callable
 
 from vigil.heartbeats.core.rate_limit import Rates
 
@@ -15,6 +17,10 @@ REMEMBERED = 50_000
 #: Failures at once, and one more each so many seconds: of one account, and from one address.
 ACCOUNT_BURST, ACCOUNT_PER_S = 10.0, 1 / 30
 ADDRESS_BURST, ADDRESS_PER_S = 100.0, 1 / 2
+#: The same of one page, from all addresses together.
+PAGE_BURST, PAGE_PER_S = 300.0, 1.0
+#: Of IPv6, what one client is given.
+_NETWORK_BITS = 64
 
 
 class GuessLimits:
@@ -28,20 +34,35 @@ class GuessLimits:
         """Start anew."""
         self._accounts = Rates(ACCOUNT_BURST, ACCOUNT_PER_S, REMEMBERED)
         self._addresses = Rates(ADDRESS_BURST, ADDRESS_PER_S, REMEMBERED)
+        self._pages = Rates(PAGE_BURST, PAGE_PER_S, REMEMBERED)
 
-    def wait_s(self, address: str, account: str = "") -> float:
+    def wait_s(self, address: str, account: str = "", page: str = "") -> float:
         """Seconds until the next attempt is taken; 0 for now."""
-        with self._lock:
-            now_s = time.monotonic()
-            of_account = self._accounts.wait_s(_key(account), now_s) if account else 0.0
-            return max(of_account, self._addresses.wait_s(_key(address), now_s))
+        return self._longest(Rates.wait_s, address, account, page)
 
-    def failed(self, address: str, account: str = "") -> float:
+    def failed(self, address: str, account: str = "", page: str = "") -> float:
         """Count a wrong attempt; returns the seconds to wait when there were too many, else 0."""
+        return self._longest(Rates.admit, address, account, page)
+
+    def _longest(self, of: Callable[[Rates, str, float], float], address: str, account: str, page: str) -> float:
+        counted = [(self._addresses, network_of(address))]
+        counted += [(rates, key) for rates, key in ((self._accounts, account), (self._pages, page)) if key]
         with self._lock:
             now_s = time.monotonic()
-            of_account = self._accounts.admit(_key(account), now_s) if account else 0.0
-            return max(of_account, self._addresses.admit(_key(address), now_s))
+            return max(of(rates, _key(key), now_s) for rates, key in counted)
+
+
+def network_of(address: str) -> str:
+    """What one client can choose its address from: of IPv6 its network, else the address itself."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(found), _NETWORK_BITS), strict=False))
 
 
 def _key(text: str) -> str:
@@ -51,3 +72,5 @@ def _key(text: str) -> str:
 
 #: Of this process: passwords; and secrets in addresses and headers, which are too long to be guessed.
 PASSWORDS, SECRETS = GuessLimits(), GuessLimits()
+#: Of status pages: who guesses theirs takes no attempt from the login.
+PAGE_PASSWORDS = GuessLimits()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from vigil.guess_limits import PASSWORDS
+from vigil.guess_limits import PAGE_PASSWORDS, network_of
 from vigil.status.changes import PASSWORD_MOST
 from vigil.status.core.answer import PREFIX, FileRequest, answer_of
 from vigil.status.core.document import PublishedPage
@@ -23,6 +24,8 @@ from vigil.web.serving.status_pages import published_pages
 _SALT = "vigil.status-page"
 #: How long a reader who knew the password is not asked again (s).
 ADMITTED_S = 30 * 24 * 3600
+#: Passwords that are checked at once.
+_CHECKS = threading.BoundedSemaphore(2)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,19 +50,32 @@ def _asked(request: HttpRequest, page: PublishedPage, below: str) -> HttpRespons
         return HttpResponse("This status page asks for a password.\n", status=403, content_type="text/plain")
     wrong = ""
     if request.method == "POST":
-        address, account = request.META.get("REMOTE_ADDR", ""), f"{page.id} {request.META.get('REMOTE_ADDR', '')}"
-        wait_s = PASSWORDS.wait_s(address, account)
-        if wait_s:
-            return too_many(request, wait_s)
-        given = request.POST.get("password", "")
-        if len(given) <= PASSWORD_MOST and check_password(given, page.access):
+        address = request.META.get("REMOTE_ADDR", "")
+        account = f"{page.id} {network_of(address)}"
+        wait_s = PAGE_PASSWORDS.wait_s(address, account, page.id)
+        is_right = None if wait_s else _is_right(request.POST.get("password", ""), page)
+        if is_right is None:
+            return too_many(request, wait_s or 1.0)
+        if is_right:
             return _admit(page)
-        PASSWORDS.failed(address, account)
+        PAGE_PASSWORDS.failed(address, account, page.id)
         wrong = "The password is wrong."
     field = FormField("password", "Password", kind="password", errors=[wrong] if wrong else [], required=True)
     answer = render(request, "web/pages/status_pages/password.html", {"field": field})
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+def _is_right(given: str, page: PublishedPage) -> bool | None:
+    """Whether it is the password; None while others are being checked, for a hash costs time and memory."""
+    if len(given) > PASSWORD_MOST:
+        return False
+    if not _CHECKS.acquire(blocking=False):
+        return None
+    try:
+        return check_password(given, page.access)
+    finally:
+        _CHECKS.release()
 
 
 def _admit(page: PublishedPage) -> HttpResponse:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.test import Client
 
 from tests.vigil.status.facts import FRAME, page
-from vigil.guess_limits import PASSWORDS
+from vigil.guess_limits import ADDRESS_BURST, PAGE_BURST, PAGE_PASSWORDS, PASSWORDS, network_of
 from vigil.status.core.document import project
+from vigil.web import status_pages
 from vigil.web.serving.status_pages import published_pages
 
 # Without `django_db` each query fails the test.
@@ -23,10 +25,10 @@ def served() -> Iterator[None]:
     closed = replace(page(), id="stp_closed", slug="closed", access=make_password("long enough secret"))
     for facts in (page(), closed):
         pages.publish(project(facts, FRAME))
-    PASSWORDS.forget()
+    PAGE_PASSWORDS.forget()
     yield
-    pages.keep_only([])
-    PASSWORDS.forget()
+    pages.keep_only({})
+    PAGE_PASSWORDS.forget()
 
 
 def test_a_public_page_is_a_file_without_a_query(served: None) -> None:
@@ -57,6 +59,14 @@ def test_a_page_behind_a_password_shows_nothing_until_it_is_known(served: None) 
     assert client.get("/status/closed/api/v2/summary.json").status_code == 200
 
 
+def test_a_reader_who_is_signed_in_to_vigil_asks_no_database_either(served: None) -> None:
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = "a" * 32
+    assert client.get("/status/closed").status_code == 200 and client.get("/status/acme").status_code == 200
+    assert client.post("/status/closed", {"password": "long enough secret"}).status_code == 302
+    assert "Acme AI" in client.get("/status/closed").content.decode()
+
+
 def test_a_new_password_ends_what_the_old_one_has_opened(served: None) -> None:
     client = Client()
     client.post("/status/closed", {"password": "long enough secret"})
@@ -73,3 +83,34 @@ def test_guesses_are_slowed_down_for_their_sender(served: None) -> None:
     assert answers[0] == 200 and answers[-1] == 429
     other = Client(REMOTE_ADDR="10.0.0.9")
     assert other.post("/status/closed", {"password": "long enough secret"}).status_code == 302
+
+
+def test_guesses_from_one_ipv6_network_are_those_of_one_sender(served: None) -> None:
+    assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:2:ffff::9") != network_of("2001:db8:1:3::1")
+    assert network_of("::ffff:10.0.0.9") == network_of("10.0.0.9") == "10.0.0.9"
+    answers = [
+        Client(REMOTE_ADDR=f"2001:db8::{number:x}").post("/status/closed", {"password": "guess"}).status_code
+        for number in range(1, 13)
+    ]
+    assert answers[0] == 200 and answers[-1] == 429
+
+
+def test_guesses_of_one_page_are_slowed_down_wherever_they_come_from(served: None) -> None:
+    for number in range(int(PAGE_BURST)):
+        PAGE_PASSWORDS.failed(f"10.{number}.0.1", f"stp_closed 10.{number}.0.1", "stp_closed")
+    other = Client(REMOTE_ADDR="192.0.2.7").post("/status/closed", {"password": "guess"})
+    assert other.status_code == 429 and int(other["Retry-After"]) >= 1
+
+
+def test_guesses_of_a_page_take_no_attempt_from_the_login(served: None) -> None:
+    for _ in range(int(ADDRESS_BURST) + 5):
+        PAGE_PASSWORDS.failed("127.0.0.1", "stp_closed 127.0.0.1", "stp_closed")
+    assert PASSWORDS.wait_s("127.0.0.1", "ann") == 0 and PAGE_PASSWORDS.wait_s("127.0.0.1") > 0
+
+
+def test_no_more_than_two_passwords_are_checked_at_once(served: None) -> None:
+    client, busy = Client(), status_pages._CHECKS
+    with busy, busy:
+        refused = client.post("/status/closed", {"password": "long enough secret"})
+    assert refused.status_code == 429 and refused["Retry-After"] == "1"
+    assert client.post("/status/closed", {"password": "long enough secret"}).status_code == 302

@@ -9,6 +9,8 @@ from typing import Any
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
+from vigil.status.core.answer import is_of_status_pages
+
 
 class _Queries:
     """Counts the queries of one request."""
@@ -37,7 +39,8 @@ class ServerTiming:
         with connection.execute_wrapper(queries):
             response = self._get_response(request)
         # Set by Django's authentication; a request that it did not reach has no user.
-        user = getattr(request, "user", None)
+        # Who reads a status page is not asked: it needs no database.
+        user = None if is_of_status_pages(request.path_info) else getattr(request, "user", None)
         if user is not None and user.is_staff:
             total_ms = (time.perf_counter() - started_s) * 1000
             response["Server-Timing"] = (

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
 from django.http import HttpRequest, HttpResponse
 
+from vigil.status.core.answer import is_of_status_pages
+
 IDLE_S = 12 * 3600
 #: How stale the time of the last request may be: a write per request would cost more than the request.
 GRAIN_S = 300
@@ -26,7 +28,7 @@ class IdleSessions:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
+        if _has_session(request) and SESSION_KEY in request.session:
             now_s = time.time()
             seen_s, since_s = request.session.get(_SEEN, now_s), request.session.get(_SINCE, now_s)
             if now_s - seen_s > IDLE_S or now_s - since_s > settings.SESSION_COOKIE_AGE:
@@ -34,6 +36,11 @@ class IdleSessions:
             elif _is_act(request) and (_SEEN not in request.session or now_s - seen_s > GRAIN_S):
                 request.session[_SEEN], request.session[_SINCE] = now_s, since_s
         return self._get_response(request)
+
+
+def _has_session(request: HttpRequest) -> bool:
+    """Whether it names a session; of status pages none is read, so that they need no database."""
+    return settings.SESSION_COOKIE_NAME in request.COOKIES and not is_of_status_pages(request.path_info)
 
 
 def _is_act(request: HttpRequest) -> bool:
