@@ -48,6 +48,7 @@ def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = 
     """All that the projection of a page may know. `heard_before`: when it was heard last, as far as was known."""
     components = list(page.components.all())
     seen = _seen(page, components, now)
+    incidents = _incidents(page, now)
     return PageFacts(
         id=page.public_id,
         slug=page.slug,
@@ -57,10 +58,10 @@ def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = 
         access=page.access,
         created_at=page.created_at,
         now=now,
-        changed_at=now,
+        changed_at=_changed_at(page, seen, incidents),
         heard_at=_heard_at(seen, heard_before, now),
         components=_in_groups([_component(one, seen) for one in components]),
-        incidents=_incidents(page, now),
+        incidents=incidents,
     )
 
 
@@ -73,13 +74,25 @@ def _seen(page: StatusPage, components: Sequence[PageComponent], now: datetime) 
     window = (slots[0][0], min(slots[-1][1], int(now.timestamp())))
     start = datetime.fromtimestamp(window[0], now.tzinfo)
     silences = TeamSilences.read(page.team, start, now)
-    monitors: list[Any] = list(team_monitors(page.team, silences).filter(named).order_by("pk")[:MONITORS_MOST])
+    monitors: list[Any] = list(
+        team_monitors(page.team, silences)
+        .filter(named)
+        .select_related("believed", "heartbeat")
+        .order_by("pk")[:MONITORS_MOST]
+    )
     spans = settled_spans(monitors, window, silences.maintained(monitors, start, now))
     seen = _Seen(monitors, {one.pk: state_shown(one.shown) for one in monitors}, spans)
     for one in monitors:
         for tag in tags.intersection(one.tags):
             seen.tagged.setdefault(tag, []).append(one.pk)
     return seen
+
+
+def _changed_at(page: StatusPage, seen: _Seen, incidents: Sequence[PublicIncidentFacts]) -> datetime:
+    """The newest time of what it shows: of the page, of what was said, and of the states of its monitors."""
+    states = (getattr(one, name, None) for one in seen.monitors for name in ("believed", "heartbeat"))
+    times = [page.updated_at, *(one.updated_at for one in incidents)]
+    return max([*times, *(one.since for one in states if one is not None and one.since is not None)])
 
 
 def _heard_at(seen: _Seen, before: datetime | None, now: datetime) -> datetime:

@@ -103,28 +103,27 @@ def test_what_was_deleted_meanwhile_is_refused_by_field(redis_url: str) -> None:
 def test_of_two_updates_at_once_the_last_one_written_is_the_newest(redis_url: str) -> None:
     page, _ = made(World())
     row = told(page)
-    begun = threading.Event()
+    begun, said = threading.Event(), threading.Event()
 
     def late() -> None:
         try:
             with transaction.atomic():
-                # Its transaction begins now, before the other update, and writes after it.
+                # Its transaction begins before that of the other update, and writes after it.
                 database_now()
                 begun.set()
+                assert said.wait(10)
                 add_update(row, {"state": "resolved", "text": "Over."})
         finally:
             connection.close()
 
     writer = threading.Thread(target=late)
-    with transaction.atomic():
-        StatusPage.objects.select_for_update(no_key=True).get()
-        writer.start()
-        assert begun.wait(10)
-        add_update(PublicIncident.objects.get(), {"state": "identified", "text": "We know why."})
+    writer.start()
+    assert begun.wait(10)
+    add_update(PublicIncident.objects.get(), {"state": "identified", "text": "We know why."})
+    said.set()
     writer.join(10)
-    newest = PublicUpdate.objects.order_by("-at", "-id").first()
-    stored = PublicIncident.objects.get()
-    assert newest is not None and newest.state == stored.state == "resolved"
+    newest, before = PublicUpdate.objects.order_by("-at", "-id")[:2]
+    assert newest.at > before.at and newest.state == PublicIncident.objects.get().state == "resolved"
 
 
 def test_an_open_incident_is_shown_however_many_are_over(redis_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import redis
@@ -12,11 +13,13 @@ from probes import keys, wire
 from probes.reasons import Reason, Status
 from tests.planting import plant
 from tests.vigil.incidents.world import World
+from tests.vigil.status.facts import FRAME
 from tests.vigil.status.rows import everything, made, shown
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.deadletters.models import DeadLetter
+from vigil.incidents.models import MonitorState
 from vigil.monitors.live import version
 from vigil.monitors.live.results import Latest
 from vigil.monitors.live.version import touch
@@ -72,6 +75,21 @@ def test_a_page_whose_results_have_stopped_says_since_when(
     monkeypatch.setattr("vigil.status.reading.latest_results", lambda *_: Latest(False))
     touch(default_team().pk)
     assert making.turn() == 1 and abs(shown(pages).heard_at - stopped) < timedelta(seconds=5)
+
+
+def test_each_process_says_the_same_time_of_the_last_change(
+    making: PagePublisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, since = World(), database_now() + timedelta(minutes=1)
+    _, monitor = made(world)
+    making.turn()
+    world.see(monitor, "fail")
+    MonitorState.objects.update(since=since)
+    for minutes, maker in ((2, making), (5, PagePublisher(PublishedPages(tmp_path / "other"), lambda _: FRAME))):
+        turned = since + timedelta(minutes=minutes)
+        monkeypatch.setattr(publisher, "database_now", lambda turned=turned: turned)
+        maker.turn()
+        assert shown(maker._pages).changed_at == since
 
 
 def test_the_time_of_a_page_is_that_of_the_machine_that_serves_it(

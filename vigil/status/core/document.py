@@ -37,6 +37,8 @@ class PublishedPage(msgspec.Struct, frozen=True):
     changed_at: datetime
     heard_at: datetime
     files: dict[str, PublishedFile]
+    #: Digest of what it says, without the figures that move by themselves.
+    says: str = ""
 
     @property
     def is_public(self) -> bool:
@@ -44,20 +46,32 @@ class PublishedPage(msgspec.Struct, frozen=True):
 
 
 def project(facts: PageFacts, frame: PageFrame, before: PublishedPage | None = None) -> PublishedPage:
-    """The document of these facts. What shows the same as before keeps its time of change, and so its bytes."""
-    if before is not None and before.id == facts.id:
-        same = _made(replace(facts, changed_at=before.changed_at), frame)
-        if (same.files, same.slug, same.access) == (before.files, before.slug, before.access):
-            return same
-    return _made(facts, frame)
+    """The document of these facts. What says the same as before keeps its time of change.
+
+    That is no time of this process, so that each web process says the same; only of what no row dates it is `now`.
+    """
+    said, changed_at = _said(facts), min(facts.changed_at, facts.now)
+    if before is not None and before.id == facts.id and before.says:
+        if said == before.says:
+            changed_at = before.changed_at
+        elif changed_at <= before.changed_at:
+            changed_at = facts.now
+    return _made(replace(facts, changed_at=changed_at), frame, said)
 
 
-def _made(facts: PageFacts, frame: PageFrame) -> PublishedPage:
+def _said(facts: PageFacts) -> str:
+    components = [(one.id, one.name, one.group, one.description, facts.state_of(one)) for one in facts.components]
+    incidents = [(one.id, one.title, one.impact, one.updates, sorted(one.components)) for one in facts.incidents]
+    said = (facts.slug, facts.title, facts.header, facts.footer, components, incidents)
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
+
+
+def _made(facts: PageFacts, frame: PageFrame, said: str) -> PublishedPage:
     files = _files(facts, frame)
     if max(len(file.plain) for file in files.values()) > FILE_MOST:
         newest = [replace(one, updates=one.updates[-1:]) for one in facts.incidents]
         files = _files(replace(facts, incidents=newest), frame)
-    return PublishedPage(facts.id, facts.slug, facts.access, facts.changed_at, facts.heard_at, files)
+    return PublishedPage(facts.id, facts.slug, facts.access, facts.changed_at, facts.heard_at, files, said)
 
 
 def _files(facts: PageFacts, frame: PageFrame) -> dict[str, PublishedFile]:

@@ -67,8 +67,8 @@ class PublicIncidentFacts:
 class PageFacts:
     """A status page at `now`. `access` is a hash, or empty.
 
-    `changed_at` is when what it shows changed last, `heard_at` when what is measured was heard last: `now` while
-    results come.
+    `changed_at` is when what it shows changed last as far as its rows say, `heard_at` when what is measured was heard
+    last: `now` while results come.
     """
 
     id: str

@@ -137,6 +137,18 @@ def test_what_shows_the_same_keeps_its_bytes_and_its_time_of_change() -> None:
     assert worse.changed_at == later and worse.files[""].etag != first.files[""].etag
 
 
+def test_the_time_of_change_is_that_of_what_is_said_and_not_of_figures_that_move() -> None:
+    first, later = project(page(), FRAME), NOW + timedelta(minutes=1)
+    moved = page(down_for(component(), timedelta(hours=1)), now=later)
+    again = project(moved, FRAME, first)
+    assert again.changed_at == NOW and again.files[""].etag != first.files[""].etag
+    dated = NOW + timedelta(seconds=20)
+    renamed = project(page(title="Acme Cloud", now=later, changed_at=dated), FRAME, again)
+    assert renamed.changed_at == dated == project(page(now=later, changed_at=dated), FRAME).changed_at
+    # What no row dates, such as the end of maintenance, is of now.
+    assert project(page(component("Chat API", ShownState.PAUSED), now=later), FRAME, first).changed_at == later
+
+
 def made(**more: object) -> PublishedPage:
     return project(page(**more), FRAME)
 
