@@ -1,4 +1,4 @@
-"""Facts of status pages, read from the database in ten queries a page, whatever it holds, and from Redis in one."""
+"""Facts of status pages, read from the database in ten queries a page, whatever it holds, and from Redis in three."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import redis
 from django.db.models import F, Prefetch, Q
 
+from probes.process.liveness import silent_parts
+from vigil.control_keys import control_macs
 from vigil.history.core.uptime import Settled
 from vigil.history.reading.spans import settled_spans
-from vigil.monitors.live.results import instant, latest_results
+from vigil.monitors.live.results import instant, latest_results, redis_client
 from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.core.silence_of_regions import silent_since
@@ -30,6 +33,8 @@ MONITORS_MOST, INCIDENTS_MOST = 2_000, 50
 UPDATES_MOST = 20
 #: Monitors that are asked whether results come: those with the shortest intervals, of which the silence tells first.
 ASKED_MOST = 50
+#: Parts between a result and the state that it leads to.
+_JUDGING = ("consensus", "ingest")
 _IDLE = (ShownState.PAUSED, ShownState.MAINTENANCE)
 _UNCHECKED = frozenset(DerivedKind)
 
@@ -106,7 +111,18 @@ def _heard_at(seen: _Seen, before: datetime | None, now: datetime) -> datetime:
     heard = [one for one in asked if latest.of(one.public_id)]
     newest = max((result.at_ms for one in heard for result in latest.of(one.public_id).values()), default=None)
     at = None if newest is None else instant(newest)
-    return silent_since(at, [one.interval_s for one in heard], now) or now
+    silent = silent_since(at, [one.interval_s for one in heard], now)
+    if silent is not None:
+        return silent
+    return now if not asked or _is_judged() else before or now
+
+
+def _is_judged() -> bool:
+    """Whether results lead to states: else they come, and change nothing that is shown."""
+    try:
+        return not silent_parts(redis_client(), _JUDGING, control_macs())
+    except redis.RedisError:
+        return False
 
 
 def _component(row: PageComponent, seen: _Seen) -> ComponentFacts:

@@ -10,6 +10,7 @@ import redis
 from django.db import OperationalError, connection
 
 from probes import keys, wire
+from probes.process.liveness import write_mark
 from probes.reasons import Reason, Status
 from tests.planting import plant
 from tests.vigil.incidents.world import World
@@ -18,6 +19,7 @@ from tests.vigil.status.rows import everything, made, shown
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
+from vigil.control_keys import control_macs
 from vigil.deadletters.models import DeadLetter
 from vigil.incidents.models import MonitorState
 from vigil.monitors.live import version
@@ -39,6 +41,12 @@ def heard(redis_url: str, region: str, monitor: Monitor, at: datetime) -> None:
     at_ms = int(at.timestamp() * 1000)
     result = wire.Result(1, monitor.public_id, at_ms, Status.UP, Reason.OK, at_ms, wire.Phases(total_us=1_000))
     redis.Redis.from_url(redis_url).hset(keys.latest(region), monitor.public_id, wire.encode(result))
+
+
+def judging(redis_url: str) -> None:
+    """The parts between a result and a state live."""
+    for part in ("consensus", "ingest"):
+        write_mark(redis.Redis.from_url(redis_url), part, control_macs())
 
 
 @pytest.mark.parametrize("change", [{"visibility": "password", "password": "long enough"}, {"slug": "acme-cloud"}])
@@ -63,6 +71,7 @@ def test_a_page_whose_results_have_stopped_says_since_when(
     world = World()
     _, monitor = made(world)
     region, now = world.regions[0].slug, database_now()
+    judging(redis_url)
     stopped = now - timedelta(minutes=20)
     for at, is_old in ((now, False), (stopped, True)):
         heard(redis_url, region, monitor, at)
@@ -75,6 +84,23 @@ def test_a_page_whose_results_have_stopped_says_since_when(
     monkeypatch.setattr("vigil.status.reading.latest_results", lambda *_: Latest(False))
     touch(default_team().pk)
     assert making.turn() == 1 and abs(shown(pages).heard_at - stopped) < timedelta(seconds=5)
+
+
+def test_a_page_says_since_when_results_lead_to_no_state(
+    pages: PublishedPages, making: PagePublisher, redis_url: str
+) -> None:
+    world, client, times = World(), redis.Redis.from_url(redis_url), []
+    _, monitor = made(world)
+    heard(redis_url, world.regions[0].slug, monitor, database_now())
+    for lives in (True, False, False, True):
+        judging(redis_url)
+        if not lives:
+            client.hdel(keys.ALIVE, "consensus")
+        touch(default_team().pk)
+        assert making.turn() == 1
+        times.append(shown(pages).heard_at)
+    first, second, third, last = times
+    assert first == second == third < last
 
 
 def test_each_process_says_the_same_time_of_the_last_change(
