@@ -25,6 +25,8 @@ class Refusal(StrEnum):
     IMPLAUSIBLE_TIME = "implausible_time"
     #: More than the region has a budget for.
     OVER_BUDGET = "over_budget"
+    #: More bytes or keys in Redis than a region may keep.
+    OVER_ITS_BOUND = "over_its_bound"
     #: The key or the stream itself is of no use: of another kind, or numbered from the far future.
     KEY_OVERWRITTEN = "key_overwritten"
     #: Without an envelope: written by an earlier release, or by a stranger.

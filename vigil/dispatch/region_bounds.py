@@ -1,12 +1,13 @@
 """Enforcement of what a region may keep in Redis: one that fills it is cut for a while and emptied, and no other stops.
 
+Results that consensus has read and the recorder has not are trimmed first: that they are many is no fault of a region.
 A region may write any value to its own keys, and Redis has no quota for a user. Writes of all others are refused from
 the moment that the memory is full until the next turn here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import Any, cast
 
@@ -14,8 +15,21 @@ import redis
 import structlog
 
 from probes import keys
+from probes.process.redis_streams import redis_now_ms
+from probes.process.refusals import Refusals
+from probes.reasons import Refusal
 from vigil.clock import database_now
-from vigil.dispatch.core.region_bounds import STRANGE_MOST, RegionKeys, bound_bytes, is_over, keys_to_delete
+from vigil.dispatch.core.region_bounds import (
+    STRANGE_MOST,
+    UNREAD_MS,
+    OverBounds,
+    RegionKeys,
+    bound_bytes,
+    is_large,
+    keys_to_delete,
+    memory_bytes,
+    over_bounds,
+)
 from vigil.enrolment.models import RedisAccess
 from vigil.enrolment.redis_access import Management, end_user, keep_user
 from vigil.monitors.live.results import redis_client
@@ -35,30 +49,46 @@ class RegionBounds:
         self._looked_s = float("-inf")
         #: Until when regions are cut off (s, monotonic).
         self._cut: dict[str, float] = {}
+        self._spared_were_told = False
+        #: `doctor` finds there which regions were over their bounds.
+        self._refusals = Refusals()
 
     def judge(self) -> None:
         """Cut and empty regions that keep too much, and let those in again whose time is over."""
         self._let_in()
         client = redis_client()
+        self._refusals.write(client)
         told = client.info("memory")
-        used, most = int(told["used_memory"]), int(told["maxmemory"])
+        used, most = int(told.get("used_memory") or 0), memory_bytes(told)
         is_calm = most == 0 or used * 2 < most
         if is_calm and monotonic() - self._looked_s < CALM_S:
             return
         self._looked_s = monotonic()
-        slugs = list(Region.objects.values_list("slug", flat=True))
-        bound = bound_bytes(most, len(slugs))
-        for slug, found in _measured(client, slugs).items():
-            if is_over(found, bound):
-                self._empty(client, slug, found, bound)
+        regions = dict(Region.objects.values_list("slug", "enabled"))
+        bound, found = bound_bytes(most, len(regions)), _measured(client, regions)
+        _trim(client, {slug: one for slug, one in found.items() if is_large(one, bound)})
+        over = over_bounds(found, bound, {slug for slug, enabled in regions.items() if enabled})
+        for slug in over.cut:
+            self._empty(client, slug, found[slug], bound)
+        self._tell_spared(over, bound)
+        for slug in over.cut + over.spared:
+            self._refusals.add(slug, {Refusal.OVER_ITS_BOUND: 1})
 
-    def _empty(self, client: redis.Redis, slug: str, found: RegionKeys, bound: int) -> None:
+    def _tell_spared(self, over: OverBounds, bound: int | None) -> None:
+        if over.spared and not self._spared_were_told:
+            log.error(
+                "regions.over_their_bounds", regions=over.spared, bound=bound,
+                advice="give Redis more memory; if one of these workers is not yours, revoke its region",
+            )  # fmt: skip
+        self._spared_were_told = bool(over.spared)
+
+    def _empty(self, client: redis.Redis, slug: str, found: RegionKeys, bound: int | None) -> None:
         log.error(
             "region.over_its_bound", region=slug, bytes=found.bytes, bound=bound, strange_keys=len(found.strange),
             advice="if its worker is yours, give Redis more memory; else revoke the region",
         )  # fmt: skip
-        # A user that is not ours to make again is not ended.
-        if RedisAccess.objects.filter(region__slug=slug).exists() and end_user(slug) is Management.MANAGED:
+        # A user that is not ours to make again is not ended. One that Redis failed at may be ended in part.
+        if RedisAccess.objects.filter(region__slug=slug).exists() and end_user(slug) is not Management.BY_HAND:
             self._cut[slug] = monotonic() + CUT_S
         doomed = keys_to_delete(found, bound)
         for first in range(0, len(doomed), _SCAN_COUNT):
@@ -67,7 +97,7 @@ class RegionBounds:
     def _let_in(self) -> None:
         for slug in [slug for slug, until_s in self._cut.items() if monotonic() >= until_s]:
             access = RedisAccess.objects.filter(region__slug=slug).select_related("region").first()
-            if access is None or keep_user(access, database_now()) is not Management.AWAY:
+            if access is None or keep_user(access, database_now()) is Management.MANAGED:
                 del self._cut[slug]
 
 
@@ -88,6 +118,22 @@ def _measured(client: redis.Redis, slugs: Iterable[str]) -> dict[str, RegionKeys
     for (key, slug), size in zip(named, cast(list[int | None], pipe.execute()), strict=True):
         found[slug].sizes[key] = size or 0
     return found
+
+
+def _trim(client: redis.Redis, large: Mapping[str, RegionKeys]) -> None:
+    """Drop the results of these regions that consensus needs no more, and measure what is left."""
+    if not large:
+        return
+    names, minid = [keys.results(slug) for slug in large], f"{redis_now_ms(client) - UNREAD_MS}-0"
+    pipe = client.pipeline(transaction=False)
+    for name in names:
+        pipe.xtrim(name, minid=minid, approximate=False)
+        pipe.memory_usage(name)
+    # What is no stream is not trimmed.
+    answers = pipe.execute(raise_on_error=False)
+    for name, found, size in zip(names, large.values(), answers[1::2], strict=True):
+        if not isinstance(size, Exception):
+            found.sizes[name.encode()] = size or 0
 
 
 def _first(strange: set[bytes]) -> list[bytes]:

@@ -16,6 +16,7 @@ from django.db import connection
 from probes.process.connections.releases import warn_of_holes
 from probes.process.duties import Duties
 from probes.process.main_loop import LastingThread
+from probes.process.sentry import report
 from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.dispatch.region_bounds import RegionBounds
@@ -45,7 +46,8 @@ class RegionKeeper:
         self._shadow = ShadowRegions()
         self._bounds = RegionBounds()
         #: Of the Redis whose users were made, and of the one that was seen last.
-        self._run_id = self._seen_id = ""
+        self._run_id: str | None = None
+        self._seen_id: str | None = None
 
     def start(self) -> None:
         self._thread.start()
@@ -66,7 +68,7 @@ class RegionKeeper:
             connection.close()
 
     def turn(self) -> None:
-        """Do what is due; a server that is away is asked again at the next turn."""
+        """Do what is due; what fails, as when a server is away, is due again at the next turn. The rest is done."""
         self._attempt("restarted", RESTARTED_S, self._follow_restarts)
         self._attempt("bounds", BOUNDS_S, self._bounds.judge)
         self._attempt("overlaps", OVERLAPS_S, lambda: end_overlaps(database_now()))
@@ -75,7 +77,8 @@ class RegionKeeper:
 
     def _follow_restarts(self) -> None:
         told = server_info()
-        found = str(told["run_id"])
+        # Not every hosted Redis tells it: there the users are made once, at the start.
+        found = str(told.get("run_id", ""))
         if found != self._seen_id and not is_on_this_machine():
             warn_of_holes(told)
         self._seen_id = found
@@ -87,8 +90,10 @@ class RegionKeeper:
             self._duties.do(name, every_s, work)
         except redis.RedisError as error:
             log.warning("redis.away", wanted=name, error=type(error).__name__)
-        except Exception as error:
-            if not is_postgresql(error):
-                raise
-            log.warning("postgresql.away", wanted=name, error=type(error).__name__)
-            connection.close()
+        except Exception as error:  # one duty that fails must not end the others
+            if is_postgresql(error):
+                log.warning("postgresql.away", wanted=name, error=type(error).__name__)
+                connection.close()
+            else:
+                log.error("keeper.failed", wanted=name, error=type(error).__name__, exc_info=error)
+                report(error)

@@ -14,12 +14,11 @@ import structlog
 
 from consensus.verdicts import VERDICT_VERSION, Call, Round
 from consensus.vocabulary import Cause
-from probes import wire
 from probes.process.dead_letters import NO_ENTRY, DeadLetterMessage
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.main_loop import turn_until_stopped
-from probes.wire import Check, Lane
+from probes.wire import Check, Lane, encode
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.call_letters import call_letter, round_letter
 from vigil.dispatch.core.budget import CallBudget
@@ -46,12 +45,13 @@ T = TypeVar("T")
 
 
 class Dispatcher:
-    """One dispatcher. `run` returns when `stop` is set, and only then."""
+    """One dispatcher. `run` returns when `stop` is set, and only then; each turn keeps the threads beside it alive."""
 
-    def __init__(self, bus: Bus, watch: Watch, health: Health) -> None:
+    def __init__(self, bus: Bus, watch: Watch, health: Health, keep_alive: Callable[[], object]) -> None:
         self._bus = bus
         self._now_ms = bus.clock.now_ms
         self._watch = watch
+        self._keep_alive = keep_alive
         self._isolation = bus.isolation
         self._health = health
         self._alive = bus.sign_of_life("dispatch")
@@ -81,6 +81,7 @@ class Dispatcher:
 
     def _turn(self) -> None:
         self._watch.keep_alive()
+        self._keep_alive()
         self._bus.write_letters()
         while not self._watch.changes.empty():
             self._take_change(self._watch.changes.get())
@@ -196,7 +197,7 @@ class Dispatcher:
             if not self._is_sent(plan, region, at_ms):
                 return None
             check = scheduled_check(plan, region, at_ms)
-            wire.encode(check)
+            encode(check)
             return region.slug, check
 
         found = [self._entry("check", due[0].monitor, partial(order, *due)) for due in self._wheel.due(second)]

@@ -22,6 +22,7 @@ from vigil.enrolment.models import RegionShadow
 from vigil.incidents.models import MonitorState
 from vigil.monitors.live.config_channel import notify_region
 from vigil.monitors.live.results import redis_client
+from vigil.monitors.models import Region
 
 #: Entries of a stream that are looked at in one turn; what else has come by then is passed over.
 ENTRIES_MOST = 200
@@ -111,7 +112,8 @@ def _votes(shadow: RegionShadow, results: list[Result]) -> list[ShadowVote]:
 
 def _store(shadow: RegionShadow, agreed: int, votes: bool) -> None:
     with transaction.atomic():
-        # Not of a worker that was enrolled since it was read.
-        found = RegionShadow.objects.filter(pk=shadow.pk, region__signing_key=shadow.region.signing_key)
-        if found.update(agreed=agreed, voting_since=Now() if votes else None) and votes:
+        # Not of a worker that was enrolled since it was read, nor of one that is enrolled just now: its row is locked.
+        regions = Region.objects.select_for_update().filter(pk=shadow.pk, signing_key=shadow.region.signing_key)
+        found = RegionShadow.objects.filter(pk=shadow.pk)
+        if regions.first() and found.update(agreed=agreed, voting_since=Now() if votes else None) and votes:
             notify_region(shadow.region.slug)

@@ -92,6 +92,8 @@ def _remedy(origin: str, causes: list[str]) -> str:
         return "Give VIGIL_SEAL_KEYS the same value in every process; if it has, ask who has the password of Redis."
     if any(cause.endswith((Refusal.UNSIGNED.value, _words(Refusal.UNKNOWN_KEY))) for cause in causes):
         return _NEW_KEY.replace("NAME", origin)
+    if any(cause.endswith(_words(Refusal.OVER_ITS_BOUND)) for cause in causes):
+        return f"If its worker is yours, give Redis more memory; else run `manage.py region revoke {origin}`."
     return f"{SAME_RELEASE[:-1]}; if it does, ask who has this region's password."
 
 

@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from probes.process.connections.plaintext import is_this_machine
 from probes.process.connections.releases import is_patched, patched_releases, release_of
 from vigil.configuration import configuration
-from vigil.doctor.findings import ExaminationContext, Finding, problem, size, warning, well
+from vigil.doctor.findings import ExaminationContext, Finding, note, problem, size, warning, well
 
 _LEAST_ROOM = 0.15
 
@@ -38,14 +38,17 @@ def tables(around: ExaminationContext) -> Iterator[Finding]:
 
 def memory_policy(around: ExaminationContext) -> Iterator[Finding]:
     told = around.redis.info("memory")
-    policy, used, most = told["maxmemory_policy"], int(told["used_memory"]), int(told["maxmemory"])
-    if policy != "noeviction":
+    # Hosted servers do not tell all of it.
+    policy, used, most = told.get("maxmemory_policy"), int(told.get("used_memory", 0)), int(told.get("maxmemory", 0))
+    if policy is None:
+        yield note("Redis does not tell its maxmemory-policy.", "See at its host that it is `noeviction`.")
+    elif policy != "noeviction":
         yield problem(f"Redis may drop messages (maxmemory-policy {policy}).", "Set `maxmemory-policy noeviction`.")
     if most and used > most * (1 - _LEAST_ROOM):
         yield warning(f"Redis has used {size(used)} of {size(most)}.", "Give it more memory before it refuses writes.")
     elif policy == "noeviction":
-        yield well(f"Redis {around.redis.info('server')['redis_version']} holds {size(used)}.")
-    if not most and not _is_local(around):
+        yield well(f"Redis {around.redis.info('server').get('redis_version', '')} holds {size(used)}.")
+    if "maxmemory" in told and not most and not _is_local(around):
         yield warning("Redis has no `maxmemory`: a region can fill its machine.", "Set one: see deploy/README.md.")
 
 

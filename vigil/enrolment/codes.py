@@ -136,6 +136,8 @@ def _enrol(code: EnrolmentCode, keys: WorkerKeys, address: str, now: datetime) -
     access.previous, access.previous_until = access.password, now + OVERLAP
     access.password, access.revision = code.redis_password, access.revision + 1
     access.save()
+    # What the last worker saw says nothing of this one.
+    RegionShadow.objects.filter(region=region, voting_since=None).update(agreed=0)
 
 
 def _stored(code: EnrolmentCode | None) -> codes.StoredCode | None:

@@ -6,9 +6,11 @@ anew. One that does not is told about by the line that its operator has to run.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -18,7 +20,7 @@ import structlog
 
 from probes import keys
 from probes.process.connections.plaintext import is_this_machine
-from probes.process.redis_client import WITHOUT_CLIENT, described, is_refused
+from probes.process.redis_client import WITHOUT_CLIENT, described, is_refused, refusal
 from vigil.configuration import configuration
 from vigil.enrolment.core.redis_users import hashed_region_rules
 from vigil.enrolment.models import RedisAccess
@@ -102,7 +104,7 @@ def end_overlaps(now: datetime) -> None:
 
 
 def server_info() -> dict[str, Any]:
-    """What Redis says of itself; raises `redis.RedisError`. Its `run_id` changes when it restarts."""
+    """What Redis says of itself; raises `redis.RedisError`. Its `run_id`, if it tells it, changes when it restarts."""
     with _client() as client:
         return cast(dict[str, Any], client.info("server"))
 
@@ -143,11 +145,27 @@ def _do(*commands: Sequence[str]) -> Management:
         with _client() as client:
             for command in commands:
                 client.execute_command(*command)
-    except redis.ResponseError as error:
-        log.warning("redis.users_by_hand", error=described(error))
-        return Management.BY_HAND
     except redis.RedisError as error:
-        by_hand = is_refused(error)
-        log.warning("redis.users_by_hand" if by_hand else "redis.away", error=type(error).__name__)
-        return Management.BY_HAND if by_hand else Management.AWAY
+        if _is_by_hand(error):
+            _tell_by_hand(_run_id(), described(error))
+            return Management.BY_HAND
+        log.warning("redis.away", wanted="users", error=described(error))
+        return Management.AWAY
     return Management.MANAGED
+
+
+def _is_by_hand(error: redis.RedisError) -> bool:
+    """Whether Redis does not let us manage users; not where it takes nothing just now, as at a failover."""
+    return is_refused(error) or (isinstance(error, redis.ResponseError) and not refusal(error))
+
+
+@lru_cache(maxsize=8)
+def _tell_by_hand(run_id: str, error: str) -> None:
+    """Say it once for each run of Redis, and not each time that users are looked after."""
+    log.warning("redis.users_by_hand", error=error, run_id=run_id)
+
+
+def _run_id() -> str:
+    with contextlib.suppress(redis.RedisError):
+        return str(server_info().get("run_id", ""))
+    return ""

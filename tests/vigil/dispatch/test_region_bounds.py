@@ -10,17 +10,23 @@ from typing import Any
 
 import pytest
 import redis
+from structlog.testing import capture_logs
 
 from probes import keys
+from probes.process.redis_streams import redis_now_ms
 from probes.wire import Lane
+from tests.streams import entries
 from tests.vigil.enrolment.enrolling import REFUSED_LOGIN, ask, code_of, worker
 from vigil.configuration import configuration
 from vigil.dispatch import region_bounds
-from vigil.dispatch.core.region_bounds import STRANGE_MOST, RegionKeys, bound_bytes, is_over, keys_to_delete
+from vigil.dispatch.core.region_bounds import STRANGE_MOST, UNREAD_MS
 from vigil.dispatch.region_bounds import RegionBounds
 from vigil.dispatch.region_keeper import RegionKeeper
+from vigil.doctor.findings import ExaminationContext
+from vigil.doctor.regions import refused
 from vigil.enrolment.codes import issue
 from vigil.enrolment.ending import revoke
+from vigil.enrolment.redis_access import Management
 from vigil.local.servers import redis as local_redis
 from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import Region
@@ -119,9 +125,78 @@ def test_a_calm_redis_is_looked_at_seldom_and_what_is_within_the_bound_stays(doo
         assert thief.ping() and operator.xlen(keys.results("stolen")) == 1
 
 
-def test_the_bound_is_a_part_of_the_memory_and_the_largest_keys_go_first() -> None:
-    assert bound_bytes(1024 * MIB, 3) == 256 * MIB and bound_bytes(1024 * MIB, 50) == 64 * MIB
-    assert bound_bytes(0, 3) == 1024 * MIB and bound_bytes(1024 * MIB, 0) == 768 * MIB
-    found = RegionKeys({b"large": 80, b"middle": 30, b"small": 5, b"odd": 1}, {b"odd"})
-    assert is_over(found, 100) and not is_over(found, 116)
-    assert keys_to_delete(found, 100) == [b"odd", b"large"]
+def test_results_that_only_the_recorder_wants_are_dropped_and_their_region_is_not_cut(doors: Doors) -> None:
+    _, honest, operator = doors
+    old_ms = redis_now_ms(operator) - UNREAD_MS - 60_000
+    with worker(honest) as other:
+        for number in range(14):
+            other.xadd(keys.results("honest"), {"b": bytes(MIB)}, id=f"{old_ms + number}-0")
+        other.xadd(keys.results("honest"), {"b": "unread"})
+        assert over(RegionBounds()) == []
+        assert other.ping()
+    assert [fields for _, fields in entries(operator, keys.results("honest"))] == [{b"b": b"unread"}]
+
+
+def test_where_most_regions_are_over_their_bounds_none_is_cut_and_it_is_said_once(doors: Doors) -> None:
+    stolen, honest, operator = doors
+    bounds = RegionBounds()
+    with worker(stolen) as one, worker(honest) as other:
+        for _ in range(13):
+            one.xadd(keys.results("stolen"), {"b": bytes(MIB)})
+            other.xadd(keys.results("honest"), {"b": bytes(MIB)})
+        assert over(bounds) == [("regions.over_their_bounds", ("honest", "stolen"))]
+        assert over(bounds) == []
+        assert one.ping() and other.ping()
+    assert operator.xlen(keys.results("stolen")) == operator.xlen(keys.results("honest")) == 13
+
+
+def test_a_redis_that_does_not_tell_its_memory_cuts_no_region_for_its_bytes(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stolen, _, _ = doors
+    monkeypatch.setattr(redis_client(), "info", lambda section: {})
+    with worker(stolen) as one:
+        for _ in range(14):
+            one.xadd(keys.results("stolen"), {"b": bytes(MIB)})
+        assert over(RegionBounds()) == []
+        assert one.ping()
+
+
+def test_a_region_that_was_cut_is_let_in_once_redis_takes_its_user_again(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stolen, _, _ = doors
+    bounds = RegionBounds()
+    with worker(stolen) as thief:
+        for _ in range(13):
+            thief.xadd(keys.results("stolen"), {"b": bytes(MIB)})
+    assert over(bounds) == [("region.over_its_bound", "stolen")]
+    until_s = time.monotonic() + region_bounds.CUT_S + 1
+    monkeypatch.setattr(region_bounds, "monotonic", lambda: until_s)
+    with monkeypatch.context() as by_hand:
+        by_hand.setattr(region_bounds, "keep_user", lambda access, now: Management.BY_HAND)
+        bounds.judge()
+    bounds.judge()
+    with worker(stolen) as back:
+        assert back.ping()
+
+
+def test_doctor_names_a_region_that_was_over_its_bound(doors: Doors) -> None:
+    stolen, _, operator = doors
+    bounds = RegionBounds()
+    with worker(stolen) as thief:
+        for _ in range(13):
+            thief.xadd(keys.results("stolen"), {"b": bytes(MIB)})
+    bounds.judge()
+    bounds.judge()
+    [finding] = refused(ExaminationContext(operator, None))
+    assert finding.text == "Of what stolen wrote, this was refused: 1 over its bound."
+    assert finding.advice.endswith("else run `manage.py region revoke stolen`.")
+
+
+def over(bounds: RegionBounds) -> list[tuple[str, Any]]:
+    """What is said of regions over their bounds in one turn."""
+    with capture_logs() as logs:
+        bounds.judge()
+    told = [one for one in logs if one["event"] in ("regions.over_their_bounds", "region.over_its_bound")]
+    return [(one["event"], one.get("region", one.get("regions"))) for one in told]

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import cast
 
@@ -117,11 +117,12 @@ def dispatcher(floor: Floor, monitor: Monitor) -> Iterator[Watch]:
 
 
 @contextlib.contextmanager
-def dispatching(leads: bool = True) -> Iterator[Watch]:
+def dispatching(leads: bool = True, keep_alive: Callable[[], object] = lambda: None) -> Iterator[Watch]:
     """A dispatcher in a thread, once it leads, or stands by; it may not have ended meanwhile."""
     url = os.environ["VIGIL_REDIS_URL"]
     watch, stop, health = Watch(), threading.Event(), Health("dispatch", 15)
-    service = Dispatcher(Bus(redis.Redis.from_url(url), RegionQueues(url, control_signer())), watch, health)
+    bus = Bus(redis.Redis.from_url(url), RegionQueues(url, control_signer()))
+    service = Dispatcher(bus, watch, health, keep_alive)
     thread = threading.Thread(target=service.run, args=(stop,))
     thread.start()
     try:

@@ -236,3 +236,18 @@ def test_the_command_speaks_json_and_exits_by_the_worst(redis_url: str, capsys: 
 def test_n20_an_alert_that_its_receiver_refuses_is_not_blamed_on_deliver(patient: Patient) -> None:
     patient.deliver(DeliveryState.PENDING, timedelta(minutes=7), "the name could not be resolved")
     assert [level for level, _ in patient.found("deliver")] == [Level.WELL]
+
+
+@pytest.mark.parametrize(
+    ("told", "level", "text"),
+    [
+        ({}, Level.NOTE, "Redis does not tell its maxmemory-policy."),
+        ({"maxmemory_policy": "noeviction"}, Level.WELL, "holds 0 kB."),
+    ],
+)
+def test_a_hosted_redis_that_tells_little_of_itself_is_examined(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, told: dict[str, str], level: Level, text: str
+) -> None:
+    monkeypatch.setattr(patient.redis, "info", lambda section: told)
+    [(found, words)] = patient.found("redis")
+    assert found is level and words.endswith(text)

@@ -14,6 +14,7 @@ from tests.vigil.enrolment.enrolling import REFUSED_LOGIN, ask, code_of, request
 from vigil.accounts.login import ensure_first_admin
 from vigil.clock import database_now
 from vigil.configuration import configuration
+from vigil.dispatch.core.shadow import AGREED_MOST
 from vigil.doctor.regions import strangers
 from vigil.enrolment import redis_access
 from vigil.enrolment.codes import issue
@@ -166,3 +167,15 @@ def test_s17_where_users_are_managed_by_hand_the_exact_line_is_shown_without_a_p
 def test_the_first_regions_of_an_installation_vote_at_once(region: Region) -> None:
     assert ask(code_of(issue(region)))[0] == 200
     assert not RegionShadow.objects.exists()
+
+
+def test_a_worker_that_takes_the_place_of_one_in_shadow_inherits_no_agreement(region: Region) -> None:
+    Region.objects.create(slug=f"{region.slug}-old", domain="gcp", worker_since=database_now())
+    assert ask(code_of(issue(region)))[0] == 200
+    RegionShadow.objects.update(agreed=AGREED_MOST - 1)
+    rotated = code_of(issue(Region.objects.get(slug=region.slug)))
+    assert ask(rotated, b"n")[0] == 200
+    assert RegionShadow.objects.get().agreed == 0
+    RegionShadow.objects.update(agreed=AGREED_MOST, voting_since=database_now())
+    assert ask(code_of(issue(Region.objects.get(slug=region.slug))), b"o")[0] == 200
+    assert RegionShadow.objects.get().voting_since is not None, "a region that votes goes on"

@@ -1,0 +1,82 @@
+"""The keeper of regions goes on after an unexpected error, and its thread is started again when it has ended."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, NoReturn
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.vigil.dispatch.test_service import dispatching
+from tests.waiting import until
+from vigil.dispatch import region_keeper
+from vigil.dispatch.region_keeper import RegionKeeper
+from vigil.enrolment.redis_access import Management
+
+
+def turned(keeper: RegionKeeper) -> list[tuple[str, str]]:
+    """What the keeper says had failed in one turn, and how."""
+    with capture_logs() as logs:
+        keeper.turn()
+    return [(one["wanted"], one["error"]) for one in logs if one["event"] == "keeper.failed" and one["exc_info"]]
+
+
+@pytest.mark.django_db
+def test_a_duty_that_fails_is_reported_and_due_again_and_the_others_are_done(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, reported, done = RegionKeeper(), list[BaseException](), list[str]()
+
+    def fail() -> NoReturn:
+        raise KeyError("maxmemory")
+
+    monkeypatch.setattr(region_keeper, "report", reported.append)
+    monkeypatch.setattr(keeper._bounds, "judge", fail)
+    monkeypatch.setattr(region_keeper, "end_revoked", lambda: done.append("revoked"))
+    monkeypatch.setattr(region_keeper, "BOUNDS_S", 60.0)
+    assert turned(keeper) == turned(keeper) == [("bounds", "KeyError")]
+    assert [type(error) for error in reported] == [KeyError, KeyError]
+    assert done == ["revoked"]
+
+
+@pytest.mark.django_db
+def test_the_users_are_made_once_where_redis_does_not_tell_its_run(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+
+    def make(now: object) -> Management:
+        made.append(now)
+        return Management.AWAY if len(made) == 1 else Management.MANAGED
+
+    told: dict[str, Any] = {}
+    monkeypatch.setattr(region_keeper, "RESTARTED_S", 0.0)
+    monkeypatch.setattr(region_keeper, "server_info", lambda: told)
+    monkeypatch.setattr(region_keeper, "set_all_users", make)
+    keeper = RegionKeeper()
+    assert turned(keeper) == turned(keeper) == turned(keeper) == []
+    assert len(made) == 2, "again after Redis was away, and no more"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_keeper_whose_thread_has_ended_is_started_again_by_dispatch(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[threading.Thread] = []
+
+    def turn(keeper: RegionKeeper) -> None:
+        turns.append(threading.current_thread())
+        if len(turns) == 1:
+            raise SystemExit
+
+    monkeypatch.setattr(region_keeper, "TURN_S", 0.01)
+    monkeypatch.setattr(RegionKeeper, "turn", turn)
+    keeper = RegionKeeper()
+    keeper.start()
+    try:
+        with dispatching(keep_alive=keeper.keep_alive):
+            until(lambda: len(turns) > 1, "the keeper's next turn")
+    finally:
+        keeper.stop()
+    assert turns[0] is not turns[1]
