@@ -78,6 +78,7 @@ def main() -> None:
     os.close(wire)
     # Redis is where the hub is: the worker's own loopback leads nowhere.
     os.environ["VIGIL_REDIS_URL"] = os.environ["VIGIL_REDIS_URL"].replace("127.0.0.1", HUB)
+    os.environ["VIGIL_REDIS_PLAINTEXT"] = "private-network"
     os.execvp(command[0], command)
 
 
