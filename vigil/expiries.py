@@ -103,7 +103,7 @@ def tokens(now: datetime) -> Iterator[Expiry]:
 
 
 def end_of_certificate(server: TlsServer) -> datetime:
-    """When the certificate that a server presents ends, whoever signed it; raises OSError and ValueError."""
+    """When the certificate that a server presents ends, trusted or not; raises OSError and ValueError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with socket.create_connection((server.host, server.port), timeout=DEADLINE_S) as plain:

@@ -83,7 +83,7 @@ def _files(path: Path) -> list[Path]:
         if path.suffix.lower() not in READERS:
             raise refuse(TextPlace(str(path)), f"a document ends in {', '.join(READERS)}")
         if not path.is_file():
-            # A pipe or a device could keep the command waiting for ever.
+            # A pipe or a device could keep the command waiting without an end.
             raise refuse(TextPlace(str(path)), "it is no regular file")
         return [path]
     found = sorted(file for file in _shown_below(path) if file.suffix.lower() in READERS and file.is_file())

@@ -89,7 +89,7 @@ def become_another(file: Path) -> None:
 
 
 def forge_dump(file: Path) -> None:
-    """Another dump, with a manifest that agrees: whoever has the file and not the passphrase can do that."""
+    """Another dump, with a manifest that agrees: a thief of the file needs no passphrase for that."""
     keys = BackupFile(file).keys
     other = DUMP[::-1]
     forged = msgspec.structs.replace(MANIFEST_OF_DUMP, dump_sha256=hashlib.sha256(other).hexdigest())

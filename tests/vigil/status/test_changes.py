@@ -1,4 +1,4 @@
-"""Writes keep an incident about what it is about, in the state that was said last, whoever else writes."""
+"""Writes keep an incident about what it is about, in the state that was said last, also when two write."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class LockedWrites(Resources):
         if self.action not in _LOCKED and not has_precondition(self.request):
             return super().get_object()
         lookup = self.lookup_url_kwarg or self.lookup_field
-        # A row that stays is locked without its key: whoever only points at it does not wait, and cannot cross.
+        # A row that stays is locked without its key: a row that only refers to it is written without a wait.
         stays = self.action != "destroy" or self.keeps_deleted
         rows = self.filter_queryset(self.get_queryset()).select_for_update(of=("self",), no_key=stays)
         named = rows.filter(**{self.lookup_field: self.kwargs[lookup]})
