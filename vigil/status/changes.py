@@ -96,14 +96,14 @@ def add_update(row: PublicIncident, wanted: Mapping[str, Any]) -> PublicUpdate:
     with transaction.atomic():
         _lock_page(row.page_id)
         _lock_incident(row.pk)
-        newest = row.updates.order_by("-at", "-id").first()
+        newest = row.updates.newest_first().first()
         # After the locks: of two at once, the one that is written last is the newest.
         now = database_wall_now()
         update = PublicUpdate(
             incident=row,
             state=wanted.get("state") or UpdateState.INVESTIGATING,
             text=wanted.get("text") or "",
-            at=max(now, newest.at) if newest else now,
+            published_at=max(now, newest.published_at) if newest and newest.published_at else now,
             written_by=str(wanted.get("written_by") or "")[:120],
         )
         _refuse({**row_problems(update, exclude=["public_id", "incident"])})
@@ -113,8 +113,9 @@ def add_update(row: PublicIncident, wanted: Mapping[str, Any]) -> PublicUpdate:
             raise ValidationError({"text": [f"A public incident has at most {MAX_UPDATES} updates."]})
         update.save()
         row.state = update.state
-        row.resolved_at = update.at if update.state == UpdateState.RESOLVED else None
-        row.save(update_fields=["state", "resolved_at"])
+        row.published_at = row.published_at or update.published_at
+        row.resolved_at = update.published_at if update.state == UpdateState.RESOLVED else None
+        row.save(update_fields=["state", "published_at", "resolved_at"])
         note_change(row.page)
     return update
 

@@ -121,6 +121,9 @@ class PublicIncident(models.Model):
     )
     components = models.ManyToManyField(PageComponent, related_name="incidents", blank=True)
     started_at = models.DateTimeField()
+    published_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When readers could see it first; null for a draft."
+    )
     resolved_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -135,8 +138,20 @@ class PublicIncident(models.Model):
         return self.title
 
 
+class PublicUpdates(models.QuerySet["PublicUpdate"]):
+    """Updates, of which drafts and those that are to be sent later are visible to the team alone."""
+
+    def published(self) -> PublicUpdates:
+        """What readers can see."""
+        return self.filter(published_at__isnull=False)
+
+    def newest_first(self) -> PublicUpdates:
+        """What readers can see, the newest first."""
+        return self.published().order_by("-published_at", "-id")
+
+
 class PublicUpdate(models.Model):
-    """One thing said about a public incident. `written_by` stays inside."""
+    """One thing said about a public incident; a draft until `published_at`. `written_by` stays inside."""
 
     public_id = models.CharField(
         max_length=public_ids.MAX_LENGTH, unique=True, default=new_public_update, editable=False
@@ -144,11 +159,32 @@ class PublicUpdate(models.Model):
     incident = models.ForeignKey(PublicIncident, on_delete=models.CASCADE, related_name="updates")
     state = models.CharField(max_length=16, choices=[(one.value, one.value) for one in UpdateState])
     text = models.CharField(max_length=TEXT_MOST)
-    at = models.DateTimeField()
+    published_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When readers could see it; null for a draft."
+    )
+    publish_at = models.DateTimeField(null=True, blank=True, help_text="When it is to be published by itself.")
+    edited_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When its text was changed after it was published."
+    )
     written_by = models.CharField(max_length=120, blank=True, default="", editable=False)
 
+    objects = PublicUpdates.as_manager()
+
     class Meta:
-        ordering = ("incident", "at", "id")
+        # PostgreSQL puts drafts, which have no time, at the end.
+        ordering = ("incident", "published_at", "id")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(published_at=None) | Q(publish_at=None), name="update_is_published_or_waits"
+            ),
+            models.CheckConstraint(
+                condition=Q(edited_at=None) | Q(published_at__isnull=False), name="update_is_edited_in_public"
+            ),
+        )
+        indexes = (
+            # Used by the publisher: the few that wait for their moment.
+            models.Index(fields=["publish_at"], name="update_waits", condition=Q(publish_at__isnull=False)),
+        )
 
     def __str__(self) -> str:
         return f"{self.incident_id} {self.state}"

@@ -149,8 +149,10 @@ def _in_groups(components: Sequence[ComponentFacts]) -> list[ComponentFacts]:
 
 
 def _incidents(page: StatusPage, now: datetime) -> list[PublicIncidentFacts]:
-    recent = PublicIncident.objects.filter(Q(resolved_at=None) | Q(resolved_at__gt=now - PAST), page=page)
-    updates = Prefetch("updates", queryset=PublicUpdate.objects.order_by("-at", "-id")[:UPDATES_MOST], to_attr="newest")
+    recent = PublicIncident.objects.filter(
+        Q(resolved_at=None) | Q(resolved_at__gt=now - PAST), page=page, published_at__isnull=False
+    )
+    updates = Prefetch("updates", queryset=PublicUpdate.objects.newest_first()[:UPDATES_MOST], to_attr="newest")
     ids = Prefetch("components", queryset=PageComponent.objects.only("public_id"))
     # Open ones first: none of them gives way to what is over.
     chosen = recent.order_by(F("resolved_at").desc(nulls_first=True), "-started_at", "-id")
@@ -165,6 +167,10 @@ def _incident(row: PublicIncident) -> PublicIncidentFacts:
         title=row.title,
         impact=PublicImpact(row.impact),
         started_at=row.started_at,
-        updates=[UpdateFacts(one.public_id, UpdateState(one.state), one.text, one.at) for one in reversed(newest)],
+        updates=[
+            UpdateFacts(one.public_id, UpdateState(one.state), one.text, one.published_at)
+            for one in reversed(newest)
+            if one.published_at is not None
+        ],
         components=frozenset(one.public_id for one in row.components.all()),
     )

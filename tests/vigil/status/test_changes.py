@@ -122,8 +122,11 @@ def test_of_two_updates_at_once_the_last_one_written_is_the_newest(redis_url: st
     add_update(PublicIncident.objects.get(), {"state": "identified", "text": "We know why."})
     said.set()
     writer.join(10)
-    newest, before = PublicUpdate.objects.order_by("-at", "-id")[:2]
-    assert newest.at > before.at and newest.state == PublicIncident.objects.get().state == "resolved"
+    newest, before = PublicUpdate.objects.newest_first()[:2]
+    assert newest.published_at is not None and before.published_at is not None
+    assert (
+        newest.published_at > before.published_at and newest.state == PublicIncident.objects.get().state == "resolved"
+    )
 
 
 def test_an_open_incident_is_shown_however_many_are_over(redis_url: str) -> None:
@@ -133,7 +136,7 @@ def test_an_open_incident_is_shown_however_many_are_over(redis_url: str) -> None
     PublicIncident.objects.bulk_create(
         [
             PublicIncident(team=default_team(), page=page, title="Over", state="resolved", started_at=now,
-                           resolved_at=now)
+                           published_at=now, resolved_at=now)
             for _ in range(INCIDENTS_MOST + 1)
         ]
     )  # fmt: skip

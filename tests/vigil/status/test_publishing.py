@@ -26,7 +26,7 @@ from vigil.silences.models import Silence
 from vigil.status import publisher
 from vigil.status.changes import add_update, delete_status_page, save_public_incident, save_status_page
 from vigil.status.core.document import project
-from vigil.status.models import PublicIncident, StatusPage
+from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
 from vigil.status.published import PublishedPages
 from vigil.status.publisher import PagePublisher
 
@@ -105,6 +105,23 @@ def test_a_page_shows_open_incidents_and_those_of_the_last_days(pages: Published
     making.turn()
     names = [one["name"] for one in json.loads(shown(pages).files["api/v2/incidents.json"].plain)["incidents"]]
     assert names == ["New"] and old.state == "resolved"
+
+
+def test_a_draft_is_in_no_file_and_is_not_the_state_of_its_incident(
+    pages: PublishedPages, making: PagePublisher
+) -> None:
+    row, _ = made(World())
+    wanted = {"page": row, "title": "Slow", "state": "investigating", "text": "We look."}
+    told = save_public_incident(PublicIncident(team=default_team()), wanted)
+    PublicUpdate.objects.create(incident=told, state="resolved", text=f"{SECRET} words")
+    hidden = PublicIncident.objects.create(
+        team=default_team(), page=row, title=f"{SECRET} title", started_at=database_now()
+    )
+    PublicUpdate.objects.create(incident=hidden, state="identified", text="x", publish_at=database_now())
+    making.turn()
+    assert "We look." in everything(shown(pages)) and SECRET not in everything(shown(pages))
+    add_update(told, {"state": "monitoring", "text": "It works."})
+    assert [one.state for one in told.updates.published()] == ["investigating", "monitoring"]
 
 
 def test_the_same_words_twice_are_one_update_and_a_resolved_incident_may_open_again() -> None:

@@ -34,11 +34,11 @@ class PublicUpdateSerializer(ApiModelSerializer[PublicUpdate]):
     """One thing said about a public incident; everyone who may read the page can read it."""
 
     id = serializers.CharField(source="public_id", read_only=True)
+    at = MomentField(source="published_at", read_only=True, help_text="When readers could see it.")
 
     class Meta:
         model = PublicUpdate
         fields = ("id", "state", "text", "at")
-        read_only_fields = ("at",)
 
 
 class PublicIncidentSerializer(TeamSerializer[PublicIncident]):
