@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from vigil.guess_limits import PAGE_PASSWORDS, network_of
 from vigil.status.changes import PASSWORD_MOST
-from vigil.status.core.answer import PREFIX, FileRequest, answer_of
+from vigil.status.core.answer import PREFIX, FileRequest, answer_of, split_path
 from vigil.status.core.document import PublishedPage
 from vigil.web.guessing import too_many
 from vigil.web.parts.fields import FormField
@@ -31,6 +31,7 @@ _CHECKS = threading.BoundedSemaphore(2)
 @require_http_methods(["GET", "HEAD", "POST"])
 def status_page(request: HttpRequest, slug: str, below: str = "") -> HttpResponse:
     """One file of a page; behind a password the form, until it is known."""
+    slug, below = split_path(request.path_info)
     page = published_pages().find(slug)
     if page is None:
         raise Http404

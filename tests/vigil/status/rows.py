@@ -26,7 +26,8 @@ def made(world: World, **more: object) -> tuple[StatusPage, Monitor]:
 
 
 def everything(found: PublishedPage) -> str:
-    return "\n".join(file.plain.decode() for file in found.files.values())
+    files = [*found.files.items(), *found.unheard.items()]
+    return "\n".join(f"{path}\n{file.plain.decode()}" for path, file in files)
 
 
 def shown(pages: PublishedPages, slug: str = "acme") -> PublishedPage:

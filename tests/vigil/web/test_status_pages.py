@@ -38,6 +38,10 @@ def test_a_public_page_is_a_file_without_a_query(served: None) -> None:
     assert client.get("/status/acme", headers={"if-none-match": answer["ETag"]}).status_code == 304
     assert client.get("/status/acme/api/v2/status.json").json()["status"]["indicator"] == "none"
     assert "script-src 'none'" in answer["Content-Security-Policy"]
+    for address in ("/status/acme.md", "/status/acme/index.md"):
+        assert client.get(address).content.startswith(b"# Acme AI\n")
+    assert client.get("/status/acme/badge.svg")["Content-Type"] == "image/svg+xml"
+    assert client.get("/status/other.md").status_code == client.get("/status/acme/other.md").status_code == 404
 
 
 def test_a_page_behind_a_password_shows_nothing_until_it_is_known(served: None) -> None:

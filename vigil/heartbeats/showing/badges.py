@@ -6,10 +6,10 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from html import escape
 
-MAX_LABEL = 60
-_COLOURS = {"up": "#2e7d32", "running": "#2e7d32", "late": "#b26a00", "down": "#c62828", "new": "#6b6b6b"}
+from vigil.heartbeats.showing.drawn_badges import BAD, GOOD, SILENT, SLOW, DrawnBadge, badge_object, badge_svg
+
+_COLOURS = {"up": GOOD, "running": GOOD, "late": SLOW, "degraded": SLOW, "down": BAD}
 #: Worst first.
 _ORDER = ("down", "degraded", "late", "running", "up", "new", "paused")
 _SIGNATURE_LENGTH = 32
@@ -23,8 +23,8 @@ class Badge:
     status: str
 
     @property
-    def colour(self) -> str:
-        return _COLOURS.get(self.status, "#b26a00" if self.status == "degraded" else "#6b6b6b")
+    def drawn(self) -> DrawnBadge:
+        return DrawnBadge(self.label, self.status, _COLOURS.get(self.status, SILENT), self.status == "down")
 
 
 def worst_of(statuses: Iterable[str]) -> str:
@@ -48,24 +48,8 @@ def as_object(badge: Badge) -> dict[str, object]:
 
 def as_shields(badge: Badge) -> dict[str, object]:
     """The endpoint schema of shields.io."""
-    return {"schemaVersion": 1, "label": badge.label, "message": badge.status, "color": badge.colour}
+    return badge_object(badge.drawn)
 
 
 def as_svg(badge: Badge) -> str:
-    label, status = badge.label[:MAX_LABEL], badge.status
-    left, right = _width(label), _width(status)
-    whole = left + right
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{whole}" height="20" role="img" '
-        f'aria-label="{escape(label)}: {escape(status)}"><title>{escape(label)}: {escape(status)}</title>'
-        f'<rect width="{whole}" height="20" rx="3" fill="#444"/>'
-        f'<rect x="{left}" width="{right}" height="20" rx="3" fill="{badge.colour}"/>'
-        f'<rect x="{left}" width="4" height="20" fill="{badge.colour}"/>'
-        '<g fill="#fff" font-family="Verdana,DejaVu Sans,sans-serif" font-size="11" text-anchor="middle">'
-        f'<text x="{left / 2:g}" y="14">{escape(label)}</text>'
-        f'<text x="{left + right / 2:g}" y="14">{escape(status)}</text></g></svg>'
-    )
-
-
-def _width(text: str) -> int:
-    return round(len(text) * 6.8) + 12
+    return badge_svg(badge.drawn)

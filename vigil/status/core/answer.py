@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from vigil.status.core.document import HTML, JSON, PublishedFile, PublishedPage, file_of
+from vigil.status.core import markdown
+from vigil.status.core.document import HTML, JSON, MARKDOWN, PublishedFile, PublishedPage, file_of
+from vigil.status.core.embeds import FRAME_FILE
 from vigil.status.core.feeds import stale_document
 from vigil.status.core.html import stale
 
@@ -17,10 +19,9 @@ STALE = timedelta(minutes=3)
 _KEPT_S, _KEPT_IN_TROUBLE_S = 5, 86_400
 #: Answers of pages that say that they are old, which are made when they are asked for.
 _STALE_KEPT = 16
-_SAYING_STALE = {HTML: stale, JSON: stale_document}
+_SAYING_STALE = {HTML: stale, JSON: stale_document, MARKDOWN: markdown.stale_markdown}
 _POLICY = (
-    "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self';"
-    " frame-ancestors 'none'"
+    "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
 )
 
 FileAnswer = tuple[int, list[tuple[str, str]], bytes]
@@ -41,8 +42,10 @@ def is_of_status_pages(path: str) -> bool:
 
 
 def split_path(path: str) -> tuple[str, str]:
-    """Slug and path below the page, of an address such as /status/acme/api/v2/summary.json."""
+    """Slug and path below the page, of an address such as /status/acme/api/v2/summary.json or /status/acme.md."""
     slug, _, rest = path.removeprefix(PREFIX).partition("/")
+    if not rest and slug.endswith(".md"):
+        return slug.removesuffix(".md"), markdown.PAGE_FILE
     return slug, rest
 
 
@@ -52,29 +55,28 @@ def answer_of(page: PublishedPage, asked: FileRequest, now: datetime) -> FileAns
     if found is None:
         return None
     if now - page.heard_at > STALE:
-        found = _stale(found, page.heard_at)
-    headers = [*_headers(page, found), ("ETag", found.etag)]
+        found = page.unheard.get(asked.path) or _stale(found, page.heard_at)
+    headers = [*_headers(page, found, asked.path == FRAME_FILE), ("ETag", found.etag)]
     if asked.if_none_match and _matches(asked.if_none_match, found.etag):
         return 304, headers, b""
-    body = found.plain
-    if _takes_gzip(asked.accept_encoding):
-        headers.append(("Content-Encoding", "gzip"))
-        body = found.gzipped
+    encoding, body = _encoded(found, asked.accept_encoding)
+    if encoding:
+        headers.append(("Content-Encoding", encoding))
     return 200, [*headers, ("Content-Type", found.content_type), ("Content-Length", str(len(body)))], body
 
 
-def _headers(page: PublishedPage, found: PublishedFile) -> list[tuple[str, str]]:
+def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list[tuple[str, str]]:
     kept = f"public, max-age={_KEPT_S}, stale-if-error={_KEPT_IN_TROUBLE_S}" if page.is_public else "private, no-cache"
     headers = [
         ("Cache-Control", kept),
         ("Vary", "Accept-Encoding" if page.is_public else "Accept-Encoding, Cookie"),
-        ("Content-Security-Policy", _POLICY),
+        ("Content-Security-Policy", _POLICY + ("*" if is_framed and page.is_public else "'none'")),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
     ]
     if page.is_public and found.content_type != HTML:
-        # Programs of other sites may read what everyone may read.
-        headers.append(("Access-Control-Allow-Origin", "*"))
+        # Programs and pages of other sites may have what everyone may read.
+        headers += [("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin")]
     return headers
 
 
@@ -95,9 +97,19 @@ def _matches(given: str, etag: str) -> bool:
     return "*" in tags or any(one.removeprefix("W/") == etag.removeprefix("W/") for one in tags)
 
 
-def _takes_gzip(given: str) -> bool:
-    for one in given[:1_000].split(","):
+def _encoded(found: PublishedFile, accepts: str) -> tuple[str, bytes]:
+    """Name of the coding, or empty, and the bytes in it: the shortest that is taken (RFC 9110, section 12.5.3)."""
+    for name, body in (("br", found.brotlied), ("gzip", found.gzipped)):
+        if body and name in _accepted(accepts[:1_000]):
+            return name, body
+    return "", found.plain
+
+
+@lru_cache(maxsize=256)
+def _accepted(given: str) -> frozenset[str]:
+    """Codings that a reader takes; one with the weight 0 is refused, also where `*` is taken."""
+    weights = {}
+    for one in given.lower().split(","):
         name, _, weight = one.partition(";")
-        if name.strip().lower() in ("gzip", "*"):
-            return weight.replace(" ", "").lower() not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+        weights[name.strip()] = weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return frozenset(name for name in ("br", "gzip") if weights.get(name, weights.get("*", False)))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts
 from vigil.status.core.html import says, says_stale
-from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word
+from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word, worst
 
 Json = dict[str, Any]
 
@@ -18,19 +20,21 @@ def json_documents(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
     """The documents below `/api/v2/`, by their paths."""
     page = _page(facts, frame)
     status = {"indicator": INDICATORS.get(facts.state, PublicImpact.NONE).value, "description": says(facts)}
-    components = [_component(one, facts) for one in facts.components]
+    components = _components(facts)
     every = [_incident(one, facts, frame) for one in facts.incidents]
     unresolved = [_incident(one, facts, frame) for one in facts.open_incidents]
+    none_planned: Json = {"scheduled_maintenances": []}
     parts: dict[str, Json] = {
-        "summary": {
-            "page": page, "components": components, "incidents": unresolved, "scheduled_maintenances": [],
-            "status": status,
-        },
-        "status": {"page": page, "status": status},
-        "components": {"page": page, "components": components},
-        "incidents": {"page": page, "incidents": every},
-    }  # fmt: skip
-    return {f"api/v2/{name}.json": _encoded(part) for name, part in parts.items()}
+        "summary": {"components": components, "incidents": unresolved, **none_planned, "status": status},
+        "status": {"status": status},
+        "components": {"components": components},
+        "incidents": {"incidents": every},
+        "incidents/unresolved": {"incidents": unresolved},
+        "scheduled-maintenances": none_planned,
+        "scheduled-maintenances/active": none_planned,
+        "scheduled-maintenances/upcoming": none_planned,
+    }
+    return {f"api/v2/{name}.json": _encoded({"page": page, **part}) for name, part in parts.items()}
 
 
 def stale_document(document: bytes, heard_at: datetime) -> bytes:
@@ -64,6 +68,30 @@ def _page(facts: PageFacts, frame: PageFrame) -> Json:
     }
 
 
+def _components(facts: PageFacts) -> list[Json]:
+    """Components in their order, before those of a group the group, which names them."""
+    rows: list[Json] = []
+    for name, members in groupby(facts.components, key=lambda one: one.group):
+        told = [_component(one, facts) for one in members]
+        if name:
+            rows.append(_group(name, told, facts))
+        rows += told
+    return [{**row, "position": place} for place, row in enumerate(rows, 1)]
+
+
+def _group(name: str, members: list[Json], facts: PageFacts) -> Json:
+    ids = [one["id"] for one in members]
+    state = worst(facts.state_of(one) for one in facts.components if one.id in ids)
+    about = {"id": _group_id(facts, name), "name": name, "status": statuspage_word(state), "description": None}
+    ages = {field: min(one[field] for one in members) for field in ("created_at", "start_date")}
+    return {**members[0], **about, **ages, "group_id": None, "group": True, "components": ids}
+
+
+def _group_id(facts: PageFacts, name: str) -> str:
+    """A group has no row: it is the same one while it has its name."""
+    return f"grp_{hashlib.sha256(f'{facts.id} {name}'.encode()).hexdigest()[:24]}"
+
+
 def _component(one: ComponentFacts, facts: PageFacts) -> Json:
     return {
         "id": one.id,
@@ -75,7 +103,7 @@ def _component(one: ComponentFacts, facts: PageFacts) -> Json:
         "description": one.description or None,
         "showcase": True,
         "start_date": one.created_at.date().isoformat(),
-        "group_id": None,
+        "group_id": _group_id(facts, one.group) if one.group else None,
         "page_id": facts.id,
         "group": False,
         "only_show_if_degraded": False,
@@ -106,6 +134,9 @@ def _incident(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> J
                 "updated_at": _at(each.at),
                 "display_at": _at(each.at),
                 "affected_components": None,
+                "deliver_notifications": True,
+                "custom_tweet": None,
+                "tweet_id": None,
             }
             for each in reversed(one.updates)
         ],

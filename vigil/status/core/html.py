@@ -15,7 +15,7 @@ from vigil.status.core.figures import UPTIME_RULE, day_states, uptime_of
 from vigil.status.core.states import WORDS, PublicState
 
 #: The place of the line that says that newer facts may be missing; `stale` fills it.
-_HEARD = '<p id="heard" role="status" hidden></p>'
+HEARD = '<p id="heard" role="status" hidden></p>'
 #: Days of past incidents.
 PAST = timedelta(days=14)
 _KEYS = (
@@ -43,11 +43,12 @@ def page_html(facts: PageFacts, frame: PageFrame) -> str:
             f'<link rel="icon" href="{escape(frame.icon)}" type="image/svg+xml">\n',
             f'<link rel="stylesheet" href="{escape(frame.style)}">\n',
             f'<link rel="alternate" type="application/atom+xml" title="Incidents" href="{frame.address}/history.atom">',
+            f'\n<link rel="alternate" type="text/markdown" href="{frame.address}/index.md">',
             '\n</head>\n<body>\n<a class="skip btn" href="#main">Skip to content</a>\n',
             '<main class="public" id="main" tabindex="-1">\n',
             f'<header class="row"><p class="brand"><bdi>{escape(facts.title)}</bdi></p></header>\n',
             *_banner(facts, frame),
-            _HEARD,
+            HEARD,
             *_paragraphs(facts.header, ' class="prose"'),
             *(_incident(one, facts, frame) for one in facts.open_incidents),
             *_components(facts, frame),
@@ -60,12 +61,12 @@ def page_html(facts: PageFacts, frame: PageFrame) -> str:
 
 def stale(page: bytes, heard_at: datetime) -> bytes:
     """The page with the line that says since when its source has not been heard."""
-    return page.replace(_HEARD.encode(), f'<p id="heard" role="status"><b>{says_stale(heard_at)}</b></p>'.encode(), 1)
+    return page.replace(HEARD.encode(), f'<p id="heard" role="status"><b>{says_stale(heard_at)}</b></p>'.encode(), 1)
 
 
 def says_stale(heard_at: datetime) -> str:
     """The sentence of a page whose source is silent."""
-    return f"Last updated {_moment(heard_at)} UTC. Newer facts may be missing."
+    return f"Last updated {moment(heard_at)} UTC. Newer facts may be missing."
 
 
 def says(facts: PageFacts) -> str:
@@ -124,7 +125,7 @@ def _components(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
         rows = "".join(_component(one, facts, frame, level) for one in members)
         yield f'<section class="card" aria-label="{label}">{heading}<ul>{rows}</ul></section>\n'
     if facts.components:
-        marks = "".join(f"<span>{_mark(frame, state)}</span>" for state in _KEYS)
+        marks = "".join(f"<span>{state_mark(frame, state)}</span>" for state in _KEYS)
         yield f'<p class="keys">{marks}</p>\n'
 
 
@@ -137,7 +138,7 @@ def _component(one: ComponentFacts, facts: PageFacts, frame: PageFrame, level: i
     said = f'<p class="muted small"><bdi>{escape(one.description)}</bdi></p>' if one.description else ""
     return (
         f'<li class="comp"><div class="row"><h{level} class="h"><bdi>{escape(one.name)}</bdi></h{level}>'
-        f"{_mark(frame, facts.state_of(one))}</div>{said}"
+        f"{state_mark(frame, facts.state_of(one))}</div>{said}"
         f'<svg class="strip days" role="img" aria-label="{escape(one.name)}, last 90 days: {up}" '
         f'viewBox="0 0 {drawn.width} 16" preserveAspectRatio="none">{paths}</svg>'
         f'<p class="ends"><span>{begins.day} {begins:%b}</span><span>{up}</span><span>Today</span></p></li>\n'
@@ -157,11 +158,14 @@ def _foot(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
     total = "" if whole is None else f"All services together: {percent(whole)} up. "
     yield f'<footer class="muted small"><p>{total}{UPTIME_RULE} Times in UTC.</p>'
     yield f'<p class="gap"><a href="{frame.address}/api/v2/summary.json">JSON</a> · '
-    yield f'<a href="{frame.address}/history.atom">Atom</a></p></footer>\n'
+    yield f'<a href="{frame.address}/index.md">Markdown</a> · <a href="{frame.address}/history.atom">Atom</a></p>'
+    yield "</footer>\n"
 
 
-def _mark(frame: PageFrame, state: PublicState) -> str:
+def state_mark(frame: PageFrame, state: PublicState, words: str = "") -> str:
+    """The mark of a state: its shape, and its word or other words for it."""
     word, shape = WORDS[state]
+    word = escape(words or word)
     return f'<span class="mark {shape}">{_icon(frame, shape, 14)}<span class="word">{word}</span></span>'
 
 
@@ -176,8 +180,9 @@ def _paragraphs(text: str, attributes: str = "") -> Iterable[str]:
 
 
 def _time(at: datetime) -> str:
-    return f'<time datetime="{at.isoformat(timespec="seconds")}" dir="ltr">{_moment(at)}</time>'
+    return f'<time datetime="{at.isoformat(timespec="seconds")}" dir="ltr">{moment(at)}</time>'
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A time to the minute, in UTC."""
     return f"{at.day} {at:%b %Y %H:%M}"

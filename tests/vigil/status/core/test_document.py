@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree
 
+import brotli  # type: ignore[import-untyped]
 import pytest
 
 from tests.vigil.status.facts import FRAME, NOW, component, down_for, incident, page
@@ -155,7 +156,7 @@ def made(**more: object) -> PublishedPage:
 
 def test_a_file_is_answered_with_a_tag_compressed_where_it_is_wanted_and_304_where_it_is_known() -> None:
     published = made()
-    first = answer_of(published, FileRequest("", accept_encoding="gzip, br"), NOW)
+    first = answer_of(published, FileRequest("", accept_encoding="gzip"), NOW)
     assert first is not None
     headers = dict(first[1])
     assert first[0] == 200 and headers["Content-Encoding"] == "gzip" and "public" in headers["Cache-Control"]
@@ -168,6 +169,31 @@ def test_a_file_is_answered_with_a_tag_compressed_where_it_is_wanted_and_304_whe
     feed = answer_of(published, FileRequest("api/v2/summary.json"), NOW)
     assert feed is not None and dict(feed[1])["Access-Control-Allow-Origin"] == "*"
     assert split_path("/status/acme/api/v2/summary.json") == ("acme", "api/v2/summary.json")
+    assert split_path("/status/acme.md") == split_path("/status/acme/index.md") == ("acme", "index.md")
+
+
+@pytest.mark.parametrize(
+    ("accepts", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"), ("br;q=0, gzip", "gzip"), ("*", "br"), ("*, br;q=0", "gzip"),
+        ("gzip;q=0, *", "br"), ("BR;Q=0.5", "br"), ("identity", ""), ("", ""), ("br;q=0.000, gzip; q=0", ""),
+    ],
+)  # fmt: skip
+def test_a_file_comes_in_the_shortest_coding_that_is_taken(accepts: str, coding: str) -> None:
+    published = made()
+    found = answer_of(published, FileRequest("", accept_encoding=accepts), NOW)
+    assert found is not None and dict(found[1]).get("Content-Encoding", "") == coding
+    read = {"br": brotli.decompress, "gzip": gzip.decompress}.get(coding, bytes)
+    assert read(found[2]) == published.files[""].plain
+
+
+def test_a_small_file_comes_as_it_is_and_one_that_stays_is_not_made_again() -> None:
+    published = made()
+    small = answer_of(published, FileRequest("badge.svg", accept_encoding="br"), NOW)
+    assert small is not None and "Content-Encoding" not in dict(small[1])
+    again = project(page(), FRAME, published)
+    assert all(again.files[path] is file for path, file in published.files.items())
+    assert all(again.unheard[path] is file for path, file in published.unheard.items())
 
 
 def test_a_page_behind_a_password_is_kept_by_no_cache() -> None:

@@ -1,0 +1,128 @@
+"""Badges, embeds and texts that other sites and programs take: right, inert, and never good news that is old."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.vigil.status.facts import FRAME, NOW, component, incident, page
+from vigil.heartbeats.showing import drawn_badges
+from vigil.heartbeats.showing.drawn_badges import DrawnBadge, badge_svg
+from vigil.read_models.core.shown_states import ShownState
+from vigil.status.core.answer import STALE, FileRequest, answer_of
+from vigil.status.core.document import project
+from vigil.status.core.embeds import frame_line, script_line
+from vigil.status.core.facts import PageFacts
+
+ODD = '</script><img src=x onerror=alert(1)> & "q" `a` [b](c) *d* | \u2028 \u202e'
+WORSE = page(component("Chat API", ShownState.DOWN), component("Console", position=1))
+
+
+def text(path: str, facts: PageFacts = WORSE) -> str:
+    return project(facts, FRAME).files[path].plain.decode()
+
+
+def headers(path: str, access: str = "") -> dict[str, str]:
+    found = answer_of(project(replace(WORSE, access=access), FRAME), FileRequest(path), NOW)
+    assert found is not None
+    return dict(found[1])
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (one / 12.92 if one <= 0.03928 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_a_page_and_each_of_its_components_have_a_badge() -> None:
+    svg = ElementTree.fromstring(text("badge.svg"))
+    assert svg.get("aria-label") == "Acme AI: Chat API is down" == svg.findtext("{*}title")
+    assert json.loads(text("badge.json")) == {
+        "schemaVersion": 1, "label": "Acme AI", "message": "Chat API is down", "color": drawn_badges.BAD,
+        "isError": True,
+    }  # fmt: skip
+    assert json.loads(text("badges/com_0.json"))["message"] == "Down"
+    console = json.loads(text("badges/com_1.json"))
+    assert (console["label"], console["message"], console["isError"]) == ("Console", "Working", False)
+
+
+@pytest.mark.parametrize("name", ["GOOD", "SLOW", "BAD", "PLANNED", "SILENT", "LABEL"])
+def test_white_text_is_readable_on_each_ground_of_a_badge(name: str) -> None:
+    assert 1.05 / (luminance(getattr(drawn_badges, name)) + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("label", ["i", "WWWWWWWW", "\u72b6\u614b", "e\u0301", "x" * 500, ODD, ""])
+def test_a_badge_is_as_wide_as_its_texts_whatever_they_are(label: str) -> None:
+    svg = ElementTree.fromstring(badge_svg(DrawnBadge(label, "up", drawn_badges.GOOD)))
+    left, right = svg.findall("{*}g/{*}text")
+    start, length = float(left.get("x", "")), float(left.get("textLength", ""))
+    assert start + length <= float(right.get("x", "")) - 6 and length >= 1
+    assert float(right.get("x", "")) + float(right.get("textLength", "")) <= float(svg.get("width", "")) - 6
+    assert len(left.text or "") <= drawn_badges.MAX_TEXT
+
+
+def test_the_frame_is_the_only_document_that_other_sites_may_show_in_theirs() -> None:
+    assert "frame-ancestors *" in headers("embed.html")["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers("")["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers("embed.html", access="hash")["Content-Security-Policy"]
+    seen = text("embed.html")
+    assert "<script" not in seen and "Chat API is down" in seen and 'rel="noopener"' in seen
+    assert frame_line("A & B", FRAME.address).startswith(f'<iframe src="{FRAME.address}/embed.html" title="A &amp; B: ')
+
+
+def test_the_script_of_other_sites_may_be_had_by_them_and_does_what_a_strict_policy_allows() -> None:
+    found = headers("embed.js")
+    assert found["Access-Control-Allow-Origin"] == "*" and found["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert found["Content-Type"].startswith("text/javascript") and "Access-Control-Allow-Origin" not in headers("")
+    script = text("embed.js")
+    for word in ("cookie", "innerHTML", "eval", "fetch", "XMLHttpRequest", "localStorage", '"style"', "document.write"):
+        assert word not in script
+    assert script_line(FRAME.address) == f'<script async src="{FRAME.address}/embed.js"></script>'
+
+
+def test_text_of_people_acts_in_no_badge_embed_or_markdown() -> None:
+    facts = page(
+        replace(component(ODD), group=ODD), title=ODD, header=f"# {ODD}\n\n- b", incidents=[incident(title=ODD)]
+    )
+    for path, file in project(facts, FRAME).files.items():
+        if file.content_type.startswith("image/svg"):
+            ElementTree.fromstring(file.plain)
+        if not path.endswith(".json"):
+            assert "<img" not in file.plain.decode().replace("\\<img", ""), path
+    script = text("embed.js", facts)
+    assert "</script" not in script and "\u2028" not in script
+    written = json.loads(script[script.index(", {") + 2 : script.rindex(")")])
+    assert written["text"].startswith(f"{ODD}: ")
+    told = text("index.md", facts)
+    assert r"\[b\](c) \*d\* \| " in told and not re.search(r"(?m)^(?:- b|# <)", told) and r"\- b" in told
+
+
+def test_the_page_as_markdown_tells_what_the_page_tells() -> None:
+    told = text("index.md", replace(WORSE, incidents=[incident()]))
+    assert told.startswith("# Acme AI\n\n**Chat API is down.** Changed 29 Nov 2026 14:09 UTC.\n")
+    assert "## Open incidents\n\n### Chat API refuses connections\n\nAffects Chat API.\n" in told
+    assert "| Chat API |  | Down | 100" in told and "> Words of investigating." in told
+
+
+def test_each_link_of_llms_txt_is_a_file_of_the_page() -> None:
+    files, told = project(WORSE, FRAME).files, text("llms.txt")
+    links = re.findall(r"\]\((\S+)\)", told)
+    assert {one.removeprefix(FRAME.address).lstrip("/") for one in links} <= files.keys() and len(links) == 8
+    assert told.startswith("# Acme AI: status\n\n> ") and "\n## Documents\n\n- [" in told
+
+
+def test_what_has_not_been_heard_is_no_good_news_on_any_site() -> None:
+    made = project(page(), FRAME)
+    for path in ("badge.svg", "badge.json", "badges/com_0.svg", "badges/com_0.json", "embed.js"):
+        fresh, old = (answer_of(made, FileRequest(path), NOW + age) for age in (timedelta(), STALE * 2))
+        assert fresh is not None and old is not None
+        assert b"no news" not in fresh[2] and b"no news" in old[2] and b"ork" not in old[2], path
+        assert drawn_badges.GOOD.encode() not in old[2] and dict(fresh[1])["ETag"] != dict(old[1])["ETag"]
+    for path in ("index.md", "embed.html"):
+        old = answer_of(made, FileRequest(path), NOW + STALE * 2)
+        assert old is not None and b"Newer facts may be missing." in old[2]

@@ -1,0 +1,72 @@
+"""Embeds of a status page on other sites: a document for a frame, and a script that writes one link. Pure.
+
+The script asks for nothing else, sets no cookie and needs no `unsafe-inline` of its host: its state is in it, and it
+sets styles as properties only (CSP 3, section 6.7).
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+
+from vigil.status.core.badges import COLOURS, NOT_HEARD
+from vigil.status.core.facts import PageFacts, PageFrame
+from vigil.status.core.html import HEARD, says, state_mark
+
+#: Paths of the two below the page.
+FRAME_FILE, SCRIPT_FILE = "embed.html", "embed.js"
+_SILENT_COLOUR = "#5c6670"
+#: What is no part of a script that stands in HTML, nor a line end of old JavaScript.
+_UNSAFE = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
+_SCRIPT = """\
+(function (d, p) {
+  var s = d.currentScript, a = d.createElement("a"), m = d.createElement("span");
+  if (!s || !s.parentNode || s.parentNode === d.head) return;
+  a.className = "vigil-status";
+  a.href = p.address;
+  a.target = "_blank";
+  a.rel = "noopener";
+  a.setAttribute("data-state", p.state);
+  m.setAttribute("aria-hidden", "true");
+  m.style.color = p.colour;
+  m.textContent = "\\u25cf ";
+  a.appendChild(m);
+  a.appendChild(d.createTextNode(p.text));
+  s.parentNode.insertBefore(a, s);
+})(document, %s);
+"""
+
+
+def frame_line(facts_title: str, address: str) -> str:
+    """The line of HTML that shows the embed without a script."""
+    return (
+        f'<iframe src="{escape(address)}/{FRAME_FILE}" title="{escape(facts_title)}: status" width="320" height="44"'
+        ' loading="lazy" frameborder="0"></iframe>'
+    )
+
+
+def script_line(address: str) -> str:
+    """The line of HTML that writes a link with the state where it stands."""
+    return f'<script async src="{escape(address)}/{SCRIPT_FILE}"></script>'
+
+
+def embed_document(facts: PageFacts, frame: PageFrame) -> bytes:
+    """The document of the frame."""
+    label = escape(facts.title)
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{label}: status</title>\n'
+        f'<link rel="stylesheet" href="{escape(frame.style)}">\n</head>\n<body>\n'
+        f'<p class="row small"><a href="{escape(frame.address)}" target="_blank" rel="noopener">'
+        f"<bdi>{label}</bdi></a>{state_mark(frame, facts.state, says(facts))}</p>{HEARD}\n</body>\n</html>\n"
+    ).encode()
+
+
+def embed_script(facts: PageFacts, frame: PageFrame, is_heard: bool = True) -> bytes:
+    """The script, with the state that it writes."""
+    written = {
+        "address": frame.address,
+        "state": facts.state.value if is_heard else "unknown",
+        "colour": COLOURS[facts.state] if is_heard else _SILENT_COLOUR,
+        "text": f"{facts.title}: {says(facts) if is_heard else NOT_HEARD}",
+    }
+    return (_SCRIPT % json.dumps(written, ensure_ascii=False).translate(_UNSAFE)).encode()

@@ -1,0 +1,112 @@
+"""A status page as Markdown, and its llms.txt: where programs that read text find what. Pure.
+
+llms.txt has a heading, a quoted summary, and lists of links (llmstxt.org).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from vigil.read_models.core.figures import percent
+from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
+from vigil.status.core.figures import UPTIME_RULE, uptime_of
+from vigil.status.core.html import moment, says, says_stale
+from vigil.status.core.states import WORDS
+
+#: Paths of the two below the page.
+PAGE_FILE, LLMS_FILE = "index.md", "llms.txt"
+#: What acts anywhere in a line, and what does where one begins.
+_ACTIVE = re.compile(r"([\\`*_\[\]<>|~&])|^([#+=-])|(?<=^\d)([.)])")
+
+
+def markdown_page(facts: PageFacts, frame: PageFrame) -> bytes:
+    """The page: state, open incidents, components with their uptime, and past incidents."""
+    past = [one for one in facts.incidents if not one.is_open]
+    blocks = [
+        f"# {_plain(facts.title)}",
+        f"**{_plain(says(facts))}.** Changed {moment(facts.changed_at)} UTC.",
+        *_paragraphs(facts.header),
+        *_incidents("Open incidents", facts.open_incidents, facts),
+        *_components(facts),
+        *_incidents("Past incidents", past, facts),
+        *_paragraphs(facts.footer),
+        f"{UPTIME_RULE} Times in UTC.",
+        f"[The page]({frame.address}) · [JSON]({frame.address}/api/v2/summary.json)"
+        f" · [Atom]({frame.address}/history.atom)",
+    ]
+    return ("\n\n".join(blocks) + "\n").encode()
+
+
+def stale_markdown(page: bytes, heard_at: datetime) -> bytes:
+    """The page with a line below its heading that says since when its source has not been heard."""
+    heading, _, rest = page.partition(b"\n\n")
+    return b"\n\n".join([heading, f"**{says_stale(heard_at)}**".encode(), rest])
+
+
+def llms_text(facts: PageFacts, frame: PageFrame) -> bytes:
+    """The llms.txt of a page; it tells no state, so that it is never old."""
+    documents = (
+        (PAGE_FILE, "Page as Markdown", "states, incidents and uptime in one text"),
+        ("api/v2/status.json", "Status", "one word and one sentence"),
+        ("api/v2/summary.json", "Summary", "components, open incidents and maintenance"),
+        ("api/v2/components.json", "Components", "with their states"),
+        ("api/v2/incidents.json", "Incidents", "open ones and those of the last days, with all updates"),
+    )
+    others = (
+        ("", "Page", "for people"),
+        ("history.atom", "Atom", "incidents as a feed"),
+        ("badge.svg", "Badge", "SVG"),
+    )
+    return (
+        f"# {_plain(facts.title)}: status\n\n"
+        f"> How the services of {_plain(facts.title)} are, with incidents and 90 days of uptime.\n\n"
+        "The JSON documents have the form of Atlassian Statuspage, version 2. Times are in UTC. Answers may be kept for"
+        " 5 s; ask with If-None-Match.\n\n"
+        f"## Documents\n\n{_links(documents, frame)}\n\n## Optional\n\n{_links(others, frame)}\n"
+    ).encode()
+
+
+def _links(documents: Iterable[tuple[str, str, str]], frame: PageFrame) -> str:
+    return "\n".join(
+        f"- [{name}]({frame.address}{'/' if path else ''}{path}): {says_what}" for path, name, says_what in documents
+    )
+
+
+def _components(facts: PageFacts) -> Iterator[str]:
+    if not facts.components:
+        return
+    rows = ["| Service | Group | State | Uptime, 90 days |", "|---|---|---|---|"]
+    for one in facts.components:
+        ratio = uptime_of(one.spans, facts.now).ratio
+        cells = (
+            _plain(one.name), _plain(one.group), WORDS[facts.state_of(one)][0],
+            "not measured" if ratio is None else percent(ratio),
+        )  # fmt: skip
+        rows.append(f"| {' | '.join(cells)} |")
+    yield "## Services"
+    yield "\n".join(rows)
+
+
+def _incidents(title: str, incidents: Iterable[PublicIncidentFacts], facts: PageFacts) -> Iterator[str]:
+    for place, one in enumerate(incidents):
+        if place == 0:
+            yield f"## {title}"
+        yield f"### {_plain(one.title)}"
+        names = ", ".join(_plain(each.name) for each in facts.components if each.id in one.components)
+        if names:
+            yield f"Affects {names}."
+        for update in reversed(one.updates):
+            yield f"**{update.state.value.capitalize()}**, {moment(update.at)} UTC"
+            yield from (f"> {part}" for part in _paragraphs(update.text))
+
+
+def _paragraphs(text: str) -> list[str]:
+    parts = text.replace("\r\n", "\n").split("\n\n")
+    return [" ".join(_plain(line) for line in part.split("\n")).strip() for part in parts if part.strip()]
+
+
+def _plain(text: str) -> str:
+    """Text of people in one line, with nothing that Markdown or HTML would act on."""
+    return _ACTIVE.sub(r"\\\g<0>", " ".join(text.split()))
