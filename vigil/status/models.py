@@ -11,9 +11,10 @@ from vigil.accounts.models import Team
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
 from vigil.status.core.states import PublicImpact, UpdateState
+from vigil.status.incident_models import TEXT_MOST
 from vigil.visible_text import visible_line
 
-TEXT_MOST = 5_000
+POSTMORTEM_MOST = 20_000
 _slug = RegexValidator(r"\A[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z", "Lower case letters, digits and hyphens, such as acme.")
 
 
@@ -100,7 +101,11 @@ class PageComponent(models.Model):
 
 
 class PublicIncident(models.Model):
-    """What a page tells of a failure. `incident` is the one of Vigil that it is about, and is never shown."""
+    """What a page tells of a failure, or, with a `maintenance`, of planned work.
+
+    `incident` is the one of Vigil that it is about, and is never shown. `is_automatic` while a rule writes it: a person
+    who does takes it over.
+    """
 
     public_id = models.CharField(
         max_length=public_ids.MAX_LENGTH, unique=True, default=new_public_incident, editable=False
@@ -125,6 +130,13 @@ class PublicIncident(models.Model):
         null=True, blank=True, editable=False, help_text="When readers could see it first; null for a draft."
     )
     resolved_at = models.DateTimeField(null=True, blank=True, editable=False)
+    is_automatic = models.BooleanField(default=False, editable=False)
+    postmortem = models.CharField(
+        max_length=POSTMORTEM_MOST, blank=True, default="", help_text="What happened and what changes, when it is over."
+    )
+    postmortem_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When readers could see the postmortem; null for a draft."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -165,6 +177,9 @@ class PublicUpdate(models.Model):
     publish_at = models.DateTimeField(null=True, blank=True, help_text="When it is to be published by itself.")
     edited_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When its text was changed after it was published."
+    )
+    held_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When it was held back: the incident was over by then."
     )
     written_by = models.CharField(max_length=120, blank=True, default="", editable=False)
 

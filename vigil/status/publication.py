@@ -11,8 +11,9 @@ from django.db import transaction
 
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
-from vigil.status.changes import add_update, save_public_incident
 from vigil.status.models import PageComponent, PublicIncident, StatusPage
+from vigil.status.public_incidents.changes import save_public_incident
+from vigil.status.public_incidents.updates import add_update
 
 
 @dataclass(frozen=True, slots=True)

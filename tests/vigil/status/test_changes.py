@@ -15,8 +15,10 @@ from tests.vigil.incidents.world import World
 from tests.vigil.status.rows import made
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
-from vigil.status.changes import add_update, delete_public_incident, save_public_incident, save_status_page
+from vigil.status.changes import save_status_page
 from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, StatusPage
+from vigil.status.public_incidents.changes import delete_public_incident, save_public_incident
+from vigil.status.public_incidents.updates import add_update
 from vigil.status.reading import INCIDENTS_MOST, UPDATES_MOST, read_facts
 
 pytestmark = pytest.mark.django_db(transaction=True)

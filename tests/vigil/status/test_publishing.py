@@ -24,9 +24,11 @@ from vigil.monitors.composites import Member, create_composite
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence
 from vigil.status import publisher
-from vigil.status.changes import add_update, delete_status_page, save_public_incident, save_status_page
+from vigil.status.changes import delete_status_page, save_status_page
 from vigil.status.core.document import project
 from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
+from vigil.status.public_incidents.changes import save_public_incident
+from vigil.status.public_incidents.updates import add_update
 from vigil.status.published import PublishedPages
 from vigil.status.publisher import PagePublisher
 

@@ -15,10 +15,12 @@ from rest_framework.response import Response
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.incidents.models import Incident
-from vigil.status.changes import add_update, delete_public_incident, save_public_incident
 from vigil.status.components import MAX_COMPONENTS
 from vigil.status.core.states import UpdateState
-from vigil.status.models import TEXT_MOST, PageComponent, PublicIncident, PublicUpdate, StatusPage
+from vigil.status.incident_models import TEXT_MOST
+from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, StatusPage
+from vigil.status.public_incidents.changes import delete_public_incident, save_public_incident
+from vigil.status.public_incidents.updates import add_update
 
 _HOW = "Say it with POST public-incidents/{id}/updates."
 

@@ -9,12 +9,39 @@ from vigil.read_models.core.shown_states import ShownState
 
 
 class UpdateState(StrEnum):
-    """How far the work on a public incident is."""
+    """How far the work on a public incident is; the last four are those of planned work."""
 
     INVESTIGATING = "investigating"
     IDENTIFIED = "identified"
     MONITORING = "monitoring"
     RESOLVED = "resolved"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+
+    @property
+    def words(self) -> str:
+        """As people read it: In progress."""
+        return self.value.replace("_", " ").capitalize()
+
+
+INCIDENT_STATES = (
+    UpdateState.INVESTIGATING, UpdateState.IDENTIFIED, UpdateState.MONITORING, UpdateState.RESOLVED,
+)  # fmt: skip
+MAINTENANCE_STATES = (
+    UpdateState.SCHEDULED, UpdateState.IN_PROGRESS, UpdateState.VERIFYING, UpdateState.COMPLETED,
+)  # fmt: skip
+#: What ends a public incident, and what says that planned work is under way.
+OVER = frozenset({UpdateState.RESOLVED, UpdateState.COMPLETED})
+UNDER_WAY = frozenset({UpdateState.IN_PROGRESS, UpdateState.VERIFYING})
+
+
+class RuleKind(StrEnum):
+    """What a component's members must be in for an automatic incident."""
+
+    OUTAGE = "outage"
+    DEGRADED = "degraded"
 
 
 class PublicImpact(StrEnum):

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from vigil.incidents.models import Incident
-from vigil.status.changes import GONE
 from vigil.status.core.states import PublicImpact, UpdateState
 from vigil.status.core.templates import impact_of, next_state, text_of, title_of
+from vigil.status.public_incidents.changes import GONE
 from vigil.status.publication import TouchedPage, publish, touched_pages
 from vigil.web.forms.errors import errors_by_field
 from vigil.web.pages.row_forms.reading import lines, sent_texts, text

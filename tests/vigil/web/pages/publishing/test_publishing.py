@@ -12,8 +12,9 @@ from tests.vigil.web.pages.row_forms.test_alerting_forms import member, press, s
 from vigil.accounts.models import Role, Team
 from vigil.accounts.teams import default_team
 from vigil.incidents.models import Incident
-from vigil.status.changes import save_public_incident, save_status_page
+from vigil.status.changes import save_status_page
 from vigil.status.models import PublicIncident, StatusPage
+from vigil.status.public_incidents.changes import save_public_incident
 
 pytestmark = pytest.mark.django_db
 

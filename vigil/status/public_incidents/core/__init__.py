@@ -1,0 +1,1 @@
+"""Pure part of public incidents: what becomes public by itself, and when."""
