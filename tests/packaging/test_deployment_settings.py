@@ -47,6 +47,7 @@ def of_compose() -> dict[str, str]:
 def of_systemd() -> dict[str, str]:
     unit = (DEPLOY / "systemd" / "vigil-control@.service").read_text()
     assert "EnvironmentFile=/etc/vigil/vigil.env\n" in unit
+    unit += (DEPLOY / "systemd" / "vigil-control@web.service.d" / "pages.conf").read_text()
     return of_the_example() | dict(re.findall(r"(?m)^Environment=(VIGIL_\w+)=(\S+)$", unit))
 
 
@@ -78,3 +79,22 @@ def test_pages_without_tls_would_be_found_out() -> None:
     ended = check(of_the_example() | {"VIGIL_BASE_URL": "http://vigil.example.com"})
     assert ended.returncode == 1
     assert "security.W012" in ended.stderr, ended.stderr
+
+
+def test_each_shipped_web_process_has_a_folder_of_its_own_for_status_pages() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    assert (
+        f"web:{of_compose()['VIGIL_DATA_DIR']}" in compose["services"]["web"]["volumes"] and "web" in compose["volumes"]
+    )
+    unit = (DEPLOY / "systemd" / "vigil-control@web.service.d" / "pages.conf").read_text()
+    (folder,) = re.findall(r"(?m)^StateDirectory=(\S+)$", unit)
+    assert of_systemd()["VIGIL_DATA_DIR"] == f"/var/lib/{folder}"
+    pod = dict(pods(of_helm()))["vigil-web"]
+    (container,) = pod["containers"]
+    mounted = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    volume = mounted[of_kubernetes()["VIGIL_DATA_DIR"]]
+    assert [one["emptyDir"] for one in pod["volumes"] if one["name"] == volume] == [{"sizeLimit": "512Mi"}]
+    # It gets readers also while PostgreSQL is away.
+    assert container["readinessProbe"]["httpGet"]["path"] == "/startz"
+    others = [one for name, one in pods(of_helm()) if name != "vigil-web"]
+    assert "VIGIL_DATA_DIR" not in str(others)

@@ -40,12 +40,13 @@ class PublishedPages:
         """The page of a row."""
         return self._by_id.get(public_id)
 
-    def load(self) -> None:
-        """Read what the last process has left; what cannot be read is made anew by the next turn."""
+    def load(self) -> int:
+        """Read what the last process has left, so many pages; what cannot be read is made anew by the next turn."""
         found = [page for path in self._files() if path.suffix == _SUFFIX and (page := _read(path)) is not None]
         # Of two that claim one address, the newer one has it.
         for page in sorted(found, key=lambda one: one.heard_at):
             self._put(page)
+        return len(found)
 
     def publish(self, page: PublishedPage) -> None:
         """Serve this page from now on, also where the disk does not take it."""

@@ -63,6 +63,8 @@ class PagePublisher:
     def __init__(self, pages: PublishedPages, frame: Frame) -> None:
         self._pages = pages
         self._frame = frame
+        #: Whether it knows the pages: it has found some on the disk, or has made them.
+        self.knows_pages = False
         self._made: dict[str, _Made] = {}
         self._behind = timedelta()
         self._stop = threading.Event()
@@ -71,7 +73,7 @@ class PagePublisher:
 
     def start(self) -> None:
         """Serve what the last process left, and begin."""
-        self._pages.load()
+        self.knows_pages = self._pages.load() > 0
         self._thread.start()
 
     def stop(self) -> None:
@@ -135,6 +137,7 @@ class PagePublisher:
 
     def _turn_and_wait(self) -> None:
         made = self.turn()
+        self.knows_pages = True
         if made:
             log.info("status_pages.published", pages=made)
         self._stop.wait(TURN_S)

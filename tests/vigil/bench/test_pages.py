@@ -25,7 +25,7 @@ def test_without_chromium_it_says_what_to_install(monkeypatch: pytest.MonkeyPatc
 def test_its_figures_have_budgets() -> None:
     assert list(BUDGETS) == [
         "overview_500_fcp_ms", "overview_2000_fcp_ms", "overview_server_p95_ms", "overview_queries", "overview_kb",
-        "monitor_kb", "axe_violations",
+        "monitor_kb", "axe_violations", "status_kb", "status_requests_per_s", "status_product_queries",
     ]  # fmt: skip
 
 

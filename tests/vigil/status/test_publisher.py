@@ -167,6 +167,31 @@ def test_a_page_whose_statement_takes_too_long_fails_alone(
     assert "PageTooSlowError" in DeadLetter.objects.get().error
 
 
+def test_it_knows_the_pages_once_it_has_found_or_made_them(
+    pages: PublishedPages, making: PagePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(World())
+    monkeypatch.setattr(publisher, "TURN_S", 0.0)
+    known = [making.knows_pages]
+    with monkeypatch.context() as patched:
+        plant(patched, publisher, "database_now", fault=OperationalError)
+        with pytest.raises(OperationalError):
+            making._turn_and_wait()
+        known.append(making.knows_pages)
+    making._turn_and_wait()
+    assert [*known, making.knows_pages] == [False, False, True] and pages.find("acme")
+    # The next process finds them, whatever is away.
+    next_one = PagePublisher(pages, lambda _: FRAME)
+    monkeypatch.setattr(next_one, "_run", lambda: None)
+    next_one.start()
+    next_one.stop()
+    assert next_one.knows_pages
+
+
+def test_a_change_is_on_the_page_within_two_seconds_by_the_pace_of_turns() -> None:
+    assert publisher.TURN_S + publisher.SPACED_S <= 2
+
+
 def test_other_errors_of_the_database_end_the_turn(making: PagePublisher, monkeypatch: pytest.MonkeyPatch) -> None:
     made(World())
     plant(monkeypatch, publisher, "read_facts", fault=OperationalError)

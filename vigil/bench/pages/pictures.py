@@ -52,7 +52,7 @@ def take_pictures(folder: Path) -> Iterator[Path]:
         from vigil.bench.pages.rows import write_scene
 
         link, scene = create_login_link(ensure_first_admin()), write_scene(MONITORS)
-        stack.enter_context(served(port))
+        stack.enter_context(served(port, f"{address}/healthz"))
         browser = stack.enter_context(chromium())
         with new_context(browser) as context:
             sign_in(context, link)

@@ -35,6 +35,8 @@ Answer = tuple[int, Headers, bytes]
 
 #: Answered by the event loop alone, also while the database is away and all threads wait for it.
 LIVEZ = "/livez"
+#: The same, and 503 until the status pages are known. It stays 200 while the database is away, and they are served.
+STARTZ = "/startz"
 THREADS = 8
 #: Requests that wait for a thread; more are refused (load shedding).
 MAX_WAITING = 512
@@ -62,6 +64,10 @@ class WebServer:
             return
         if scope["path"] == LIVEZ:
             await _send(scope, send, (200, [], b"alive\n"))
+            return
+        if scope["path"] == STARTZ:
+            has_begun = self._status.knows_pages()
+            await _send(scope, send, (200, [], b"ready\n") if has_begun else (503, [], b"not yet\n"))
             return
         published = self._status.answer(scope)
         if published is not None:

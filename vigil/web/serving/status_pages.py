@@ -50,6 +50,10 @@ class StatusPages:
             self._looking.cancel()
         await asyncio.to_thread(self._publisher.stop)
 
+    def knows_pages(self) -> bool:
+        """Whether a reader who comes now finds the pages that there are."""
+        return self._publisher.knows_pages
+
     def answer(self, scope: Scope) -> FileAnswer | None:
         """The answer to a reader of a public page; None for what Django answers."""
         if not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import brotli  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
@@ -77,9 +78,12 @@ def whole(address: str) -> None:
     assert page.code == 200 and "Acme AI" in page.text and "max-age=5" in page.headers["cache-control"]
     assert ask(f"{address}/acme", "GET", None, **{"If-None-Match": page.headers["etag"]}).code == 304
     assert json.loads(ask(f"{address}/acme/api/v2/summary.json").text)["page"]["name"] == "Acme AI"
-    packed = urllib.request.Request(f"{address}/second", headers={"Accept-Encoding": "gzip"})
-    with urllib.request.urlopen(packed, timeout=10) as answer:
-        assert b"Second" in gzip.decompress(answer.read())
+    for coding, unpack in (("gzip", gzip.decompress), ("br", brotli.decompress)):
+        packed = urllib.request.Request(f"{address}/second", headers={"Accept-Encoding": coding})
+        with urllib.request.urlopen(packed, timeout=10) as answer:
+            assert b"Second" in unpack(answer.read())
+    # Kubernetes keeps sending it readers.
+    assert ask(f"{address.removesuffix('/status')}/startz").code == 200
 
 
 def test_a_page_is_served_while_postgresql_and_redis_are_down(home: Path) -> None:
