@@ -59,7 +59,6 @@ def monitor(request: HttpRequest, reader: PageReader, public_id: str) -> HttpRes
         "toast": toast_of(request, reader, public_id),
         "look": look_of(reader, found.monitor, request.GET.get("look", "")),
         "poll_key": poll_key(reader.team),
-        "members": _members(reader, found.monitor, now),
     }
     return render_page(request, reader, "overview", "monitor.html", context)
 
@@ -108,6 +107,7 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "managed": managed_words(owner),
         "interval": length_of(found.monitor),
         "days": shown.drawn_days(found.monitor, row.days, row.days_strip),
+        "members": _members(reader, found.monitor, now),
     }
 
 

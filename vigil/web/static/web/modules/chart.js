@@ -2,6 +2,8 @@
 const DASHES = [[6, 3], [2, 3], [8, 3, 2, 3], [1, 2], [10, 4]];
 const PHASES = ["dns", "connect", "tls", "first byte", "transfer"];
 const HOUR = 3600;
+// A chart is renewed as often as its finest points come; one without any is looked for sooner.
+const RENEW_MS = 60000, FIRST_MS = 10000;
 // Times of an axis: hours, and the date where a day begins.
 const STAMPS = [
   [24 * HOUR, "{D} {MMM}", null, null, null, null, null, null, 1],
@@ -87,39 +89,50 @@ function draw(figure, data) {
   }, columns(data), box);
 }
 
-function read(figure, data, state) {
+const newest = (data) => Math.max(0, (data.p95 ?? []).findLastIndex((value) => value != null));
+
+// Where the reader stood before the points were renewed: at the same time, and at the newest who was there.
+function placeOf(at, before, data) {
+  if (!before || at === newest(before)) return newest(data);
+  const found = data.t.indexOf(before.t[at]);
+  return found < 0 ? Math.min(at, data.t.length - 1) : found;
+}
+
+function wordsOf(data, at) {
+  const of = data.of?.[at] ? `, ${data.of[at]} regions` : "";
+  const band = (data.bands ?? []).find((one) => one.from <= data.t[at] && data.t[at] < one.to);
+  const lines = Object.entries(data.regions ?? {}).map(([name, values]) => `, ${name} ${unit(values[at])}`).join("");
+  return `${clockOf.format(data.t[at] * 1000)} UTC: p95 ${unit(data.p95?.[at])}, p50 ${unit(data.p50?.[at])}${lines}${of}${band ? `, ${band.state}` : ""}`;
+}
+
+// The slider, made once; returns what takes the points of `state` when they are renewed.
+function reader(figure, state) {
   const readout = figure.querySelector(".readout");
   const slider = document.createElement("div");
   const output = document.createElement("output");
-  // The newest point that has a figure.
-  let at = Math.max(0, (data.p95 ?? []).findLastIndex((value) => value != null));
+  let at = 0;
   slider.tabIndex = 0;
   slider.setAttribute("role", "slider");
   slider.setAttribute("aria-label", `${figure.getAttribute("aria-label")}, point by point`);
   slider.setAttribute("aria-valuemin", "1");
-  slider.setAttribute("aria-valuemax", String(data.t.length));
   const thumb = document.createElement("span");
   thumb.className = "thumb";
   slider.append(thumb);
   readout.replaceChildren(slider, output);
-  readout.hidden = false;
   function tell() {
-    const of = data.of?.[at] ? `, ${data.of[at]} regions` : "";
-    const band = (data.bands ?? []).find((one) => one.from <= data.t[at] && data.t[at] < one.to);
-    const lines = Object.entries(data.regions ?? {}).map(([name, values]) => `, ${name} ${unit(values[at])}`).join("");
-    const words = `${clockOf.format(data.t[at] * 1000)} UTC: p95 ${unit(data.p95?.[at])}, p50 ${unit(data.p50?.[at])}${lines}${of}${band ? `, ${band.state}` : ""}`;
+    const words = wordsOf(state.data, at);
     slider.setAttribute("aria-valuenow", String(at + 1));
     slider.setAttribute("aria-valuetext", words);
     output.textContent = words;
-    thumb.style.insetInlineStart = `${(at / Math.max(1, data.t.length - 1)) * 100}%`;
+    thumb.style.insetInlineStart = `${(at / Math.max(1, state.data.t.length - 1)) * 100}%`;
   }
   function move(to) {
-    at = Math.min(data.t.length - 1, Math.max(0, to));
+    at = Math.min(state.data.t.length - 1, Math.max(0, to));
     tell();
-    state.plot.setCursor({ left: state.plot.valToPos(data.t[at], "x"), top: 0 });
+    state.plot.setCursor({ left: state.plot.valToPos(state.data.t[at], "x"), top: 0 });
   }
   slider.addEventListener("keydown", (event) => {
-    const step = event.shiftKey ? 10 : 1;
+    const step = event.shiftKey ? 10 : 1, { data } = state;
     const moves = { ArrowLeft: at - step, ArrowRight: at + step, Home: 0, End: data.t.length - 1, PageUp: at - 10, PageDown: at + 10 };
     if (event.key === "Enter" && data.href) location.assign(data.href + (data.t[at] + (data.step ?? 0)));
     else if (event.key in moves) move(moves[event.key]);
@@ -127,30 +140,59 @@ function read(figure, data, state) {
     event.preventDefault();
   });
   figure.querySelector(".plot").addEventListener("pointermove", () => {
-    if (state.plot.cursor.idx != null) { at = state.plot.cursor.idx; tell(); }
+    if (state.plot?.cursor.idx != null) { at = state.plot.cursor.idx; tell(); }
   });
-  tell();
+  return (before) => {
+    at = placeOf(at, before, state.data);
+    slider.setAttribute("aria-valuemax", String(state.data.t.length));
+    readout.hidden = false;
+    tell();
+  };
 }
 
-async function dress(figure) {
-  if (!figure.dataset.src) return;
-  const answer = await fetch(figure.dataset.src, { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
-  const data = await answer.json();
+function isEmpty(data) {
+  return !data.t?.length || (!data.phases && [data.p95, data.p50].every((one) => one.every((value) => value == null)));
+}
+
+function show(figure, state, data) {
+  const before = state.data, none = figure.querySelector("[data-none]"), empty = isEmpty(data);
   figure.removeAttribute("aria-busy");
-  const none = figure.querySelector("[data-none]");
-  const empty = !data.t?.length || (!data.phases && [data.p95, data.p50].every((one) => one.every((value) => value == null)));
   if (none) none.hidden = !empty;
+  state.plot?.destroy();
+  state.plot = null;
+  state.data = empty ? null : data;
+  figure.querySelector(".readout").hidden = empty;
   if (empty) return;
-  const state = { plot: draw(figure, data) };
-  read(figure, data, state);
-  const again = () => { state.plot.destroy(); state.plot = draw(figure, data); };
+  state.plot = draw(figure, data);
+  state.read ??= reader(figure, state);
+  state.read(before);
+}
+
+async function ask(figure, state) {
+  state.asked = Date.now();
+  const answer = await fetch(figure.dataset.src, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok) return;
+  const text = await answer.text();
+  if (text === state.text) return;
+  state.text = text;
+  show(figure, state, JSON.parse(text));
+}
+
+function dress(figure) {
+  if (!figure.dataset.src) return;
+  const state = { plot: null, data: null, text: "", asked: 0 };
+  const again = () => { if (!state.plot) return; state.plot.destroy(); state.plot = draw(figure, state.data); };
   document.addEventListener("vigil:theme", again);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   new ResizeObserver(() => {
     const box = figure.querySelector(".plot");
-    if (box.clientWidth !== state.plot.width) state.plot.setSize({ width: box.clientWidth, height: box.clientHeight });
+    if (state.plot && box.clientWidth !== state.plot.width) state.plot.setSize({ width: box.clientWidth, height: box.clientHeight });
   }).observe(figure);
+  // A page that polls keeps its chart as well.
+  document.addEventListener("vigil:heard", () => {
+    if (Date.now() - state.asked >= (state.plot ? RENEW_MS : FIRST_MS)) ask(figure, state);
+  });
+  ask(figure, state);
 }
 
 for (const figure of document.querySelectorAll("[data-chart]")) dress(figure);

@@ -74,7 +74,10 @@ async function renew(next) {
 async function take(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const next = fresh.querySelector("[data-list]");
+  // A page that showed nothing yet has no filters, no counts and no form: all of it comes at once.
+  if (fresh.querySelector("#counts a") && !document.getElementById("counts")) { location.reload(); return; }
   for (const part of fresh.querySelectorAll("[data-part]")) await renew(part);
+  document.dispatchEvent(new CustomEvent("vigil:taken", { detail: fresh }));
   for (const id of ["says", "counts", "views", "open-incidents", "heard", "asof"]) replaceById(id, fresh);
   if (fresh.title) document.title = titleBefore = fresh.title;
   const icon = fresh.querySelector("link[rel=icon]");
@@ -155,6 +158,7 @@ function tell(text) {
 function found() {
   failures = 0;
   heard = Date.now();
+  document.dispatchEvent(new CustomEvent("vigil:heard"));
   const shown = document.getElementById("heard");
   if (shown) { shown.replaceChildren(Object.assign(document.createElement("time"), { dateTime: new Date(heard).toISOString(), textContent: clock(heard) })); }
   if (!lost) return;

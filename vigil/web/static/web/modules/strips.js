@@ -71,4 +71,17 @@ function dress(figure) {
   slider.addEventListener("pointerleave", () => { if (document.activeElement !== slider) { cursor.remove(); output.textContent = sum; } });
 }
 
+// A day that got its first figure, or another one. What is being read stays as it is until it is left.
+function renew(fresh) {
+  for (const next of fresh.querySelectorAll("[data-strip][id]")) {
+    const old = document.getElementById(next.id);
+    if (!old || old.matches(":hover, :focus-within")) continue;
+    if (JSON.stringify({ ...old.dataset }) === JSON.stringify({ ...next.dataset })) continue;
+    const figure = document.importNode(next, true);
+    old.replaceWith(figure);
+    dress(figure);
+  }
+}
+
 for (const figure of document.querySelectorAll("[data-strip]")) dress(figure);
+document.addEventListener("vigil:taken", (event) => renew(event.detail));
