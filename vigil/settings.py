@@ -205,7 +205,7 @@ SPECTACULAR_SETTINGS = {
         "FindingLevelEnum": "vigil.api.health.LEVELS",
         "UpdateStateEnum": "vigil.api.openapi.enums.UPDATE_STATES",
         "PublicImpactEnum": "vigil.api.openapi.enums.PUBLIC_IMPACTS",
-        "PageVisibilityEnum": "vigil.status.models.PageVisibility",
+        "PageVisibilityEnum": "vigil.api.openapi.enums.PAGE_VISIBILITIES",
         "DeliveryStateEnum": "vigil.alerts.models.delivery.DeliveryState",
     },
     "SWAGGER_UI_SETTINGS": {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
@@ -13,12 +12,12 @@ from django.db.models import F
 from vigil.monitors.live.version import touch
 from vigil.problems.rows import row_problems
 from vigil.status.components import Problems, check_components, replace_components
-from vigil.status.models import PageVisibility, StatusPage
+from vigil.status.models import StatusPage
+from vigil.status.page_checks import check_place, set_password
 
 MAX_PAGES = 100
-PASSWORD_LEAST, PASSWORD_MOST = 8, 200
 
-_PAGE = ("slug", "title", "header", "footer", "visibility", "enabled")
+_PAGE = ("slug", "title", "header", "footer", "visibility", "networks", "domain", "enabled")
 
 
 def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
@@ -26,8 +25,9 @@ def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
     then those about the same monitor or tag."""
     set_fields(page, wanted, _PAGE)
     problems: Problems = {}
-    _set_password(page, wanted.get("password") or "", problems)
-    problems |= row_problems(page, exclude=["public_id", "access"])
+    set_password(page, wanted.get("password") or "", problems)
+    check_place(page, problems)
+    problems |= row_problems(page, exclude=["public_id", "access", *problems])
     components = wanted.get("components")
     if components is not None:
         check_components(page, components, problems)
@@ -64,20 +64,6 @@ def lock_page(key: int) -> None:
     """Lock a page, always before its incidents: writes of one page follow each other, and none waits for two."""
     if StatusPage.objects.select_for_update(no_key=True).filter(pk=key).first() is None:
         raise ValidationError({"page": ["This page was deleted."]})
-
-
-def _set_password(page: StatusPage, password: str, problems: Problems) -> None:
-    if page.visibility != PageVisibility.PASSWORD:
-        page.access = ""
-        if password:
-            problems["password"] = ["Only a page behind a password has one: set visibility to password."]
-    elif password:
-        if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
-            problems["password"] = [f"From {PASSWORD_LEAST} to {PASSWORD_MOST} characters."]
-        else:
-            page.access = make_password(password)
-    elif not page.access:
-        problems["password"] = ["A page behind a password needs one."]
 
 
 def set_fields(row: Any, wanted: Mapping[str, Any], names: Sequence[str]) -> None:

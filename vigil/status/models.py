@@ -10,6 +10,8 @@ from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
+from vigil.status.core.access import PageAccess, PagePlace, PageVisibility
+from vigil.status.core.domains import DOMAIN_MOST
 from vigil.status.core.states import PublicImpact, UpdateState
 from vigil.status.incident_models import TEXT_MOST
 from vigil.visible_text import visible_line
@@ -34,13 +36,6 @@ def new_public_update() -> str:
     return public_ids.new("upd")
 
 
-class PageVisibility(models.TextChoices):
-    """Who may read a status page."""
-
-    PUBLIC = "public"
-    PASSWORD = "password"
-
-
 class StatusPage(models.Model):
     """A page that a team publishes. `revision` grows with what it shows; `access` is the hash of its password."""
 
@@ -53,7 +48,14 @@ class StatusPage(models.Model):
     header = models.CharField(max_length=1_000, blank=True, default="", help_text="Text above the components.")
     footer = models.CharField(max_length=1_000, blank=True, default="", help_text="Text at the end of the page.")
     visibility = models.CharField(
-        max_length=10, choices=PageVisibility.choices, default=PageVisibility.PUBLIC, help_text="Who may read it."
+        max_length=10,
+        choices=[(one.value, one.value) for one in PageVisibility],
+        default=PageVisibility.PUBLIC,
+        help_text="Who may read it: everyone, who knows the password, members of the team, or clients in `networks`.",
+    )
+    networks = models.JSONField(default=list, blank=True)
+    domain = models.CharField(
+        max_length=DOMAIN_MOST, blank=True, default="", help_text="A domain of its own, such as status.example.com."
     )
     access = models.CharField(max_length=200, blank=True, default="", editable=False)
     enabled = models.BooleanField(default=True, help_text="Whether it is served.")
@@ -67,10 +69,23 @@ class StatusPage(models.Model):
             models.CheckConstraint(
                 condition=~Q(visibility=PageVisibility.PASSWORD) | ~Q(access=""), name="status_page_has_its_password"
             ),
+            models.UniqueConstraint(fields=["domain"], condition=~Q(domain=""), name="status_page_by_domain"),
         )
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def readers(self) -> PageAccess:
+        """What a reader needs, without what its visibility does not ask for."""
+        visibility = PageVisibility(self.visibility)
+        networks = tuple(self.networks) if visibility is PageVisibility.ADDRESSES else ()
+        team = self.team_id if visibility is PageVisibility.TEAM else 0
+        return PageAccess(visibility, self.access, networks, team)
+
+    @property
+    def place(self) -> PagePlace:
+        return PagePlace(self.slug, self.domain, self.readers)
 
 
 class PageComponent(models.Model):

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from vigil.status.core.access import PagePlace
 from vigil.status.core.document import PublishedPage
 
 log = structlog.get_logger()
@@ -31,10 +32,15 @@ class PublishedPages:
         self._lock = threading.Lock()
         self._by_slug: dict[str, PublishedPage] = {}
         self._by_id: dict[str, PublishedPage] = {}
+        self._by_domain: dict[str, PublishedPage] = {}
 
     def find(self, slug: str) -> PublishedPage | None:
         """The page of an address."""
         return self._by_slug.get(slug)
+
+    def of_domain(self, domain: str) -> PublishedPage | None:
+        """The page that has this domain of its own."""
+        return self._by_domain.get(domain)
 
     def of_id(self, public_id: str) -> PublishedPage | None:
         """The page of a row."""
@@ -60,12 +66,12 @@ class PublishedPages:
             # What lies there is older, and a start must not serve it: its password may be another one.
             _remove(self._folder / f"{page.id}{_SUFFIX}")
 
-    def keep_only(self, wanted: Mapping[str, tuple[str, str]]) -> None:
-        """Serve no other pages than these, ids with slug and access; nor one at another slug or with another access.
+    def keep_only(self, wanted: Mapping[str, PagePlace]) -> None:
+        """Serve no other pages than these, by their ids; nor one at another place or for other readers.
 
         Such a page is gone until it is made anew: no reader sees what has been closed, whether or not that succeeds.
         """
-        gone = {one.id for one in list(self._by_id.values()) if wanted.get(one.id) != (one.slug, one.access)}
+        gone = {one.id for one in list(self._by_id.values()) if wanted.get(one.id) != one.place}
         with self._lock:
             for public_id in gone:
                 self._take_out(public_id)
@@ -87,11 +93,15 @@ class PublishedPages:
         with self._lock:
             self._take_out(page.id)
             self._by_id[page.id] = self._by_slug[page.slug] = page
+            if page.domain:
+                self._by_domain[page.domain] = page
 
     def _take_out(self, public_id: str) -> None:
         before = self._by_id.pop(public_id, None)
         if before is not None and self._by_slug.get(before.slug) is before:
             del self._by_slug[before.slug]
+        if before is not None and self._by_domain.get(before.domain) is before:
+            del self._by_domain[before.domain]
 
     def _write(self, folder: Path, page: PublishedPage) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

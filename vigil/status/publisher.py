@@ -41,7 +41,7 @@ _STOP_S = 5.0
 SPACED_S, SPACED_TIMES = 1.0, 10
 _CANCELLED = "57014"
 
-Frame = Callable[[str], PageFrame]
+Frame = Callable[[StatusPage], PageFrame]
 
 
 class PageTooSlowError(Exception):
@@ -88,7 +88,7 @@ class PagePublisher:
         """Publish what has changed; returns how many pages that were."""
         wanted = list(StatusPage.objects.filter(enabled=True).select_related("team"))
         # Before all that may fail: what was closed is closed to readers now.
-        self._pages.keep_only({one.public_id: (one.slug, one.access) for one in wanted})
+        self._pages.keep_only({one.public_id: one.place for one in wanted})
         self._made = {one.public_id: self._made[one.public_id] for one in wanted if one.public_id in self._made}
         if not wanted:
             return 0
@@ -123,7 +123,7 @@ class PagePublisher:
             if getattr(error.__cause__, "sqlstate", None) == _CANCELLED:
                 raise PageTooSlowError(str(error)[:200]) from error
             raise
-        made = project(facts, self._frame(page.slug), before)
+        made = project(facts, self._frame(page), before)
         made = msgspec.structs.replace(made, heard_at=made.heard_at + self._behind)
         self._pages.publish(made)
         return made

@@ -1,42 +1,46 @@
-"""Status pages by Django: those behind a password, and what the event loop does not answer. No query is asked."""
+"""Status pages by Django: those that not everyone may read, and what the event loop does not answer.
+
+No query is asked but for a page whose readers sign in.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
-from django.conf import settings
-from django.contrib.auth.hashers import check_password
-from django.core import signing
+from django.contrib.auth.views import redirect_to_login
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from vigil.guess_limits import PAGE_PASSWORDS, network_of
-from vigil.status.changes import PASSWORD_MOST
-from vigil.status.core.answer import PREFIX, FileRequest, answer_of, split_path
+from vigil.accounts.models import Membership, User
+from vigil.configuration import configuration
+from vigil.status.core.access import PageVisibility
+from vigil.status.core.answer import FileRequest, answer_of, split_path
 from vigil.status.core.document import PublishedPage
-from vigil.web.guessing import too_many
-from vigil.web.parts.fields import FormField
-from vigil.web.serving.status_pages import published_pages
-
-_SALT = "vigil.status-page"
-#: How long a reader who knew the password is not asked again (s).
-ADMITTED_S = 30 * 24 * 3600
-#: Passwords that are checked at once.
-_CHECKS = threading.BoundedSemaphore(2)
+from vigil.status.core.domains import PREFIX
+from vigil.web import page_passwords
+from vigil.web.middleware.sessions import end_old_session
+from vigil.web.readers import notices
+from vigil.web.serving.status_pages import PAGE_DOMAIN, published_pages
 
 
+# No form here acts for a session, so that CSRF does not apply; those of other sites are refused all the same.
+@csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def status_page(request: HttpRequest, slug: str, below: str = "") -> HttpResponse:
-    """One file of a page; behind a password the form, until it is known."""
+    """One file of a page for who may read it, else what a reader needs."""
     slug, below = split_path(request.path_info)
     page = published_pages().find(slug)
     if page is None:
         raise Http404
-    if not page.is_public and not _is_admitted(request, page):
-        return _asked(request, page, below)
+    if request.method == "POST" and not _is_from_here(request):
+        return notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_FROM_HERE, below)
+    refused = _refusal(request, page, below)
+    if refused is not None:
+        return refused
     headers = request.headers
     asked = FileRequest(below, headers.get("If-None-Match", ""), headers.get("Accept-Encoding", ""))
     found = answer_of(page, asked, datetime.now(UTC))
@@ -45,66 +49,49 @@ def status_page(request: HttpRequest, slug: str, below: str = "") -> HttpRespons
     return HttpResponse(found[2], status=found[0], headers=dict(found[1]))
 
 
-def _asked(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse:
-    """The form of the password, for the page; 403 for its other files."""
-    if below:
-        return HttpResponse("This status page asks for a password.\n", status=403, content_type="text/plain")
-    wrong = ""
-    if request.method == "POST":
-        address = request.META.get("REMOTE_ADDR", "")
-        account = f"{page.id} {network_of(address)}"
-        wait_s = PAGE_PASSWORDS.wait_s(address, account, page.id)
-        is_right = None if wait_s else _is_right(request.POST.get("password", ""), page)
-        if is_right is None:
-            return too_many(request, wait_s or 1.0)
-        if is_right:
-            return _admit(page)
-        PAGE_PASSWORDS.failed(address, account, page.id)
-        wrong = "The password is wrong."
-    field = FormField("password", "Password", kind="password", errors=[wrong] if wrong else [], required=True)
-    answer = render(request, "web/pages/status_pages/password.html", {"field": field})
-    answer["Cache-Control"] = "no-store"
-    return answer
+def _refusal(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse | None:
+    """What is answered in place of the page; None for a reader who may read it."""
+    match page.access.visibility:
+        case PageVisibility.PUBLIC:
+            return None
+        case PageVisibility.PASSWORD:
+            return None if page_passwords.is_known(request, page) else page_passwords.ask(request, page, below)
+        case PageVisibility.ADDRESSES:
+            return _refused_by_address(request, page, below)
+        case PageVisibility.TEAM:
+            return _refused_by_session(request, page, below)
 
 
-def _is_right(given: str, page: PublishedPage) -> bool | None:
-    """Whether it is the password; None while others are being checked, for a hash costs time and memory."""
-    if len(given) > PASSWORD_MOST:
-        return False
-    if not _CHECKS.acquire(blocking=False):
+def _refused_by_address(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse | None:
+    if request.META.get("vigil.is_forwarded") and not configuration().trusted_networks:
+        # The connection is a proxy's, and who is behind it is its word alone.
+        return notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_TOLD, below)
+    if page.access.admits(request.META.get("REMOTE_ADDR", "")):
         return None
+    return notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_ADMITTED, below)
+
+
+def _refused_by_session(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse | None:
+    if request.META.get(PAGE_DOMAIN):
+        # Sessions are of Vigil's own address: there a member is known.
+        return HttpResponseRedirect(f"{configuration().base_url}{PREFIX}{page.slug}{'/' if below else ''}{below}")
     try:
-        return check_password(given, page.access)
-    finally:
-        _CHECKS.release()
+        end_old_session(request)
+        user = request.user
+        if not isinstance(user, User):
+            if below:
+                return notices.notice(request, HTTPStatus.UNAUTHORIZED, notices.SIGN_IN, below)
+            return redirect_to_login(request.path_info)
+        is_member = Membership.objects.filter(user=user, team_id=page.access.team).exists()
+    except (OperationalError, InterfaceError):
+        return notices.notice(request, HTTPStatus.SERVICE_UNAVAILABLE, notices.CANNOT_CHECK, below)
+    return None if is_member else notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_A_MEMBER, below)
 
 
-def _admit(page: PublishedPage) -> HttpResponse:
-    answer = HttpResponseRedirect(f"{PREFIX}{page.slug}")
-    answer.set_cookie(
-        _cookie(page),
-        signing.dumps(_proof(page), salt=_SALT),
-        ADMITTED_S,
-        path=f"{PREFIX}{page.slug}",
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
-    return answer
-
-
-def _is_admitted(request: HttpRequest, page: PublishedPage) -> bool:
-    try:
-        known = signing.loads(request.COOKIES.get(_cookie(page), ""), salt=_SALT, max_age=ADMITTED_S)
-    except signing.BadSignature:
-        return False
-    return bool(known == _proof(page))
-
-
-def _cookie(page: PublishedPage) -> str:
-    return f"vigil_{page.id}"
-
-
-def _proof(page: PublishedPage) -> str:
-    """What a reader had to know: a new password ends what the old one has opened."""
-    return hashlib.sha256(f"{page.id} {page.access}".encode()).hexdigest()
+def _is_from_here(request: HttpRequest) -> bool:
+    """Whether a form was sent by the page itself, as its browser says; programs say nothing."""
+    origin = request.headers.get("Origin", "")
+    if not origin:
+        return True
+    domain = request.META.get(PAGE_DOMAIN, "")
+    return urlsplit(origin).hostname == (domain or urlsplit(configuration().base_url).hostname)

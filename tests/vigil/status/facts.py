@@ -8,6 +8,7 @@ from typing import Any
 
 from vigil.history.core.uptime import Settled
 from vigil.read_models.core.shown_states import ShownState
+from vigil.status.core.access import PageAccess, PageVisibility
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
 from vigil.status.core.states import PublicImpact, UpdateState
 
@@ -41,9 +42,14 @@ def incident(*states: UpdateState, **more: Any) -> PublicIncidentFacts:
     )  # fmt: skip
 
 
+#: Of a page behind a password, whose hash opens for none.
+CLOSED = PageAccess(PageVisibility.PASSWORD, "hash")
+
+
 def page(*components: ComponentFacts, **more: Any) -> PageFacts:
     facts = PageFacts(
-        id="stp_1", slug="acme", title="Acme AI", header="", footer="", access="", created_at=NOW - timedelta(days=200),
-        now=NOW, changed_at=NOW, heard_at=NOW, components=components or (component(),),
+        id="stp_1", slug="acme", title="Acme AI", header="", footer="", access=PageAccess(),
+        created_at=NOW - timedelta(days=200), now=NOW, changed_at=NOW, heard_at=NOW,
+        components=components or (component(),),
     )  # fmt: skip
     return replace(facts, **more)

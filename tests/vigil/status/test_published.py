@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.vigil.status.facts import FRAME, NOW, page
+from tests.vigil.status.facts import CLOSED, FRAME, NOW, page
+from vigil.status.core.access import PagePlace
 from vigil.status.core.document import PublishedPage, project
 from vigil.status.published import PublishedPages
 
@@ -37,7 +38,7 @@ def test_a_page_that_the_disk_does_not_take_is_served_and_its_old_file_is_not_ke
 
     with monkeypatch.context() as patched:
         patched.setattr(PublishedPages, "_write", full)
-        pages.publish(made(access="hash"))
+        pages.publish(made(access=CLOSED))
     found = pages.find("acme")
     assert found is not None and not found.is_public
     assert of_the_next_start(tmp_path).find("acme") is None
@@ -58,7 +59,7 @@ def test_what_ended_writers_left_is_removed_and_what_is_being_written_stays(tmp_
         part.write_bytes(b"x")
     (tmp_path / "stp_broken.page").write_bytes(b"\xc1")
     os.utime(old, (time.time() - 120, time.time() - 120))
-    pages.keep_only({"stp_1": ("acme", "")})
+    pages.keep_only({"stp_1": PagePlace("acme")})
     assert list(tmp_path.iterdir()) == [new]
 
 
@@ -70,8 +71,10 @@ def test_of_two_files_that_claim_one_address_the_newer_one_has_it(tmp_path: Path
     assert found is not None and found.id == "stp_a"
 
 
-@pytest.mark.parametrize("wanted", [("acme", "hash"), ("acme-cloud", "")])
-def test_a_page_that_was_closed_or_moved_is_neither_served_nor_kept(tmp_path: Path, wanted: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "wanted", [PagePlace("acme", access=CLOSED), PagePlace("acme-cloud"), PagePlace("acme", "status.acme.test")]
+)
+def test_a_page_that_was_closed_or_moved_is_neither_served_nor_kept(tmp_path: Path, wanted: PagePlace) -> None:
     pages = PublishedPages(tmp_path)
     pages.publish(made())
     pages.keep_only({"stp_1": wanted})

@@ -62,7 +62,7 @@ def test_a_page_that_was_closed_is_closed_also_while_it_cannot_be_made_anew(
         making.turn()
         assert pages.find("acme") is None and pages.find("acme-cloud") is None
     making.turn()
-    assert shown(pages, row.slug).access == row.access
+    assert shown(pages, row.slug).access == row.readers
 
 
 def test_a_page_whose_results_have_stopped_says_since_when(

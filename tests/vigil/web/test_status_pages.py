@@ -12,17 +12,22 @@ from django.test import Client
 
 from tests.vigil.status.facts import FRAME, page
 from vigil.guess_limits import ADDRESS_BURST, PAGE_BURST, PAGE_PASSWORDS, PASSWORDS, network_of
+from vigil.status.core.access import PageAccess, PageVisibility
 from vigil.status.core.document import project
-from vigil.web import status_pages
+from vigil.web import page_passwords
 from vigil.web.serving.status_pages import published_pages
 
 # Without `django_db` each query fails the test.
 
 
+def behind(password: str) -> PageAccess:
+    return PageAccess(PageVisibility.PASSWORD, make_password(password))
+
+
 @pytest.fixture
 def served() -> Iterator[None]:
     pages = published_pages()
-    closed = replace(page(), id="stp_closed", slug="closed", access=make_password("long enough secret"))
+    closed = replace(page(), id="stp_closed", slug="closed", access=behind("long enough secret"))
     for facts in (page(), closed):
         pages.publish(project(facts, FRAME))
     PAGE_PASSWORDS.forget()
@@ -74,7 +79,7 @@ def test_a_reader_who_is_signed_in_to_vigil_asks_no_database_either(served: None
 def test_a_new_password_ends_what_the_old_one_has_opened(served: None) -> None:
     client = Client()
     client.post("/status/closed", {"password": "long enough secret"})
-    changed = replace(page(), id="stp_closed", slug="closed", access=make_password("another long secret"))
+    changed = replace(page(), id="stp_closed", slug="closed", access=behind("another long secret"))
     published_pages().publish(project(changed, FRAME))
     assert "asks for a password" in client.get("/status/closed").content.decode()
     client.cookies["vigil_stp_closed"] = "forged:proof"
@@ -113,7 +118,7 @@ def test_guesses_of_a_page_take_no_attempt_from_the_login(served: None) -> None:
 
 
 def test_no_more_than_two_passwords_are_checked_at_once(served: None) -> None:
-    client, busy = Client(), status_pages._CHECKS
+    client, busy = Client(), page_passwords.CHECKS
     with busy, busy:
         refused = client.post("/status/closed", {"password": "long enough secret"})
     assert refused.status_code == 429 and refused["Retry-After"] == "1"

@@ -9,13 +9,14 @@ from rest_framework import serializers
 
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
-from vigil.configuration import configuration
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH
-from vigil.status.changes import PASSWORD_LEAST, PASSWORD_MOST, delete_status_page, save_status_page
+from vigil.status.addresses import address_of
+from vigil.status.changes import delete_status_page, save_status_page
 from vigil.status.components import MAX_COMPONENTS
-from vigil.status.core.answer import PREFIX
+from vigil.status.core.access import NETWORK_LENGTH, NETWORKS_MOST
 from vigil.status.models import PageComponent, StatusPage
+from vigil.status.page_checks import PASSWORD_LEAST, PASSWORD_MOST
 
 
 class PageComponentSerializer(ApiModelSerializer[PageComponent]):
@@ -50,13 +51,19 @@ class StatusPageSerializer(TeamSerializer[StatusPage]):
         trim_whitespace=False,
         help_text="Of a page whose visibility is `password`. It is never shown again.",
     )
+    networks = serializers.ListField(
+        child=serializers.CharField(max_length=NETWORK_LENGTH),
+        max_length=NETWORKS_MOST,
+        required=False,
+        help_text="Whose clients read a page with the visibility `addresses`, such as `10.0.0.0/8`.",
+    )
     address = serializers.SerializerMethodField()
 
     class Meta:
         model = StatusPage
         fields = (
-            "id", "slug", "title", "header", "footer", "visibility", "password", "enabled", "components", "address",
-            "created_at", "updated_at",
+            "id", "slug", "title", "header", "footer", "visibility", "password", "networks", "domain", "enabled",
+            "components", "address", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_at", "updated_at")
         validators: list[Any] = []
@@ -64,7 +71,7 @@ class StatusPageSerializer(TeamSerializer[StatusPage]):
     save_row = staticmethod(save_status_page)
 
     def get_address(self, page: StatusPage) -> str:
-        return f"{configuration().base_url}{PREFIX}{page.slug}"
+        return address_of(page)
 
     def to_representation(self, instance: StatusPage) -> dict[str, Any]:
         # A write has changed them after they were read.

@@ -8,11 +8,11 @@ from functools import lru_cache
 
 from vigil.status.core import markdown
 from vigil.status.core.document import HTML, JSON, MARKDOWN, PublishedFile, PublishedPage, file_of
+from vigil.status.core.domains import PREFIX
 from vigil.status.core.embeds import FRAME_FILE
 from vigil.status.core.feeds import stale_document
 from vigil.status.core.html import stale
 
-PREFIX = "/status/"
 #: A page whose source was not heard for longer says so.
 STALE = timedelta(minutes=3)
 #: How long a cache keeps it without asking, and while we cannot answer (s).
@@ -77,6 +77,8 @@ def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list
     if page.is_public and found.content_type != HTML:
         # Programs and pages of other sites may have what everyone may read.
         headers += [("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin")]
+    if not page.is_public:
+        headers.append(("X-Robots-Tag", "noindex, nofollow"))
     return headers
 
 

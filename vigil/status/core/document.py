@@ -12,6 +12,7 @@ import brotli  # type: ignore[import-untyped]
 import msgspec
 
 from vigil.status.core import markdown
+from vigil.status.core.access import PageAccess, PagePlace
 from vigil.status.core.badges import badge_files
 from vigil.status.core.embeds import FRAME_FILE, SCRIPT_FILE, embed_document, embed_script
 from vigil.status.core.facts import PageFacts, PageFrame
@@ -41,24 +42,30 @@ class PublishedFile(msgspec.Struct, frozen=True):
 
 
 class PublishedPage(msgspec.Struct, frozen=True):
-    """A page as it is served. `access` is the hash of its password, or empty; files are by path, the page by ''.
+    """A page as it is served; files are by path, the page by ''.
 
     `unheard` has what takes the place of files that hold a state and no sentence, while the source is silent.
     """
 
     id: str
     slug: str
-    access: str
+    access: PageAccess
     changed_at: datetime
     heard_at: datetime
     files: dict[str, PublishedFile]
     #: Digest of what it says, without the figures that move by themselves.
     says: str = ""
     unheard: dict[str, PublishedFile] = {}
+    #: Its own domain, or empty.
+    domain: str = ""
 
     @property
     def is_public(self) -> bool:
-        return not self.access
+        return self.access.is_public
+
+    @property
+    def place(self) -> PagePlace:
+        return PagePlace(self.slug, self.domain, self.access)
 
 
 def project(facts: PageFacts, frame: PageFrame, before: PublishedPage | None = None) -> PublishedPage:
@@ -90,7 +97,7 @@ def _made(facts: PageFacts, frame: PageFrame, said: str, before: PublishedPage |
     known, known_unheard = (before.files, before.unheard) if before is not None else ({}, {})
     return PublishedPage(
         facts.id, facts.slug, facts.access, facts.changed_at, facts.heard_at, _packed(files, known), said,
-        _packed(_unheard(facts, frame), known_unheard),
+        _packed(_unheard(facts, frame), known_unheard), facts.domain,
     )  # fmt: skip
 
 

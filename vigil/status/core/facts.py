@@ -8,6 +8,7 @@ from datetime import datetime
 
 from vigil.history.core.uptime import Settled
 from vigil.read_models.core.shown_states import ShownState
+from vigil.status.core.access import PageAccess
 from vigil.status.core.states import OF_IMPACT, PublicImpact, PublicState, UpdateState, measured, worst
 
 
@@ -65,7 +66,7 @@ class PublicIncidentFacts:
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """A status page at `now`. `access` is a hash, or empty.
+    """A status page at `now`.
 
     `changed_at` is when what it shows changed last as far as its rows say, `heard_at` when what is measured was heard
     last: `now` while results come.
@@ -76,13 +77,15 @@ class PageFacts:
     title: str
     header: str
     footer: str
-    access: str
+    access: PageAccess
     created_at: datetime
     now: datetime
     changed_at: datetime
     heard_at: datetime
     components: Sequence[ComponentFacts] = ()
     incidents: Sequence[PublicIncidentFacts] = ()
+    #: Its own domain, or empty.
+    domain: str = ""
 
     @property
     def open_incidents(self) -> list[PublicIncidentFacts]:

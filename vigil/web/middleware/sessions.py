@@ -28,19 +28,22 @@ class IdleSessions:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if _has_session(request) and SESSION_KEY in request.session:
-            now_s = time.time()
-            seen_s, since_s = request.session.get(_SEEN, now_s), request.session.get(_SINCE, now_s)
-            if now_s - seen_s > IDLE_S or now_s - since_s > settings.SESSION_COOKIE_AGE:
-                logout(request)
-            elif _is_act(request) and (_SEEN not in request.session or now_s - seen_s > GRAIN_S):
-                request.session[_SEEN], request.session[_SINCE] = now_s, since_s
+        # Of status pages none is read, so that they need no database, but where their readers sign in.
+        if not is_of_status_pages(request.path_info):
+            end_old_session(request)
         return self._get_response(request)
 
 
-def _has_session(request: HttpRequest) -> bool:
-    """Whether it names a session; of status pages none is read, so that they need no database."""
-    return settings.SESSION_COOKIE_NAME in request.COOKIES and not is_of_status_pages(request.path_info)
+def end_old_session(request: HttpRequest) -> None:
+    """End the session of a request where it is over, else note that it is used; nothing for one without."""
+    if settings.SESSION_COOKIE_NAME not in request.COOKIES or SESSION_KEY not in request.session:
+        return
+    now_s = time.time()
+    seen_s, since_s = request.session.get(_SEEN, now_s), request.session.get(_SINCE, now_s)
+    if now_s - seen_s > IDLE_S or now_s - since_s > settings.SESSION_COOKIE_AGE:
+        logout(request)
+    elif _is_act(request) and (_SEEN not in request.session or now_s - seen_s > GRAIN_S):
+        request.session[_SEEN], request.session[_SINCE] = now_s, since_s
 
 
 def _is_act(request: HttpRequest) -> bool:

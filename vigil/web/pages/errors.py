@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from vigil.problems.request_ids import META_KEY
+from vigil.status.core.answer import is_of_status_pages
 from vigil.web.pages.shell import theme_of
+from vigil.web.readers.notices import error_notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ UNAVAILABLE = ErrorPage(
 
 def error_answer(request: HttpRequest, status: int, words: ErrorPage) -> HttpResponse:
     """An error page of a status; a fragment's request gets the sentence alone."""
+    if is_of_status_pages(request.path_info):
+        return error_notice(request, status)
     address = request.get_full_path() if words.again else words.address
     context = {"words": words, "address": address, "status": status, "shell": {"theme": theme_of(request)}}
     return HttpResponse(render_to_string("web/pages/error.html", context), status=status)

@@ -26,7 +26,7 @@ from vigil.problems.encoding import encoded, is_api
 from vigil.problems.problem import MEDIA_TYPE, Problem
 from vigil.problems.request_ids import HEADER, request_id_of
 from vigil.web.serving.bodies import Bodies, Disconnected, Receive, Refused, Scope, linger
-from vigil.web.serving.status_pages import StatusPages
+from vigil.web.serving.status_pages import PAGE_DOMAIN, StatusPages
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -62,6 +62,7 @@ class WebServer:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
+        scope = self._status.placed(scope)
         if scope["path"] == LIVEZ:
             await _send(scope, send, (200, [], b"alive\n"))
             return
@@ -213,6 +214,7 @@ def environ_of(scope: Scope, body: bytes) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
+        PAGE_DOMAIN: scope.get(PAGE_DOMAIN, ""),
     }
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").upper(), raw_value.decode("latin-1")

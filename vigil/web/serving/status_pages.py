@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from functools import lru_cache
+from urllib.parse import parse_qsl, urlsplit
 
 from vigil.configuration import configuration
-from vigil.status.core.answer import PREFIX, FileAnswer, FileRequest, answer_of, split_path
+from vigil.status.addresses import address_of, own_hosts
+from vigil.status.core.answer import FileAnswer, FileRequest, answer_of, split_path
+from vigil.status.core.domains import ICON, PREFIX, host_of, path_on_domain
 from vigil.status.core.facts import PageFrame
+from vigil.status.models import StatusPage
 from vigil.status.published import PublishedPages
 from vigil.status.publisher import PagePublisher
-from vigil.web.assets import address_of
+from vigil.web.assets import address_of as bundle_at
 from vigil.web.serving.bodies import Scope
 
 FOLDER = "status"
+#: Of a request that came to a page's own domain, which it names.
+PAGE_DOMAIN = "vigil.page_domain"
+#: Asked by a proxy that gets certificates on demand: 200 for a domain that a page has.
+ASK, ASKED = "/status-domain", "domain"
 #: How often the thread that makes pages is looked after (s).
 LOOK_S = 5.0
 
@@ -26,10 +34,9 @@ def published_pages() -> PublishedPages:
     return PublishedPages(folder / FOLDER if folder else None)
 
 
-def frame_of(slug: str) -> PageFrame:
+def frame_of(page: StatusPage) -> PageFrame:
     """Where a page and what it needs are served."""
-    address = f"{configuration().base_url}{PREFIX}{slug}"
-    return PageFrame(address, address_of("vigil.css"), address_of("icons.svg"), "/static/web/favicon.svg")
+    return PageFrame(address_of(page), bundle_at("vigil.css"), bundle_at("icons.svg"), ICON)
 
 
 class StatusPages:
@@ -40,6 +47,7 @@ class StatusPages:
         self._publisher = PagePublisher(self._pages, frame_of)
         self._secure = [("Strict-Transport-Security", "max-age=2592000")] if configuration().is_https else []
         self._looking: asyncio.Task[None] | None = None
+        self._own_hosts, self._host = own_hosts(), urlsplit(configuration().base_url).netloc.encode("latin-1")
 
     def start(self) -> None:
         self._publisher.start()
@@ -54,8 +62,21 @@ class StatusPages:
         """Whether a reader who comes now finds the pages that there are."""
         return self._publisher.knows_pages
 
+    def placed(self, scope: Scope) -> Scope:
+        """The request as the installation has it: on a page's own domain only that page exists, whatever is asked."""
+        host = host_of(_header(scope, b"host"))
+        page = self._pages.of_domain(host) if host and host not in self._own_hosts else None
+        if page is None:
+            return scope
+        headers = [*((name, value) for name, value in scope["headers"] if name != b"host"), (b"host", self._host)]
+        return {
+            **scope, "path": path_on_domain(page.slug, scope["path"]), "headers": headers, PAGE_DOMAIN: page.domain,
+        }  # fmt: skip
+
     def answer(self, scope: Scope) -> FileAnswer | None:
-        """The answer to a reader of a public page; None for what Django answers."""
+        """The answer to a reader of a public page, placed; None for what Django answers."""
+        if scope["path"] == ASK:
+            return self._is_asked(scope)
         if not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
             return None
         slug, below = split_path(scope["path"])
@@ -65,6 +86,12 @@ class StatusPages:
         asked = FileRequest(below, _header(scope, b"if-none-match"), _header(scope, b"accept-encoding"))
         found = answer_of(page, asked, datetime.now(UTC))
         return (found[0], [*found[1], *self._secure], found[2]) if found else None
+
+    def _is_asked(self, scope: Scope) -> FileAnswer:
+        given = dict(parse_qsl(scope["query_string"].decode("latin-1")[:1_000])).get(ASKED, "")
+        is_known = self._pages.of_domain(host_of(given)) is not None
+        headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+        return (200, headers, b"A status page has it.\n") if is_known else (404, headers, b"No status page has it.\n")
 
     async def _look(self) -> None:
         while True:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import brotli  # type: ignore[import-untyped]
 import pytest
 
-from tests.vigil.status.facts import FRAME, NOW, component, down_for, incident, page
+from tests.vigil.status.facts import CLOSED, FRAME, NOW, component, down_for, incident, page
 from vigil.feeds.core.page import ComponentState
 from vigil.feeds.formats import statuspage
 from vigil.read_models.core.shown_states import ShownState
@@ -197,7 +197,7 @@ def test_a_small_file_comes_as_it_is_and_one_that_stays_is_not_made_again() -> N
 
 
 def test_a_page_behind_a_password_is_kept_by_no_cache() -> None:
-    found = answer_of(made(access="hash"), FileRequest("api/v2/summary.json"), NOW)
+    found = answer_of(made(access=CLOSED), FileRequest("api/v2/summary.json"), NOW)
     assert found is not None
     headers = dict(found[1])
     assert headers["Cache-Control"] == "private, no-cache" and "Cookie" in headers["Vary"]

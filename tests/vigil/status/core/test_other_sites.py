@@ -10,10 +10,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.vigil.status.facts import FRAME, NOW, component, incident, page
+from tests.vigil.status.facts import CLOSED, FRAME, NOW, component, incident, page
 from vigil.heartbeats.showing import drawn_badges
 from vigil.heartbeats.showing.drawn_badges import DrawnBadge, badge_svg
 from vigil.read_models.core.shown_states import ShownState
+from vigil.status.core.access import PageAccess
 from vigil.status.core.answer import STALE, FileRequest, answer_of
 from vigil.status.core.document import project
 from vigil.status.core.embeds import frame_line, script_line
@@ -22,12 +23,14 @@ from vigil.status.core.facts import PageFacts
 ODD = '</script><img src=x onerror=alert(1)> & "q" `a` [b](c) *d* | \u2028 \u202e'
 WORSE = page(component("Chat API", ShownState.DOWN), component("Console", position=1))
 
+EVERYONE = PageAccess()
+
 
 def text(path: str, facts: PageFacts = WORSE) -> str:
     return project(facts, FRAME).files[path].plain.decode()
 
 
-def headers(path: str, access: str = "") -> dict[str, str]:
+def headers(path: str, access: PageAccess = EVERYONE) -> dict[str, str]:
     found = answer_of(project(replace(WORSE, access=access), FRAME), FileRequest(path), NOW)
     assert found is not None
     return dict(found[1])
@@ -69,7 +72,7 @@ def test_a_badge_is_as_wide_as_its_texts_whatever_they_are(label: str) -> None:
 def test_the_frame_is_the_only_document_that_other_sites_may_show_in_theirs() -> None:
     assert "frame-ancestors *" in headers("embed.html")["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers("")["Content-Security-Policy"]
-    assert "frame-ancestors 'none'" in headers("embed.html", access="hash")["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers("embed.html", access=CLOSED)["Content-Security-Policy"]
     seen = text("embed.html")
     assert "<script" not in seen and "Chat API is down" in seen and 'rel="noopener"' in seen
     assert frame_line("A & B", FRAME.address).startswith(f'<iframe src="{FRAME.address}/embed.html" title="A &amp; B: ')

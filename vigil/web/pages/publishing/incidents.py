@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from vigil.incidents.models import Incident
+from vigil.status.addresses import address_of
 from vigil.status.core.states import PublicImpact, UpdateState
 from vigil.status.core.templates import impact_of, next_state, text_of, title_of
 from vigil.status.public_incidents.changes import GONE
@@ -20,7 +21,6 @@ from vigil.web.forms.errors import errors_by_field
 from vigil.web.pages.row_forms.reading import lines, sent_texts, text
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.fields import FormField, problems
-from vigil.web.serving.status_pages import frame_of
 
 #: What the button of a text asks for, before the state of its words.
 WORDS = "words."
@@ -59,8 +59,8 @@ def publish_incident(request: HttpRequest, reader: PageReader, public_id: str) -
         "incident": incident,
         "fields": _fields(pages, sent, errors),
         "problems": problems(errors),
-        "told": [(one, frame_of(one.page.slug).address) for one in pages if one.told],
-        "readers": [(one.page, frame_of(one.page.slug).address) for one in pages],
+        "told": [(one, address_of(one.page)) for one in pages if one.told],
+        "readers": [(one.page, address_of(one.page)) for one in pages],
         "words": [(f"{WORDS}{state.value}", state.value.capitalize()) for state in UpdateState],
         "said": request.GET.get("said") == "1",
     }

@@ -16,15 +16,18 @@ from django.views.decorators.http import require_safe
 from vigil.accounts.models import Team
 from vigil.clock import database_now
 from vigil.monitors.models import Monitor
-from vigil.status.changes import PASSWORD_LEAST, delete_status_page, save_status_page
+from vigil.status.addresses import address_of
+from vigil.status.changes import delete_status_page, save_status_page
 from vigil.status.components import MAX_COMPONENTS
-from vigil.status.core.answer import PREFIX
+from vigil.status.core.access import PageVisibility
 from vigil.status.core.document import project
-from vigil.status.models import PageVisibility, StatusPage
+from vigil.status.core.domains import PREFIX
+from vigil.status.models import StatusPage
+from vigil.status.page_checks import PASSWORD_LEAST
 from vigil.status.reading import read_facts
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.row_forms.picking import FIND, SHOWN, found_monitors, monitors_of, names_of
-from vigil.web.pages.row_forms.reading import Problems, chosen, listed, text
+from vigil.web.pages.row_forms.reading import Problems, chosen, lines, listed, text
 from vigil.web.pages.row_forms.repeated import rows_of, with_rows
 from vigil.web.pages.row_forms.shape import Errors, FormBlock, Meaning, RepeatedRow, RowForm
 from vigil.web.pages.settings.sections import render_section
@@ -37,6 +40,8 @@ TAGS_OFFERED = 5
 _VISIBILITIES = [
     (PageVisibility.PUBLIC.value, "Everyone who knows its address"),
     (PageVisibility.PASSWORD.value, "Everyone who knows its password"),
+    (PageVisibility.TEAM.value, "Members of the team who are signed in"),
+    (PageVisibility.ADDRESSES.value, "Everyone in its networks"),
 ]
 
 
@@ -54,7 +59,8 @@ class StatusPagesForm(RowForm[StatusPage]):
         return StatusPage(team=reader.team)
 
     def texts(self, row: StatusPage) -> dict[str, str]:
-        texts = {name: getattr(row, name) for name in ("title", "slug", "header", "footer", "visibility")}
+        texts = {name: getattr(row, name) for name in ("title", "slug", "domain", "header", "footer", "visibility")}
+        texts["networks"] = "\n".join(row.networks)
         parts = row.components.select_related("monitor") if row.pk else ()
         rows = [
             {"is": one.monitor.public_id if one.monitor else f"{OF_TAG}{one.tag}", "name": one.name,
@@ -70,6 +76,7 @@ class StatusPagesForm(RowForm[StatusPage]):
         own = [
             field("title", "Title", required=True, hint="As readers know you, such as Acme AI."),
             field("slug", "Address", required=True, hint=f"What follows {PREFIX}, such as acme."),
+            field("domain", "Own domain", hint="May be empty. It has to lead to Vigil, such as status.example.com."),
         ]
         access = [
             field("visibility", "Who may read it", "select", options=_VISIBILITIES),
@@ -77,6 +84,7 @@ class StatusPagesForm(RowForm[StatusPage]):
                 "password", "Password", "password", autocomplete="new-password",
                 hint=f"At least {PASSWORD_LEAST} characters. Empty keeps the one that it has.",
             ),
+            field("networks", "Networks", "textarea", hint="One a line, such as 10.0.0.0/8, 2001:db8::/32."),
             field("enabled", "It is served", "checkbox"),
         ]  # fmt: skip
         words = [
@@ -98,10 +106,11 @@ class StatusPagesForm(RowForm[StatusPage]):
         if problems:
             raise ValidationError(problems)  # type: ignore[arg-type]
         wanted: dict[str, Any] = {
-            name: text(sent, name) for name in ("title", "slug", "visibility", "header", "footer")
+            name: text(sent, name) for name in ("title", "slug", "domain", "visibility", "header", "footer")
         }
         if sent.get("password"):
             wanted["password"] = sent["password"]
+        wanted["networks"] = lines(sent, "networks")
         return {**wanted, "enabled": bool(sent.get("enabled")), "components": [_wanted(one, monitors) for one in given]}
 
     def write(self, row: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
@@ -110,11 +119,12 @@ class StatusPagesForm(RowForm[StatusPage]):
     def means(self, row: StatusPage, now: datetime) -> Meaning:
         names = [one.name for one in row.components.all()]
         readers = dict(_VISIBILITIES)[row.visibility]
-        address = frame_of(row.slug).address
+        sees = "see" if row.visibility == PageVisibility.TEAM else "sees"
+        address = address_of(row)
         warnings = [] if row.enabled else ["It is not served until it is switched on."]
         if not names:
             warnings.append("It has no component: it shows public incidents alone.")
-        sentence = f"{readers} sees how {listed(names, 'nothing')} {'is' if len(names) < 2 else 'are'} at {address}."
+        sentence = f"{readers} {sees} how {listed(names, 'nothing')} {'is' if len(names) < 2 else 'are'} at {address}."
         shown = "Public names, states, uptime of 90 days and what you write. No monitor, target, region or reason."
         return Meaning(sentence, "What it shows", [(shown, "within 2 s")], warnings)
 
@@ -180,7 +190,7 @@ def _tags(team: Team, sought: str) -> list[str]:
 def status_pages(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """Status pages of the team, with their addresses."""
     rows = StatusPage.objects.filter(team=reader.team).annotate(parts=Count("components"))
-    shown = {"pages": [(one, frame_of(one.slug).address) for one in rows]}
+    shown = {"pages": [(one, address_of(one)) for one in rows]}
     return render_section(request, reader, "status-pages", "status_pages.html", shown)
 
 
@@ -189,5 +199,5 @@ def status_pages(request: HttpRequest, reader: PageReader) -> HttpResponse:
 def preview(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResponse:
     """The page as readers would see it now, also while it is not served."""
     row = get_object_or_404(StatusPage.objects.select_related("team"), team=reader.team, public_id=public_id[:40])
-    made = project(read_facts(row, database_now()), frame_of(row.slug))
+    made = project(read_facts(row, database_now()), frame_of(row))
     return HttpResponse(made.files[""].plain, content_type=made.files[""].content_type)

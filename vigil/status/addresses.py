@@ -1,0 +1,23 @@
+"""Addresses of status pages, and the names under which this installation itself is reached."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from vigil.configuration import configuration
+from vigil.status.core.domains import PREFIX
+from vigil.status.models import StatusPage
+
+
+def address_of(page: StatusPage) -> str:
+    """Where readers find a page, without a slash at the end: on its own domain, else on the address of Vigil."""
+    settings = configuration()
+    scheme = "https" if settings.is_https else "http"
+    return f"{scheme}://{page.domain}" if page.domain else f"{settings.base_url}{PREFIX}{page.slug}"
+
+
+def own_hosts() -> frozenset[str]:
+    """Names of this installation: no page may have one."""
+    settings = configuration()
+    found = (urlsplit(address).hostname or "" for address in (settings.base_url, settings.pings_at))
+    return frozenset({*settings.hosts, *found} - {""})

@@ -1,0 +1,53 @@
+"""Own domains of status pages: their names, and the paths that exist there. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+import idna
+
+#: Where readers' pages are on the installation's own address.
+PREFIX = "/status/"
+DOMAIN_MOST = 253
+#: What a page needs beside its own files: bundles, whose names hold a digest, and the icon.
+BUNDLES, ICON = "/assets/", "/static/web/favicon.svg"
+_HOST = re.compile(r"\A([a-z0-9.-]{1,253})(?::\d{1,5})?\Z")
+
+
+def checked_domain(text: str, taken: Collection[str]) -> str:
+    """A domain as it is kept, in ASCII (IDNA 2008); raises ValueError in words. `taken`: the installation's hosts."""
+    given = text.strip().rstrip(".").lower()
+    if not given:
+        return ""
+    try:
+        name = idna.encode(given, uts46=True, std3_rules=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        raise ValueError("Give the name alone, such as status.example.com.") from None
+    labels = name.split(".")
+    if len(name) > DOMAIN_MOST or len(labels) < 2 or labels[-1].isdigit():
+        raise ValueError("Give a whole name, such as status.example.com.")
+    if name in taken:
+        raise ValueError("This is the address of Vigil itself. Give the page a name of its own.")
+    return name
+
+
+def host_of(header: str) -> str:
+    """The name in a Host header without its port; empty for what is no name."""
+    found = _HOST.match(header.strip().lower())
+    return found[1].rstrip(".") if found else ""
+
+
+def path_on_domain(slug: str, path: str) -> str:
+    """The installation's path of a path on a page's own domain: a file of that page, or what the page needs.
+
+    Every other path becomes one of a file that the page does not have.
+    """
+    if path == ICON or (path.startswith(BUNDLES) and "/" not in path.removeprefix(BUNDLES)):
+        return path
+    return f"{PREFIX}{slug}{'' if path == '/' else path}"
+
+
+def home_of(slug: str, domain: str) -> str:
+    """The path of a page where it is read."""
+    return "/" if domain else f"{PREFIX}{slug}"

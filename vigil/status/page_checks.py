@@ -1,0 +1,46 @@
+"""Checks of a status page before it is stored: its readers, its password and its domain."""
+
+from __future__ import annotations
+
+from django.contrib.auth.hashers import make_password
+from django.db import models
+
+from vigil.problems.rows import duplicate
+from vigil.status.addresses import own_hosts
+from vigil.status.components import Problems
+from vigil.status.core.access import PageVisibility, checked_networks
+from vigil.status.core.domains import checked_domain
+from vigil.status.models import StatusPage
+
+PASSWORD_LEAST, PASSWORD_MOST = 8, 200
+
+
+def check_place(page: StatusPage, problems: Problems) -> None:
+    """Bring its networks and its domain into the form in which they are compared, or add what is wrong."""
+    try:
+        page.networks = checked_networks(page.networks)
+        if page.visibility == PageVisibility.ADDRESSES and not page.networks:
+            problems["networks"] = ["Name the networks that may read it, such as 10.0.0.0/8."]
+    except ValueError as wrong:
+        problems["networks"] = [str(wrong)]
+    try:
+        page.domain = checked_domain(page.domain, own_hosts())
+    except ValueError as wrong:
+        problems["domain"] = [str(wrong)]
+    if page.domain and StatusPage.objects.filter(~models.Q(pk=page.pk), domain=page.domain).exists():
+        problems["domain"] = [duplicate("Another status page has this domain.")]
+
+
+def set_password(page: StatusPage, password: str, problems: Problems) -> None:
+    """Give the page its password, or add what is wrong."""
+    if page.visibility != PageVisibility.PASSWORD:
+        page.access = ""
+        if password:
+            problems["password"] = ["Only a page behind a password has one: set visibility to password."]
+    elif password:
+        if not PASSWORD_LEAST <= len(password) <= PASSWORD_MOST:
+            problems["password"] = [f"From {PASSWORD_LEAST} to {PASSWORD_MOST} characters."]
+        else:
+            page.access = make_password(password)
+    elif not page.access:
+        problems["password"] = ["A page behind a password needs one."]
