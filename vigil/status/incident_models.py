@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -90,6 +92,10 @@ class PublicationRule(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def after(self) -> timedelta:
+        return timedelta(seconds=self.after_s)
 
 
 class AutomaticPublication(models.Model):

@@ -26,6 +26,7 @@ from vigil.monitors.live.version import minute_of, versions
 from vigil.status.core.document import PublishedPage, project
 from vigil.status.core.facts import PageFrame
 from vigil.status.models import StatusPage
+from vigil.status.public_incidents.due import DuePublications
 from vigil.status.published import PublishedPages
 from vigil.status.reading import read_facts
 
@@ -69,6 +70,7 @@ class PagePublisher:
         self._behind = timedelta()
         self._stop = threading.Event()
         self._isolation = isolation(LetterSource.STATUS_PAGES)
+        self._due = DuePublications(self._isolation)
         self._thread = LastingThread("status-pages", self._run)
 
     def start(self) -> None:
@@ -86,13 +88,16 @@ class PagePublisher:
 
     def turn(self) -> int:
         """Publish what has changed; returns how many pages that were."""
-        wanted = list(StatusPage.objects.filter(enabled=True).select_related("team"))
+        wanted = _served_pages()
         # Before all that may fail: what was closed is closed to readers now.
         self._pages.keep_only({one.public_id: one.place for one in wanted})
         self._made = {one.public_id: self._made[one.public_id] for one in wanted if one.public_id in self._made}
         if not wanted:
             return 0
         now = database_now()
+        if self._due.turn(now):
+            # What became public by itself has changed them.
+            wanted = _served_pages()
         # Readers' ages are told by this machine's clock, which answers them.
         self._behind = datetime.now(UTC) - now
         # Read before the facts: a change between the two is a sign that differs at the next turn.
@@ -141,6 +146,10 @@ class PagePublisher:
         if made:
             log.info("status_pages.published", pages=made)
         self._stop.wait(TURN_S)
+
+
+def _served_pages() -> list[StatusPage]:
+    return list(StatusPage.objects.filter(enabled=True).select_related("team"))
 
 
 def _signs(teams: Collection[int], now: datetime) -> Mapping[int, str]:
