@@ -107,7 +107,7 @@ def next_step(page: PageState, now: datetime) -> Step | None:
     for due in _due(page, now):
         about = [one for one in page.told if one.incidents & due.ids]
         if due.root in page.known or about:
-            step = _spread(due, about)
+            step = _spread(due, about, page)
             if step is None and about and due.root not in page.known:
                 step = Step(AutomationReason.COVERED, due.root, about[0].key)
         else:
@@ -138,12 +138,13 @@ def _covers(one: Told, due: _Due) -> bool:
     return not one.components or bool(one.components.intersection(due.components))
 
 
-def _spread(due: _Due, about: Sequence[Told]) -> Step | None:
-    """What an automatic incident about it does not name yet."""
+def _spread(due: _Due, about: Sequence[Told], page: PageState) -> Step | None:
+    """What an automatic incident about it does not name yet, nor any other one."""
     own = next((one for one in about if one.is_automatic), None)
     if own is None:
         return None
-    more = tuple(one for one in due.components if one not in own.components)
+    named = {component for one in page.told for component in one.components}
+    more = tuple(one for one in due.components if one not in named)
     impact = max(own.impact, due.impact, key=_IMPACTS.index)
     if not more and impact is own.impact:
         return None

@@ -112,10 +112,8 @@ def test_it_ends_when_nothing_that_it_is_about_fails_and_only_while_no_person_wr
         st.tuples(st.integers(100, 103), st.sampled_from([CHAT, CONSOLE]), st.integers(0, 10)), max_size=6, unique=True
     )
 )
-def test_steps_come_to_an_end_with_one_public_incident_for_an_incident(
-    given_failures: list[tuple[int, int, int]],
-) -> None:
-    state = page(*(failure(*one) for one in given_failures))
+def test_steps_come_to_an_end_and_no_component_is_told_twice(hits: list[tuple[int, int, int]]) -> None:
+    state = page(*(failure(*one) for one in hits))
     told: dict[int, Told] = {}
     known: set[int] = set()
     for key in range(1, 40):
