@@ -68,6 +68,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "backup": ("vigil.cli.installation.backup", "write the database and the keys of this installation to one file"),
     "restore": ("vigil.cli.installation.restore", "put a backup in place, or try it with --verify"),
+    "status": ("vigil.cli.installation.status", "write public status pages as static files"),
     "reseal": ("vigil.cli.installation.reseal", "encrypt every stored secret again with the first key"),
     "test": ("vigil.cli.development.test", "run the tests, with a PostgreSQL and a Redis of their own"),
     "simulate": (

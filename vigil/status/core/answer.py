@@ -51,11 +51,9 @@ def split_path(path: str) -> tuple[str, str]:
 
 def answer_of(page: PublishedPage, asked: FileRequest, now: datetime) -> FileAnswer | None:
     """Status, headers and body; None for a path that the page does not have."""
-    found = page.files.get(asked.path)
+    found = as_of(page, asked.path, now)
     if found is None:
         return None
-    if now - page.heard_at > STALE:
-        found = page.unheard.get(asked.path) or _stale(found, page.heard_at)
     headers = [*_headers(page, found, asked.path == FRAME_FILE), ("ETag", found.etag)]
     if asked.if_none_match and _matches(asked.if_none_match, found.etag):
         return 304, headers, b""
@@ -63,6 +61,14 @@ def answer_of(page: PublishedPage, asked: FileRequest, now: datetime) -> FileAns
     if encoding:
         headers.append(("Content-Encoding", encoding))
     return 200, [*headers, ("Content-Type", found.content_type), ("Content-Length", str(len(body)))], body
+
+
+def as_of(page: PublishedPage, path: str, now: datetime) -> PublishedFile | None:
+    """The file as it is read at this time: it says so where its source is silent. None for a path without one."""
+    found = page.files.get(path)
+    if found is None or now - page.heard_at <= STALE:
+        return found
+    return page.unheard.get(path) or _stale(found, page.heard_at)
 
 
 def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list[tuple[str, str]]:

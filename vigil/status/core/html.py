@@ -64,6 +64,11 @@ def stale(page: bytes, heard_at: datetime) -> bytes:
     return page.replace(HEARD.encode(), f'<p id="heard" role="status"><b>{says_stale(heard_at)}</b></p>'.encode(), 1)
 
 
+def dated(page: bytes, at: datetime) -> bytes:
+    """The page with the line that says of when it is, for a copy of it; one that is stale says that already."""
+    return page.replace(HEARD.encode(), f'<p id="heard" class="muted small">As of {moment(at)} UTC.</p>'.encode(), 1)
+
+
 def says_stale(heard_at: datetime) -> str:
     """The sentence of a page whose source is silent."""
     return f"Last updated {moment(heard_at)} UTC. Newer facts may be missing."

@@ -15,7 +15,9 @@ from vigil.status.core.facts import PageFrame
 from vigil.status.models import StatusPage
 from vigil.status.published import PublishedPages
 from vigil.status.publisher import PagePublisher
+from vigil.web.assets import FOLDER as STATIC
 from vigil.web.assets import address_of as bundle_at
+from vigil.web.assets import bundle
 from vigil.web.serving.bodies import Scope
 
 FOLDER = "status"
@@ -37,6 +39,13 @@ def published_pages() -> PublishedPages:
 def frame_of(page: StatusPage) -> PageFrame:
     """Where a page and what it needs are served."""
     return PageFrame(address_of(page), bundle_at("vigil.css"), bundle_at("icons.svg"), ICON)
+
+
+def static_assets() -> dict[str, tuple[str, bytes]]:
+    """What a page needs beside its files, by its address in a frame: where it is in an export, and its bytes."""
+    found = {bundle_at(name): bundle(name) for name in ("vigil.css", "icons.svg")}
+    icon = ("assets/favicon.svg", (STATIC / "favicon.svg").read_bytes())
+    return {ICON: icon, **{address: (f"assets/{one.name}", one.plain) for address, one in found.items()}}
 
 
 class StatusPages:
