@@ -1,4 +1,4 @@
-"""Facts of status pages, read from the database in ten queries a page, whatever it holds, and from Redis in three."""
+"""Facts of status pages, read in eleven queries a page, whatever it holds, and from Redis in three."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 import redis
-from django.db.models import F, Prefetch, Q
+from django.db.models import Q
 
 from probes.process.liveness import silent_parts
 from vigil.control_keys import control_macs
-from vigil.history.core.uptime import Settled
+from vigil.history.core.uptime import Settled, Span, maintained
 from vigil.history.reading.spans import settled_spans
 from vigil.monitors.live.results import instant, latest_results, redis_client
 from vigil.monitors.models import DerivedKind, Monitor, Region
@@ -22,15 +22,12 @@ from vigil.read_models.core.strips import DAY_S, DAYS, last_slots
 from vigil.read_models.overview import team_monitors
 from vigil.read_models.states import state_shown
 from vigil.read_models.team_silences import TeamSilences
-from vigil.status.core.facts import ComponentFacts, PageFacts, PublicIncidentFacts, UpdateFacts
-from vigil.status.core.html import PAST
-from vigil.status.core.states import PublicImpact, UpdateState
-from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, StatusPage
+from vigil.status.core.facts import ComponentFacts, PageFacts, PublicIncidentFacts
+from vigil.status.models import PageComponent, StatusPage
+from vigil.status.public_incidents.reading import maintained_spans, public_incidents
 
-#: Monitors behind a page, and public incidents that it shows; a page with more shows the first and the newest.
-MONITORS_MOST, INCIDENTS_MOST = 2_000, 50
-#: Updates of an incident that are shown: the newest.
-UPDATES_MOST = 20
+#: Monitors behind a page; a page with more shows the first.
+MONITORS_MOST = 2_000
 #: Monitors that are asked whether results come: those with the shortest intervals, of which the silence tells first.
 ASKED_MOST = 50
 #: Parts between a result and the state that it leads to.
@@ -47,13 +44,15 @@ class _Seen:
     shown: dict[int, ShownState] = field(default_factory=dict)
     spans: Mapping[int, Settled] = field(default_factory=dict)
     tagged: dict[str, list[int]] = field(default_factory=dict)
+    #: Spans of planned maintenance, by the key of a component.
+    maintained: Mapping[int, list[Span]] = field(default_factory=dict)
 
 
 def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = None) -> PageFacts:
     """All that the projection of a page may know. `heard_before`: when it was heard last, as far as was known."""
     components = list(page.components.all())
     seen = _seen(page, components, now)
-    incidents = _incidents(page, now)
+    incidents, earlier = public_incidents(page, now)
     return PageFacts(
         id=page.public_id,
         slug=page.slug,
@@ -68,6 +67,7 @@ def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = 
         heard_at=_heard_at(seen, heard_before, now),
         components=_in_groups([_component(one, seen) for one in components]),
         incidents=incidents,
+        earlier=earlier,
     )
 
 
@@ -88,6 +88,7 @@ def _seen(page: StatusPage, components: Sequence[PageComponent], now: datetime) 
     )
     spans = settled_spans(monitors, window, silences.maintained(monitors, start, now))
     seen = _Seen(monitors, {one.pk: state_shown(one.shown) for one in monitors}, spans)
+    seen.maintained = maintained_spans(page, start, now)
     for one in monitors:
         for tag in tags.intersection(one.tags):
             seen.tagged.setdefault(tag, []).append(one.pk)
@@ -137,7 +138,7 @@ def _component(row: PageComponent, seen: _Seen) -> ComponentFacts:
         position=row.position,
         created_at=row.created_at,
         shown=[seen.shown[key] for key in keys if key is not None],
-        spans=[seen.spans[key] for key in keys if key is not None],
+        spans=[maintained(seen.spans[key], seen.maintained.get(row.pk, ())) for key in keys if key is not None],
     )
 
 
@@ -147,31 +148,3 @@ def _in_groups(components: Sequence[ComponentFacts]) -> list[ComponentFacts]:
     for one in components:
         first.setdefault(one.group, one.position)
     return sorted(components, key=lambda one: (first[one.group], one.position))
-
-
-def _incidents(page: StatusPage, now: datetime) -> list[PublicIncidentFacts]:
-    recent = PublicIncident.objects.filter(
-        Q(resolved_at=None) | Q(resolved_at__gt=now - PAST), page=page, published_at__isnull=False
-    )
-    updates = Prefetch("updates", queryset=PublicUpdate.objects.newest_first()[:UPDATES_MOST], to_attr="newest")
-    ids = Prefetch("components", queryset=PageComponent.objects.only("public_id"))
-    # Open ones first: none of them gives way to what is over.
-    chosen = recent.order_by(F("resolved_at").desc(nulls_first=True), "-started_at", "-id")
-    rows = chosen.prefetch_related(updates, ids)[:INCIDENTS_MOST]
-    return [_incident(row) for row in sorted(rows, key=lambda one: (one.started_at, one.pk), reverse=True)]
-
-
-def _incident(row: PublicIncident) -> PublicIncidentFacts:
-    newest: list[PublicUpdate] = row.newest  # type: ignore[attr-defined]
-    return PublicIncidentFacts(
-        id=row.public_id,
-        title=row.title,
-        impact=PublicImpact(row.impact),
-        started_at=row.started_at,
-        updates=[
-            UpdateFacts(one.public_id, UpdateState(one.state), one.text, one.published_at)
-            for one in reversed(newest)
-            if one.published_at is not None
-        ],
-        components=frozenset(one.public_id for one in row.components.all()),
-    )

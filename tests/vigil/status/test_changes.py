@@ -18,8 +18,9 @@ from vigil.clock import database_now
 from vigil.status.changes import save_status_page
 from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, StatusPage
 from vigil.status.public_incidents.changes import delete_public_incident, save_public_incident
+from vigil.status.public_incidents.reading import INCIDENTS_MOST, UPDATES_MOST
 from vigil.status.public_incidents.updates import add_update
-from vigil.status.reading import INCIDENTS_MOST, UPDATES_MOST, read_facts
+from vigil.status.reading import read_facts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

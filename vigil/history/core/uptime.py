@@ -84,6 +84,14 @@ def settle(story: UptimeSpans) -> Settled:
     return Settled(down, degraded, excluded, maintenance)
 
 
+def maintained(settled: Settled, spans: Sequence[Span]) -> Settled:
+    """The same with more maintenance, which comes before all else."""
+    if not spans:
+        return settled
+    more = (*settled.maintenance, *spans)
+    return settle(UptimeSpans(settled.down, settled.degraded, settled.excluded, more))
+
+
 def account(settled: Settled, window: Span) -> Uptime:
     """Seconds of one window."""
     down, excluded = _within(settled.down, window), _within(settled.excluded, window)

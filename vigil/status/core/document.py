@@ -84,7 +84,10 @@ def project(facts: PageFacts, frame: PageFrame, before: PublishedPage | None = N
 
 def _said(facts: PageFacts) -> str:
     components = [(one.id, one.name, one.group, one.description, facts.state_of(one)) for one in facts.components]
-    incidents = [(one.id, one.title, one.impact, one.updates, sorted(one.components)) for one in facts.incidents]
+    incidents = [
+        (one.id, one.title, one.impact, one.planned, one.updates, one.postmortem, sorted(one.components))
+        for one in facts.incidents
+    ]
     said = (facts.slug, facts.title, facts.header, facts.footer, components, incidents)
     return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
 

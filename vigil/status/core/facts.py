@@ -9,7 +9,16 @@ from datetime import datetime
 from vigil.history.core.uptime import Settled
 from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.access import PageAccess
-from vigil.status.core.states import OF_IMPACT, PublicImpact, PublicState, UpdateState, measured, worst
+from vigil.status.core.states import (
+    OF_IMPACT,
+    OVER,
+    UNDER_WAY,
+    PublicImpact,
+    PublicState,
+    UpdateState,
+    measured,
+    worst,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class UpdateFacts:
     state: UpdateState
     text: str
     at: datetime
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,10 @@ class PublicIncidentFacts:
     started_at: datetime
     updates: Sequence[UpdateFacts]
     components: frozenset[str]
+    #: Start and end of planned maintenance.
+    planned: tuple[datetime, datetime] | None = None
+    postmortem: str = ""
+    postmortem_at: datetime | None = None
 
     @property
     def state(self) -> UpdateState:
@@ -53,7 +67,22 @@ class PublicIncidentFacts:
 
     @property
     def is_open(self) -> bool:
-        return self.state is not UpdateState.RESOLVED
+        return self.state not in OVER
+
+    @property
+    def announced_at(self) -> datetime:
+        """When readers heard of it first, of planned maintenance; else when it began."""
+        return self.updates[0].at if self.planned is not None and self.updates else self.started_at
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it is no planned maintenance."""
+        return self.planned is None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is maintenance that has begun, and is not over."""
+        return self.state in UNDER_WAY
 
     @property
     def resolved_at(self) -> datetime | None:
@@ -61,7 +90,9 @@ class PublicIncidentFacts:
 
     @property
     def updated_at(self) -> datetime:
-        return self.updates[-1].at if self.updates else self.started_at
+        edits = [one.edited_at for one in self.updates if one.edited_at is not None]
+        said = self.updates[-1].at if self.updates else self.started_at
+        return max([said, *edits, *([self.postmortem_at] if self.postmortem_at else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +115,35 @@ class PageFacts:
     heard_at: datetime
     components: Sequence[ComponentFacts] = ()
     incidents: Sequence[PublicIncidentFacts] = ()
+    #: Older ones, which have a page of their own and are on no other.
+    earlier: Sequence[PublicIncidentFacts] = ()
     #: Its own domain, or empty.
     domain: str = ""
 
     @property
     def open_incidents(self) -> list[PublicIncidentFacts]:
-        return [one for one in self.incidents if one.is_open]
+        return [one for one in self.incidents if one.is_open and one.is_failure]
+
+    @property
+    def open_maintenances(self) -> list[PublicIncidentFacts]:
+        """Planned maintenance to come and under way, what begins first first."""
+        found = [one for one in self.incidents if one.is_open and one.planned is not None]
+        return sorted(found, key=lambda one: (one.started_at, one.id))
 
     def state_of(self, component: ComponentFacts) -> PublicState:
-        """What is measured, or what an open incident says of it where that is worse."""
+        """What is measured, or what an open incident says of it where that is worse.
+
+        What is measured in maintenance is maintenance.
+        """
         said = [OF_IMPACT[one.impact] for one in self.open_incidents if component.id in one.components]
-        return worst([measured(component.shown), *said])
+        under_way = any(component.id in one.components for one in self.incidents if one.is_under_way)
+        return worst([PublicState.MAINTENANCE if under_way else measured(component.shown), *said])
 
     @property
     def state(self) -> PublicState:
         """The worst state of its components, and of open incidents that name none."""
         unnamed = [OF_IMPACT[one.impact] for one in self.open_incidents if not one.components]
+        unnamed += [PublicState.MAINTENANCE for one in self.incidents if one.is_under_way and not one.components]
         return worst([*(self.state_of(one) for one in self.components), *unnamed])
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 from xml.sax.saxutils import escape
 
-from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts
+from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
 from vigil.status.core.html import says, says_stale
 from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word, worst
 
@@ -21,19 +21,24 @@ def json_documents(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
     page = _page(facts, frame)
     status = {"indicator": INDICATORS.get(facts.state, PublicImpact.NONE).value, "description": says(facts)}
     components = _components(facts)
-    every = [_incident(one, facts, frame) for one in facts.incidents]
+    every = [_incident(one, facts, frame) for one in facts.incidents if one.is_failure]
     unresolved = [_incident(one, facts, frame) for one in facts.open_incidents]
-    none_planned: Json = {"scheduled_maintenances": []}
+    planned = [_incident(one, facts, frame) for one in facts.incidents if not one.is_failure]
+    to_come = [_incident(one, facts, frame) for one in facts.open_maintenances]
+    active = [_incident(one, facts, frame) for one in facts.open_maintenances if one.is_under_way]
+    upcoming = [_incident(one, facts, frame) for one in facts.open_maintenances if not one.is_under_way]
     parts: dict[str, Json] = {
-        "summary": {"components": components, "incidents": unresolved, **none_planned, "status": status},
+        "summary": {
+            "components": components, "incidents": unresolved, "scheduled_maintenances": to_come, "status": status,
+        },
         "status": {"status": status},
         "components": {"components": components},
         "incidents": {"incidents": every},
         "incidents/unresolved": {"incidents": unresolved},
-        "scheduled-maintenances": none_planned,
-        "scheduled-maintenances/active": none_planned,
-        "scheduled-maintenances/upcoming": none_planned,
-    }
+        "scheduled-maintenances": {"scheduled_maintenances": planned},
+        "scheduled-maintenances/active": {"scheduled_maintenances": active},
+        "scheduled-maintenances/upcoming": {"scheduled_maintenances": upcoming},
+    }  # fmt: skip
     return {f"api/v2/{name}.json": _encoded({"page": page, **part}) for name, part in parts.items()}
 
 
@@ -112,43 +117,59 @@ def _component(one: ComponentFacts, facts: PageFacts) -> Json:
 
 def _incident(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> Json:
     affected = [_component(each, facts) for each in facts.components if each.id in one.components]
-    return {
+    made: Json = {
         "id": one.id,
         "name": one.title,
-        "status": one.state.value,
-        "created_at": _at(one.started_at),
+        "status": _POSTMORTEM if one.postmortem_at else one.state.value,
+        "created_at": _at(one.announced_at),
         "updated_at": _at(one.updated_at),
         "monitoring_at": next((_at(each.at) for each in one.updates if each.state == "monitoring"), None),
         "resolved_at": _at(one.resolved_at) if one.resolved_at else None,
-        "impact": one.impact.value,
+        "impact": one.impact.value if one.is_failure else "maintenance",
         "shortlink": f"{frame.address}#{one.id}",
         "started_at": _at(one.started_at),
         "page_id": facts.id,
-        "incident_updates": [
-            {
-                "id": each.id,
-                "status": each.state.value,
-                "body": each.text,
-                "incident_id": one.id,
-                "created_at": _at(each.at),
-                "updated_at": _at(each.at),
-                "display_at": _at(each.at),
-                "affected_components": None,
-                "deliver_notifications": True,
-                "custom_tweet": None,
-                "tweet_id": None,
-            }
-            for each in reversed(one.updates)
-        ],
+        "incident_updates": [_update(each, each.state.value, one) for each in reversed(one.updates)],
         "components": affected,
+    }
+    if one.postmortem_at is not None:
+        told = UpdateFacts(f"{one.id}-postmortem", one.state, one.postmortem, one.postmortem_at)
+        made["incident_updates"] = [_update(told, _POSTMORTEM, one), *made["incident_updates"]]
+    if one.planned is not None:
+        made |= {"scheduled_for": _at(one.planned[0]), "scheduled_until": _at(one.planned[1])}
+    return made
+
+
+#: The state of an incident with a postmortem in Statuspage's form, where it is an update too.
+_POSTMORTEM = "postmortem"
+
+
+def _update(each: UpdateFacts, state: str, one: PublicIncidentFacts) -> Json:
+    return {
+        "id": each.id,
+        "status": state,
+        "body": each.text,
+        "incident_id": one.id,
+        "created_at": _at(each.at),
+        "updated_at": _at(each.edited_at or each.at),
+        "display_at": _at(each.at),
+        "affected_components": None,
+        "deliver_notifications": True,
+        "custom_tweet": None,
+        "tweet_id": None,
     }
 
 
 def _entry(one: PublicIncidentFacts, frame: PageFrame) -> str:
-    said = "\n".join(f"{_at(each.at)} {each.state.value.capitalize()}: {each.text}" for each in reversed(one.updates))
+    lines = [f"{_at(each.at)} {each.state.words}: {each.text}" for each in reversed(one.updates)]
+    if one.postmortem_at is not None:
+        lines.insert(0, f"{_at(one.postmortem_at)} Postmortem: {one.postmortem}")
+    if one.planned is not None:
+        lines.insert(0, f"Planned from {_at(one.planned[0])} to {_at(one.planned[1])}.")
+    said = "\n".join(lines)
     return (
         f"<entry>\n<id>{escape(frame.address)}#{one.id}</id>\n<title>{_text(one.title)}</title>\n"
-        f"<published>{_at(one.started_at)}</published>\n<updated>{_at(one.updated_at)}</updated>\n"
+        f"<published>{_at(one.announced_at)}</published>\n<updated>{_at(one.updated_at)}</updated>\n"
         f'<link rel="alternate" type="text/html" href="{escape(frame.address)}#{one.id}"/>\n'
         f'<content type="text">{_text(said)}</content>\n</entry>\n'
     )
