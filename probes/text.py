@@ -10,11 +10,12 @@ _BREAKS = frozenset("\n\t")
 _COMMAND = re.compile(r"(?<=Command # )(\d+) \((?:.*(?=\) of pipeline caused error)|.*)", re.DOTALL)
 _UNKNOWN = re.compile(r"(?<=with args beginning with: ).*", re.DOTALL)
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s'\"]*@")
+_SENTINEL_PASSWORD = re.compile(r"(?<=sentinel_password=)[^&\s'\"]*")
 
 
 def without_credentials(text: str) -> str:
-    """The text with `user:password@` of any URL in it replaced by `***@`."""
-    return _CREDENTIALS.sub("***@", text) if "://" in text else text
+    """The text with `user:password@` of any URL in it replaced by `***@`, and the password of Sentinels by `***`."""
+    return _SENTINEL_PASSWORD.sub("***", _CREDENTIALS.sub("***@", text)) if "://" in text else text
 
 
 def without_arguments(text: str) -> str:

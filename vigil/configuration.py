@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from probes.process.connections.address import SCHEMES, parse_redis_url
 from probes.process.connections.plaintext import Plaintext, checked_redis_url
 from vigil.client_address import Network, parse_networks
 
@@ -82,16 +83,16 @@ class Configuration(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
-        if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError("must look like redis://:password@host:6379/0")
         checked_redis_url(url.get_secret_value(), info.data.get("redis_plaintext"))
         return url
 
     @field_validator("regions_redis_url")
     @classmethod
     def _is_redis_without_user(cls, url: str, info: ValidationInfo) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in {"redis", "rediss"} or not parts.hostname or "@" in parts.netloc):
+        if not url:
+            return ""
+        address = parse_redis_url(url, SCHEMES - {"unix"})
+        if address.login or not all(host for host, _ in address.places):
             raise ValueError("must look like rediss://redis.example.com:6380/0, without user and password")
         return checked_redis_url(url, info.data.get("redis_plaintext")).rstrip("/")
 

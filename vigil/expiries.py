@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from cryptography import x509
 from django.db.models import F
 
+from probes.process.connections.address import parse_redis_url
 from vigil.accounts.models import ApiToken
 from vigil.configuration import Configuration, parse_database_url
 from vigil.incidents.core.expiry import TOLD_BEFORE, Expiry
@@ -58,8 +59,10 @@ def servers_of(settings: Configuration) -> list[TlsServer]:
     found = [TlsServer("the pages", *_place(settings.base_url, 443))] if settings.is_https else []
     redis_urls = [settings.redis_url, settings.users_redis_url, settings.ping_redis_url]
     for url in (*(one.get_secret_value() for one in redis_urls if one), settings.regions_redis_url):
-        if urlsplit(url).scheme == "rediss":
-            found.append(TlsServer("Redis", *_place(url, 6379)))
+        if urlsplit(url).scheme in {"rediss", "rediss+sentinel"}:
+            address = parse_redis_url(url)
+            role = "Redis Sentinel" if address.service else "Redis"
+            found += [TlsServer(role, *place) for place in address.places]
     database = parse_database_url(settings.database_url.get_secret_value())
     if database["OPTIONS"].get("sslmode") in {"require", "verify-ca", "verify-full"}:
         port = int(database["PORT"] or 5432)

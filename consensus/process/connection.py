@@ -9,8 +9,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from probes.process.connections.surviving import survive
-from probes.process.redis_client import WITHOUT_CLIENT
+from probes.process.connections.clients import open_client
 from probes.process.redis_streams import RedisClock
 
 RETRY_S = 0.5
@@ -20,7 +19,7 @@ REDIS_WAIT_S = 10.0
 
 def connect(url: str) -> redis.Redis:
     """A client of the Redis at `url`; it connects when it is first used."""
-    client = redis.Redis.from_url(
+    return open_client(
         url,
         socket_timeout=5,
         socket_connect_timeout=5,
@@ -28,9 +27,7 @@ def connect(url: str) -> redis.Redis:
         health_check_interval=15,
         # Once more, for a connection that was closed while it was idle; ten times would take minutes.
         retry=Retry(ConstantBackoff(0.1), 1),
-        **WITHOUT_CLIENT,
     )
-    return survive(client)
 
 
 def await_answer(clock: RedisClock, stop: threading.Event, wait_s: float = REDIS_WAIT_S) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import redis
@@ -14,9 +14,9 @@ import redis.asyncio
 import redis.exceptions
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.maint_notifications import MaintNotificationsConfig
 
-from probes.process.connections.surviving import survive
+from probes.process.connections.clients import open_async_client
+from probes.process.connections.options import WITHOUT_CLIENT
 from probes.text import without_arguments, without_credentials
 
 _PATIENCE_S = 10.0
@@ -30,30 +30,20 @@ class RedisRefuses(RedisUnreachable):
     """Redis answered, and refuses our login."""
 
 
-#: What keeps redis-py from sending CLIENT, which a region's user may not.
-WITHOUT_CLIENT: Mapping[str, Any] = {
-    "driver_info": None,
-    "maint_notifications_config": MaintNotificationsConfig(enabled=False),
-}
-
-
 def connection_to(url: str, authority: str = "") -> redis.asyncio.Redis:
     """A client whose failures are ours to retry, with every wait bounded.
 
     `authority` is the certificate (PEM) of the server's authority, where this host does not know it.
     """
-    trusted: dict[str, Any] = {"ssl_ca_data": authority} if authority and url.startswith("rediss:") else {}
-    client = redis.asyncio.Redis.from_url(
+    return open_async_client(
         url,
+        authority,
         socket_timeout=5,
         socket_connect_timeout=2,
         socket_keepalive=True,
         health_check_interval=0,
         retry=Retry(NoBackoff(), 0),
-        **WITHOUT_CLIENT,
-        **trusted,
     )
-    return survive(client)
 
 
 class ReplyTooLarge(redis.exceptions.RedisError):

@@ -10,6 +10,9 @@ from kombu.entity import Queue
 from kombu.serialization import register
 
 from probes import keys
+from probes.process.connections.address import RedisAddress, parse_redis_url
+from probes.process.connections.clients import trust
+from probes.queue.transport import AUTHORITY, SENTINELS
 from probes.wire import Lane
 
 #: The one task: its arguments are `wire.encode(Batch)` and its envelope.
@@ -31,8 +34,8 @@ def region_app(region: str, redis_url: str, authority: str = "") -> Celery:
 
     `authority` is the certificate (PEM) of the server's authority, where this host does not know it.
     """
-    trusted = {"ssl_ca_data": authority} if authority else {}
-    app = Celery(f"probes.{region}", broker=redis_url, set_as_current=False, fixups=[])
+    address = parse_redis_url(redis_url)
+    app = Celery(f"probes.{region}", broker=address.server_url, set_as_current=False, fixups=[])
     queues = [_queue(region, lane) for lane in (Lane.CONFIRM, Lane.SCHEDULED)]
     app.conf.update(
         accept_content=[SERIALIZER],
@@ -59,8 +62,8 @@ def region_app(region: str, redis_url: str, authority: str = "") -> Celery:
         broker_connection_timeout=5,
         broker_transport="probes.queue.transport:RegionTransport",
         # kombu takes any certificate unless it is told otherwise.
-        broker_use_ssl={"ssl_cert_reqs": "required", **trusted} if redis_url.startswith("rediss:") else None,
-        broker_transport_options=_transport_options(region),
+        broker_use_ssl={"ssl_cert_reqs": "required", **trust(address, authority)} if address.is_tls else None,
+        broker_transport_options=_transport_options(region) | _sentinels(address, authority),
     )
     return app
 
@@ -68,6 +71,11 @@ def region_app(region: str, redis_url: str, authority: str = "") -> Celery:
 def _queue(region: str, lane: Lane) -> Queue:
     name = keys.queue(region, lane)
     return Queue(name, routing_key=name)  # type: ignore[no-untyped-call]
+
+
+def _sentinels(address: RedisAddress, authority: str) -> dict[str, Any]:
+    """What the transport needs to find the primary: nothing where the address is that of the server."""
+    return {SENTINELS: address.url, AUTHORITY: authority} if address.service else {}
 
 
 def _transport_options(region: str) -> dict[str, Any]:

@@ -57,9 +57,11 @@ class RegionQueues:
                 kwargsrepr="",
             )
         except (kombu.exceptions.OperationalError, redis.exceptions.RedisError, OSError) as error:
-            self._forget(batch.region)
             if "WRONGTYPE" in str(error):
+                self._forget(batch.region)
                 raise redis.exceptions.ResponseError(str(error)) from error
+            # The others lead to the same server: each would fail once more, and delay all.
+            self.close()
             raise QueueUnavailable(f"the queue of region {batch.region} is away: {type(error).__name__}") from error
 
     def close(self) -> None:

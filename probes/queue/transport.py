@@ -6,11 +6,30 @@ from typing import Any
 
 from kombu.transport import redis
 
-from probes.process.redis_client import WITHOUT_CLIENT
+from probes.process.connections.address import parse_redis_url
+from probes.process.connections.clients import trust
+from probes.process.connections.options import WITHOUT_CLIENT
+from probes.process.connections.sentinel import sentinel_kind
+
+#: The transport option with the address, where it is of Sentinels; and that of their authority's certificate (PEM).
+SENTINELS, AUTHORITY = "vigil_sentinels", "vigil_authority"
 
 
 class RegionChannel(redis.Channel):
-    """A channel whose connections send no CLIENT command: that one also lists and ends the connections of others."""
+    """A channel whose connections send no CLIENT command: that one also lists and ends the connections of others.
+
+    With Sentinels they go to the primary, as those of our own clients do. kombu's channel for Sentinels asks them by
+    commands that a region's login is not to have.
+    """
+
+    def __init__(self, connection: Any, **options: Any) -> None:
+        told = connection.client.transport_options
+        if told.get(SENTINELS):
+            address = parse_redis_url(told[SENTINELS])
+            trusted = trust(address, told.get(AUTHORITY, ""))
+            self.connection_class = sentinel_kind(self.connection_class, address, trusted)
+            self.connection_class_ssl = sentinel_kind(self.connection_class_ssl, address, trusted)
+        super().__init__(connection, **options)  # type: ignore[no-untyped-call]
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]

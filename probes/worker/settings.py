@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 import pydantic
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from probes.net.egress import BadEgress, EgressRule, parse_egress
 from probes.net.guard import Egress
 from probes.net.targets import BadTarget, parse_url
+from probes.process.connections.address import SCHEMES, parse_redis_url
 from probes.process.connections.plaintext import Plaintext, checked_redis_url
 from probes.signing.private_keys import KeyUnusable, decoded_keys
 from probes.worker import anchors
@@ -80,8 +80,7 @@ class ProbeSettings(BaseSettings):
     @pydantic.field_validator("redis_url")
     @classmethod
     def _a_redis_url(cls, value: pydantic.SecretStr, info: pydantic.ValidationInfo) -> pydantic.SecretStr:
-        if urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss"):
-            raise ValueError("a Redis URL looks like redis://host:6379/0, or rediss:// with TLS")
+        parse_redis_url(value.get_secret_value(), SCHEMES - {"unix"})
         checked_redis_url(value.get_secret_value(), info.data.get("redis_plaintext"))
         return value
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import redis
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from probes import keys
+from probes.process.connections.clients import open_client
 from probes.process.redis_streams import redis_now_ms
 from vigil.configuration import configuration
 from vigil.control_keys import control_macs
@@ -55,7 +55,7 @@ def _end(letter: DeadLetter, state: LetterState) -> None:
 def _add_again(letter: DeadLetter) -> None:
     settings = configuration()
     url = settings.ping_log_url if letter.stream == keys.PINGS else settings.redis_url.get_secret_value()
-    with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
+    with open_client(url, socket_timeout=5, socket_connect_timeout=5) as client:
         body = bytes(letter.payload)
         mac = control_macs().mac(letter.stream, body, redis_now_ms(client))
         client.xadd(letter.stream, cast(Any, {keys.BODY: body, keys.ENVELOPE: mac}))

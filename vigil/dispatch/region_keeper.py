@@ -26,7 +26,7 @@ from vigil.enrolment.redis_access import (
     Management,
     end_overlaps,
     is_on_this_machine,
-    server_info,
+    server_infos,
     set_all_users,
 )
 
@@ -45,9 +45,9 @@ class RegionKeeper:
         self._duties = Duties()
         self._shadow = ShadowRegions()
         self._bounds = RegionBounds()
-        #: Of the Redis whose users were made, and of the one that was seen last.
-        self._run_id: str | None = None
-        self._seen_id: str | None = None
+        #: Runs of the servers whose users were made, and of those that were seen last, by the server's name.
+        self._made: dict[str, str] = {}
+        self._seen: dict[str, str] = {}
 
     def start(self) -> None:
         self._thread.start()
@@ -76,14 +76,20 @@ class RegionKeeper:
         self._attempt("shadow", SHADOW_S, self._shadow.judge)
 
     def _follow_restarts(self) -> None:
-        told = server_info()
+        told = server_infos()
         # Not every hosted Redis tells it: there the users are made once, at the start.
-        found = str(told.get("run_id", ""))
-        if found != self._seen_id and not is_on_this_machine():
-            warn_of_holes(told)
-        self._seen_id = found
-        if found != self._run_id and set_all_users(database_now()) is not Management.AWAY:
-            self._run_id = found
+        found = {name: str(one.get("run_id", "")) for name, one in told.items()}
+        is_local = is_on_this_machine()
+        for name, one in told.items():
+            if found[name] != self._seen.get(name) and not is_local:
+                warn_of_holes(one)
+        self._seen |= found
+        if all(self._made.get(name) == run_id for name, run_id in found.items()):
+            return
+        if set_all_users(database_now()) is not Management.AWAY:
+            self._made |= found
+        # A server that comes back may have read an ACL file of before.
+        self._duties.make_due("revoked")
 
     def _attempt(self, name: str, every_s: float, work: Callable[[], object]) -> None:
         try:

@@ -1,26 +1,30 @@
 """Redis users of regions: made, changed and ended in Redis; their passwords are sealed in PostgreSQL.
 
 A server that lets the control plane manage users loses them when it restarts without an ACL file: dispatch makes them
-anew. One that does not is told about by the line that its operator has to run.
+anew. One that does not is told about by the line that its operator has to run. Users are not replicated: with Sentinels
+they are made on the primary and on every replica that answers, so that regions log in at once after a failover.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote, urlsplit, urlunsplit
 
 import redis
 import structlog
 
 from probes import keys
+from probes.process.connections.address import parse_redis_url
+from probes.process.connections.clients import open_client
 from probes.process.connections.plaintext import is_this_machine
-from probes.process.redis_client import WITHOUT_CLIENT, described, is_refused, refusal
+from probes.process.connections.servers import HOLDERS, Role, servers_of
+from probes.process.redis_client import described, is_refused, refusal
 from vigil.configuration import configuration
 from vigil.enrolment.core.redis_users import hashed_region_rules
 from vigil.enrolment.models import RedisAccess
@@ -103,24 +107,32 @@ def end_overlaps(now: datetime) -> None:
             )
 
 
-def server_info() -> dict[str, Any]:
-    """What Redis says of itself; raises `redis.RedisError`. Its `run_id`, if it tells it, changes when it restarts."""
-    with _client() as client:
-        return cast(dict[str, Any], client.info("server"))
+def server_infos(roles: Collection[Role] = HOLDERS) -> Mapping[str, dict[str, Any]]:
+    """What each server that answers says of itself, by its name. Its `run_id`, if it tells it, changes when it
+    restarts. Raises `redis.RedisError` where none answers."""
+    found: dict[str, dict[str, Any]] = {}
+    for server in servers_of(_users_url(), roles):
+        with contextlib.suppress(redis.RedisError), _client(server.url) as client:
+            found[server.name] = cast(dict[str, Any], client.info("server"))
+    if not found:
+        raise redis.ConnectionError("no server of Redis answers")
+    return found
 
 
 def is_on_this_machine() -> bool:
     """Whether Redis serves this machine only."""
-    return is_this_machine(urlsplit(configuration().redis_url.get_secret_value()).hostname or "")
+    places = parse_redis_url(configuration().redis_url.get_secret_value()).places
+    return all(is_this_machine(host) for host, _ in places)
 
 
 def region_address(region: str, password: str) -> str:
     """The address of Redis for a region's worker, with its user and password."""
     settings = configuration()
-    parts = urlsplit(settings.regions_redis_url or settings.redis_url.get_secret_value())
-    host = parts.netloc.rpartition("@")[2]
-    user = f"{keys.user(region)}:{quote(password, safe='')}"
-    return urlunsplit((parts.scheme, f"{user}@{host}", parts.path, parts.query, ""))
+    address = parse_redis_url(settings.regions_redis_url or settings.redis_url.get_secret_value())
+    if not settings.regions_redis_url:
+        # With the control plane's own login a region could change what the Sentinels do.
+        address = replace(address, sentinel_login="")
+    return address.for_user(keys.user(region), password)
 
 
 def authority() -> str:
@@ -132,17 +144,31 @@ def authority() -> str:
         return opened.read(_CA_BYTES_MOST)
 
 
-def _client() -> redis.Redis:
+def _users_url() -> str:
     settings = configuration()
-    url = settings.users_redis_url or settings.redis_url
-    return redis.Redis.from_url(
-        url.get_secret_value(), socket_timeout=_DEADLINE_S, socket_connect_timeout=_DEADLINE_S, **WITHOUT_CLIENT
-    )
+    return (settings.users_redis_url or settings.redis_url).get_secret_value()
+
+
+def _client(url: str) -> redis.Redis:
+    return open_client(url, socket_timeout=_DEADLINE_S, socket_connect_timeout=_DEADLINE_S)
 
 
 def _do(*commands: Sequence[str]) -> Management:
+    """Do it on every server that holds keys; what is said is of the first that failed."""
+    found = Management.MANAGED
     try:
-        with _client() as client:
+        for server in servers_of(_users_url()):
+            done = _do_at(server.url, commands)
+            found = done if found is Management.MANAGED else found
+    except redis.RedisError as error:
+        log.warning("redis.away", wanted="users", error=described(error))
+        return Management.AWAY
+    return found
+
+
+def _do_at(url: str, commands: Sequence[Sequence[str]]) -> Management:
+    try:
+        with _client(url) as client:
             for command in commands:
                 client.execute_command(*command)
     except redis.RedisError as error:
@@ -167,5 +193,5 @@ def _tell_by_hand(run_id: str, error: str) -> None:
 
 def _run_id() -> str:
     with contextlib.suppress(redis.RedisError):
-        return str(server_info().get("run_id", ""))
+        return " ".join(sorted(str(one.get("run_id", "")) for one in server_infos().values()))
     return ""

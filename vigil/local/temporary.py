@@ -21,7 +21,7 @@ class Throwaway:
     """Prepared on building, which must happen on the main thread; nothing runs before `installation.start()`.
 
     Takes every VIGIL_* out of this process's environment and puts its own there, so that an installation that is in
-    use can never be touched by mistake. Raises CannotStart.
+    use can never be touched by mistake. Servers that `wanted.env` names are used. Raises CannotStart.
     """
 
     def __init__(self, purpose: str, wanted: InstallationOptions, keep: bool = False) -> None:
@@ -29,6 +29,7 @@ class Throwaway:
         foreign = [name for name in os.environ if name.startswith("VIGIL_") and name not in _KEPT_VARIABLES]
         for name in (*foreign, "DJANGO_SETTINGS_MODULE"):
             os.environ.pop(name, None)
+        os.environ |= wanted.env
         self.path = Path(tempfile.mkdtemp(prefix=f"vigil-{purpose}-", dir=_roomy_place()))
         try:
             self._folder = DataFolder.claim(self.path)

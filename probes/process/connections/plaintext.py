@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+
+from probes.process.connections.address import parse_redis_url
 
 
 class Plaintext(StrEnum):
@@ -19,11 +20,12 @@ class Plaintext(StrEnum):
 
 
 def checked_redis_url(url: str, allowed: object = Plaintext.LOOPBACK) -> str:
-    """The address of a Redis; raises ValueError where it would be used without TLS and must not be."""
-    parts = urlsplit(url)
-    if parts.scheme != "redis" or is_this_machine(parts.hostname or ""):
+    """The address of a Redis; raises ValueError where it is none, or would be used without TLS and must not be."""
+    address = parse_redis_url(url)
+    hosts = [host for host, _ in address.places]
+    if address.scheme != "redis" or all(is_this_machine(host) for host in hosts):
         return url
-    if _is_public(parts.hostname or ""):
+    if any(is_public(host) for host in hosts):
         raise ValueError("must be rediss://: redis:// shows the password and all results on the way")
     if allowed != Plaintext.PRIVATE_NETWORK:
         raise ValueError(
@@ -41,7 +43,8 @@ def is_this_machine(host: str) -> bool:
         return host.lower() in ("", "localhost")
 
 
-def _is_public(host: str) -> bool:
+def is_public(host: str) -> bool:
+    """Whether a host is a number that is reached from everywhere."""
     try:
         return ip_address(host).is_global
     except ValueError:

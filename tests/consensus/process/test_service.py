@@ -209,7 +209,7 @@ def test_a_wrong_redis_url_is_one_line() -> None:
     assert ended.returncode == 2
     assert ended.stderr.strip() == (
         "vigil-consensus: VIGIL_REDIS_URL: Value error, "
-        "a Redis URL looks like redis://host:6379/0, or rediss:// with TLS"
+        "must look like redis://user:password@host:6379/0, or rediss:// with TLS"
     )
 
 

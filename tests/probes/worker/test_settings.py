@@ -56,7 +56,7 @@ def test_the_command_line_names_the_region_over_the_environment(environment: pyt
         ({"VIGIL_REDIS_URL": None}, "VIGIL_REDIS_URL is missing: set VIGIL_REDIS_URL"),
         (
             {"VIGIL_REDIS_URL": "http://:hunter2@x"},
-            "VIGIL_REDIS_URL is wrong: a Redis URL looks like redis://host:6379/0, or rediss:// with TLS",
+            "VIGIL_REDIS_URL is wrong: must look like redis://user:password@host:6379/0, or rediss:// with TLS",
         ),
         (
             {"VIGIL_REDIS_URL": "redis://:hunter2@redis:6379/0"},

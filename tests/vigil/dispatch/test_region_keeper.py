@@ -52,7 +52,7 @@ def test_the_users_are_made_once_where_redis_does_not_tell_its_run(
 
     told: dict[str, Any] = {}
     monkeypatch.setattr(region_keeper, "RESTARTED_S", 0.0)
-    monkeypatch.setattr(region_keeper, "server_info", lambda: told)
+    monkeypatch.setattr(region_keeper, "server_infos", lambda: {"": told})
     monkeypatch.setattr(region_keeper, "set_all_users", make)
     keeper = RegionKeeper()
     assert turned(keeper) == turned(keeper) == turned(keeper) == []

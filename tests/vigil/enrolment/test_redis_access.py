@@ -40,8 +40,8 @@ def test_a_server_that_takes_nothing_just_now_is_away(
 
     client = redis.Redis.from_url(redis_url)
     monkeypatch.setattr(client, "execute_command", refuse)
-    monkeypatch.setattr(redis_access, "_client", lambda: client)
-    monkeypatch.setattr(redis_access, "server_info", dict)
+    monkeypatch.setattr(redis_access, "_client", lambda url: client)
+    monkeypatch.setattr(redis_access, "server_infos", dict)
     assert redis_access.set_user("eu-west", ["secret"]) is expected
 
 
@@ -65,7 +65,7 @@ def test_that_users_are_managed_by_hand_is_said_once_for_each_run_of_redis(
 ) -> None:
     assert ask(code_of(issue(region)))[0] == 200
     told = {"run_id": "of this test"}
-    monkeypatch.setattr(redis_access, "server_info", lambda: told)
+    monkeypatch.setattr(redis_access, "server_infos", lambda: {"": told})
     with capture_logs() as logs:
         assert revoke(Region.objects.get()) is Management.BY_HAND
         end_revoked()

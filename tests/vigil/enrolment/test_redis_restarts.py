@@ -94,7 +94,7 @@ def test_s03_dispatch_tells_once_of_a_redis_elsewhere_with_known_holes(
 ) -> None:
     monkeypatch.setattr(region_keeper, "RESTARTED_S", 0.0)
     told = {"run_id": "a", "redis_version": "7.4.1"}
-    monkeypatch.setattr(region_keeper, "server_info", lambda: told)
+    monkeypatch.setattr(region_keeper, "server_infos", lambda: {"": told})
     keeper = RegionKeeper()
 
     def warned() -> list[str]:

@@ -12,7 +12,7 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from probes.process import logs, sentry
-from probes.process.connections.surviving import survive
+from probes.process.connections.clients import open_client
 from probes.process.health import Health
 from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import ONE_LOOP, Watchdog
@@ -95,7 +95,7 @@ def redis_client(url: str = "") -> redis.Redis:
     """A client whose every wait has a deadline; of the Redis of all messages, unless another is named."""
     from vigil.configuration import configuration
 
-    client = redis.Redis.from_url(
+    return open_client(
         url or configuration().redis_url.get_secret_value(),
         socket_timeout=5,
         socket_connect_timeout=5,
@@ -104,4 +104,3 @@ def redis_client(url: str = "") -> redis.Redis:
         # Once more, for a connection that was closed while it was idle; ten times would take minutes.
         retry=Retry(ConstantBackoff(0.1), 1),
     )
-    return survive(client)

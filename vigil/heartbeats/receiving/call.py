@@ -15,7 +15,7 @@ import structlog
 from django.db import connection
 
 from probes import keys
-from probes.process.connections.surviving import survive
+from probes.process.connections.clients import open_client
 from vigil.clock import database_wall_now
 from vigil.configuration import configuration
 from vigil.heartbeats.core.pings.address import PingCall
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 def ping_client() -> redis.Redis:
     """Client of the ping log: every call has a deadline, none retries."""
     url = configuration().ping_log_url
-    return survive(redis.Redis.from_url(url, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S, retry=None))
+    return open_client(url, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S, retry=None)
 
 
 def keep_call(call: PingCall, request: PingRequest) -> None:

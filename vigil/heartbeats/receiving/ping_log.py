@@ -19,7 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from probes import keys
-from probes.process.connections.surviving import survive
+from probes.process.connections.clients import open_async_client
 from probes.transport_faults import is_transport_fault
 from vigil.away import refusal
 from vigil.heartbeats.core.pings.wire import PING_VERSION, LogEntry, Ping, encode
@@ -44,10 +44,9 @@ class PingLog:
     """Batches pings in order. A single writer keeps the order on disk."""
 
     def __init__(self, redis_url: str, database_url: str, receiver: str) -> None:
-        client = redis.asyncio.Redis.from_url(
+        self._redis = open_async_client(
             redis_url, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S, retry=Retry(NoBackoff(), 0)
         )
-        self._redis = survive(client)
         self._database_url = database_url
         self._receiver = receiver
         self._postgres: psycopg.AsyncConnection[Any] | None = None

