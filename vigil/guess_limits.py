@@ -24,16 +24,17 @@ _NETWORK_BITS = 64
 
 
 class GuessLimits:
-    """What was guessed wrongly of late."""
+    """What was guessed wrongly of late; `of_address` is the burst of one address, and its attempts a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, of_address: tuple[float, float] = (ADDRESS_BURST, ADDRESS_PER_S)) -> None:
+        self._of_address = of_address
         self._lock = threading.Lock()
         self.forget()
 
     def forget(self) -> None:
         """Start anew."""
         self._accounts = Rates(ACCOUNT_BURST, ACCOUNT_PER_S, REMEMBERED)
-        self._addresses = Rates(ADDRESS_BURST, ADDRESS_PER_S, REMEMBERED)
+        self._addresses = Rates(*self._of_address, REMEMBERED)
         self._pages = Rates(PAGE_BURST, PAGE_PER_S, REMEMBERED)
 
     def wait_s(self, address: str, account: str = "", page: str = "") -> float:
@@ -74,3 +75,5 @@ def _key(text: str) -> str:
 PASSWORDS, SECRETS = GuessLimits(), GuessLimits()
 #: Of status pages: who guesses theirs takes no attempt from the login.
 PAGE_PASSWORDS = GuessLimits()
+#: Requests to subscribe, right or wrong: each costs a row, and may cause a letter to somebody else.
+SUBSCRIBING = GuessLimits((20.0, 1 / 60))

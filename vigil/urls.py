@@ -8,7 +8,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from vigil.metrics import view as metrics
-from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages
+from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages, subscribing
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
 from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
@@ -79,6 +79,14 @@ urlpatterns = [
     path("badge/<str:code>.<str:kind>", limited_misses(badges.heartbeat), name="badge"),
     path("badge/<str:key>/<str:signature>/<path:tag>.<str:kind>", limited_misses(badges.tag), name="tag-badge"),
     path("status/<str:slug>", status_pages.status_page, name="status-page"),
+    path("status/<str:slug>/subscribe", subscribing.subscribe, name="subscribe"),
+    path(
+        "subscriptions/confirm/<str:token>",
+        limited_misses(subscribing.confirm_subscription),
+        name="subscription-confirm",
+    ),
+    path("subscriptions/<str:token>", limited_misses(subscribing.subscription), name="subscription"),
+    path("subscriptions/<str:token>/unsubscribe", limited_misses(subscribing.unsubscribe_once), name="unsubscribe"),
     path("status/<str:slug>/<path:below>", status_pages.status_page, name="status-file"),
     # Last of the pages: the address of one monitor takes any name.
     path("", include("vigil.web.pages.monitors.urls")),

@@ -25,6 +25,7 @@ DIALS = {
     "probes/process/watch/notify.py": "the socket file of systemd",
     "vigil/doctor/base_address.py": "VIGIL_BASE_URL, the operator's own",
     "vigil/expiries.py": "the servers of the operator's settings",
+    "vigil/status/letters/mail_sessions.py": "the same mail server: each session is opened by the channel",
 }
 #: Clients of httpx without the guard, and to whom they speak.
 SPEAKS = {

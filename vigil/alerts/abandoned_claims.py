@@ -12,19 +12,20 @@ from vigil.database.session_lock import MissingOwners, living_owners, owner_of
 
 _log = structlog.get_logger(__name__)
 
-_CLAIMED = "SELECT DISTINCT lease_token FROM alerts_delivery WHERE state = 'sending' AND lease_until > now()"
+_CLAIMED = "SELECT DISTINCT lease_token FROM {table} WHERE state = 'sending' AND lease_until > now()"
 # Its token stays: if the sender lives after all, it may still note the outcome until another has claimed the message.
 _FREE = """
-UPDATE alerts_delivery SET lease_until = now() - interval '1 millisecond'
+UPDATE {table} SET lease_until = now() - interval '1 millisecond'
 WHERE state = 'sending' AND lease_until > now() AND lease_token = ANY(%s)
 """
 
 
 class AbandonedClaims:
-    """Looks for claims without a living owner; `own` is the key of this process."""
+    """Looks for claims without a living owner; `own` is the key of this process, `table` that of an outbox."""
 
-    def __init__(self, own: int) -> None:
+    def __init__(self, own: int, table: str = "alerts_delivery") -> None:
         self._own = own
+        self._claimed_by, self._free = _CLAIMED.format(table=table), _FREE.format(table=table)
         self._missing = MissingOwners()
 
     @property
@@ -41,7 +42,7 @@ class AbandonedClaims:
         if not gone:
             return 0
         with connection.cursor() as cursor:
-            cursor.execute(_FREE, [[token for token in tokens if owner_of(token) in gone]])
+            cursor.execute(self._free, [[token for token in tokens if owner_of(token) in gone]])
             freed = int(cursor.rowcount)
         if freed:
             _log.warning("delivery.claims_freed", messages=freed, senders=len(gone))
@@ -49,5 +50,5 @@ class AbandonedClaims:
 
     def _claimed(self) -> list[UUID]:
         with connection.cursor() as cursor:
-            cursor.execute(_CLAIMED)
+            cursor.execute(self._claimed_by)
             return [row[0] for row in cursor.fetchall() if row[0] is not None]

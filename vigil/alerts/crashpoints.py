@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 from enum import StrEnum
+from typing import Any
 
 
 class CrashPoint(StrEnum):
@@ -28,16 +29,16 @@ class CrashPoint(StrEnum):
 
 VARIABLE = "VIGIL_CRASH_AT"
 
-_arm: list[Callable[[CrashPoint], None]] = []
+_arm: list[Callable[[Any], None]] = []
 
 
-def reach(point: CrashPoint) -> None:
-    """Pass a crash point; an armed one may not return."""
+def reach(point: StrEnum) -> None:
+    """Pass a crash point, of these or of another sender's; an armed one may not return."""
     for act in _arm:
         act(point)
 
 
-def arm(act: Callable[[CrashPoint], None]) -> None:
+def arm(act: Callable[[Any], None]) -> None:
     """Call this function at every point from now on."""
     _arm[:] = [act]
 
@@ -52,10 +53,10 @@ def arm_from_environment() -> None:
     if not wanted:
         return
     name, _, number = wanted.partition(":")
-    point, left = CrashPoint(name), [int(number or 1)]
+    left = [int(number or 1)]
 
-    def act(reached: CrashPoint) -> None:
-        if reached is point:
+    def act(reached: StrEnum) -> None:
+        if reached.value == name:
             left[0] -= 1
             if not left[0]:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -31,6 +31,7 @@ class LetterSource(StrEnum):
     DISPATCH_WATCH = "dispatch.watch"
     HEARTBEATS = "heartbeats"
     INGEST = "ingest"
+    LETTERS = "letters"
     RECORD = "record"
     REPORTS = "reports"
     STATUS_PAGES = "status_pages"

@@ -13,8 +13,20 @@ from vigil.monitors.models import Monitor
 from vigil.status.core.access import PageAccess, PagePlace, PageVisibility
 from vigil.status.core.domains import DOMAIN_MOST
 from vigil.status.core.states import PublicImpact, UpdateState
+from vigil.status.core.subscribers.terms import SubscriberKind
 from vigil.status.incident_models import TEXT_MOST
+from vigil.status.subscriber_models import Subscriber, SubscriberLetter, SubscriptionRequest
 from vigil.visible_text import visible_line
+
+__all__ = [
+    "PageComponent",
+    "PublicIncident",
+    "PublicUpdate",
+    "StatusPage",
+    "Subscriber",
+    "SubscriberLetter",
+    "SubscriptionRequest",
+]
 
 POSTMORTEM_MOST = 20_000
 _slug = RegexValidator(r"\A[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z", "Lower case letters, digits and hyphens, such as acme.")
@@ -34,6 +46,10 @@ def new_public_incident() -> str:
 
 def new_public_update() -> str:
     return public_ids.new("upd")
+
+
+def all_kinds() -> list[str]:
+    return [one.value for one in SubscriberKind]
 
 
 class StatusPage(models.Model):
@@ -59,6 +75,9 @@ class StatusPage(models.Model):
     )
     access = models.CharField(max_length=200, blank=True, default="", editable=False)
     enabled = models.BooleanField(default=True, help_text="Whether it is served.")
+    subscriber_kinds = models.JSONField(
+        default=all_kinds, blank=True, help_text="How readers may subscribe: email, webhook, slack."
+    )
     revision = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -197,6 +216,9 @@ class PublicUpdate(models.Model):
         null=True, blank=True, editable=False, help_text="When it was held back: the incident was over by then."
     )
     written_by = models.CharField(max_length=120, blank=True, default="", editable=False)
+    told_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When its letters to subscribers were written."
+    )
 
     objects = PublicUpdates.as_manager()
 
@@ -214,6 +236,10 @@ class PublicUpdate(models.Model):
         indexes = (
             # Used by the publisher: the few that wait for their moment.
             models.Index(fields=["publish_at"], name="update_waits", condition=Q(publish_at__isnull=False)),
+            # Used by the sender of letters: the few of which subscribers have not been told.
+            models.Index(
+                fields=["published_at"], name="update_not_told", condition=Q(told_at=None, published_at__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:

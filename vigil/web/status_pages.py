@@ -36,9 +36,9 @@ def status_page(request: HttpRequest, slug: str, below: str = "") -> HttpRespons
     page = published_pages().find(slug)
     if page is None:
         raise Http404
-    if request.method == "POST" and not _is_from_here(request):
+    if request.method == "POST" and not is_from_here(request):
         return notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_FROM_HERE, below)
-    refused = _refusal(request, page, below)
+    refused = refusal(request, page, below)
     if refused is not None:
         return refused
     headers = request.headers
@@ -49,7 +49,7 @@ def status_page(request: HttpRequest, slug: str, below: str = "") -> HttpRespons
     return HttpResponse(found[2], status=found[0], headers=dict(found[1]))
 
 
-def _refusal(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse | None:
+def refusal(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse | None:
     """What is answered in place of the page; None for a reader who may read it."""
     match page.access.visibility:
         case PageVisibility.PUBLIC:
@@ -88,7 +88,7 @@ def _refused_by_session(request: HttpRequest, page: PublishedPage, below: str) -
     return None if is_member else notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_A_MEMBER, below)
 
 
-def _is_from_here(request: HttpRequest) -> bool:
+def is_from_here(request: HttpRequest) -> bool:
     """Whether a form was sent by the page itself, as its browser says; programs say nothing."""
     origin = request.headers.get("Origin", "")
     if not origin:

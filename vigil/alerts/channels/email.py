@@ -96,11 +96,12 @@ async def send(client: Outbound, config: EmailConfig, secrets: Mapping[str, str]
         lasting = refused.smtp_code >= 500 and not isinstance(refused, smtplib.SMTPAuthenticationError)
         raise ChannelError(f"the mail server answered {refused.smtp_code}", permanent=lasting) from None
     except (smtplib.SMTPException, OSError) as problem:
-        raise ChannelError(f"the mail server could not be used ({_in_words(problem)})") from None
+        raise ChannelError(f"the mail server could not be used ({mail_problem(problem)})") from None
     return Accepted("250", missed=missed)
 
 
-def _in_words(problem: Exception) -> str:
+def mail_problem(problem: Exception) -> str:
+    """Why a mail server could not be used, in words without its address."""
     if isinstance(problem, ssl.SSLCertVerificationError):
         return f"its certificate cannot be trusted: {problem.verify_message}"
     if isinstance(problem, socket.gaierror):
@@ -115,18 +116,23 @@ def _in_words(problem: Exception) -> str:
 def _message(letter: Letter, sender: str, recipients: list[str]) -> EmailMessage:
     # Not folded unless it must be: at 78 columns a long word would leave a first line that is blank.
     message = EmailMessage(policy=SMTP.clone(max_line_length=998) if letter.subject.isascii() else SMTP)
-    written = parseaddr(sender)[1].rpartition("@")[2]
-    domain = _ascii_domain(written)
-    message["From"] = sender.replace(written, domain) if written else sender
+    message["From"], domain = sender_in_ascii(sender)
     message["To"] = [address_of(recipient) for recipient in recipients]
     message["Subject"] = letter.subject
     message["Date"] = letter.date
-    message["Message-ID"] = f"<{letter.id}@{domain or NO_DOMAIN}>"
-    message["In-Reply-To"] = message["References"] = f"<{letter.thread}@{domain or NO_DOMAIN}>"
+    message["Message-ID"] = f"<{letter.id}@{domain}>"
+    message["In-Reply-To"] = message["References"] = f"<{letter.thread}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     return message
+
+
+def sender_in_ascii(sender: str) -> tuple[str, str]:
+    """A sender with its domain as it is in DNS, and that domain."""
+    written = parseaddr(sender)[1].rpartition("@")[2]
+    domain = _ascii_domain(written)
+    return (sender.replace(written, domain) if written else sender), domain or NO_DOMAIN
 
 
 @lru_cache(maxsize=1)
@@ -136,6 +142,14 @@ def _threads() -> ThreadPoolExecutor:
 
 def _deliver(url: str, message: EmailMessage) -> str:
     """Hand a letter to the mail server; returns who of the recipients was refused, or nothing."""
+    with open_session(url) as server:
+        refused = server.send_message(message)
+    # The others have it, so it is not sent again.
+    return f"but {_refusals(refused)}" if refused else ""
+
+
+def open_session(url: str) -> smtplib.SMTP:
+    """A session with the mail server: encrypted where it can be, and logged in. Raises what `mail_problem` words."""
     parts = urlsplit(url)
     host = _ascii_domain(parts.hostname or "")
     if parts.scheme == "smtps":
@@ -144,7 +158,7 @@ def _deliver(url: str, message: EmailMessage) -> str:
         )
     else:
         server = smtplib.SMTP(host, parts.port or 587, timeout=DEADLINE_S)
-    with server:
+    try:
         server.ehlo()
         if parts.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())
@@ -153,9 +167,10 @@ def _deliver(url: str, message: EmailMessage) -> str:
             raise ChannelError("the mail server offers no STARTTLS, and a password is not sent in clear")
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
-        refused = server.send_message(message)
-    # The others have it, so it is not sent again.
-    return f"but {_refusals(refused)}" if refused else ""
+    except BaseException:
+        server.close()
+        raise
+    return server
 
 
 def _refusals(refused: Mapping[str, tuple[int, bytes]]) -> str:

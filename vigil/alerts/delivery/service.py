@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
+from typing import Any
 
 import structlog
 from django.db import connection
@@ -214,8 +215,8 @@ class Sender:
             await self._write(batch)
 
 
-async def deliver(health: Health) -> None:
-    """Deliver until SIGTERM or SIGINT."""
+async def deliver(health: Health, beside: Sequence[Callable[[Outbound], Coroutine[Any, Any, None]]] = ()) -> None:
+    """Deliver until SIGTERM or SIGINT. What runs `beside` gets the HTTP client, and ends the process if it ends."""
     loop = asyncio.get_running_loop()
     outbound = GuardedOutbound(configuration().alert_egress)
     sender = Sender(outbound, health)
@@ -226,12 +227,13 @@ async def deliver(health: Health) -> None:
     ticking = asyncio.create_task(tick(health))
     listening = asyncio.create_task(listen(sender.wake))
     reporting = asyncio.create_task(keep_sending(lambda config, letter: email.send(outbound, config, {}, letter)))
-    for task in (listening, reporting):
+    others = [asyncio.create_task(work(outbound)) for work in beside]
+    for task in (listening, reporting, *others):
         task.add_done_callback(sender.note_end)
     try:
         await sender.run()
     finally:
-        ticking.cancel()
-        listening.cancel()
-        reporting.cancel()
+        for task in (ticking, listening, reporting, *others):
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
         await outbound.close()

@@ -68,10 +68,11 @@ def deliver(args: argparse.Namespace) -> None:
     from vigil.alerts.crashpoints import arm_from_environment
     from vigil.alerts.delivery.service import deliver
     from vigil.control_keys import control_macs
+    from vigil.status.letters.service import keep_telling
 
     arm_from_environment()
     LivenessReporter(redis_client(), "deliver", control_macs(), lambda: _reaches_its_outbox(health)).start()
-    uvloop.run(deliver(health))
+    uvloop.run(deliver(health, beside=[keep_telling]))
 
 
 def _reaches_its_outbox(health: Health) -> bool:

@@ -1,0 +1,139 @@
+"""Letters to subscribers over real SMTP and HTTP: one each, whom it concerns alone, and what failures come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.vigil.status.subscribing import incident_of, mail_server, page_of, subscriber, tell_all
+from vigil.demo.mail_receiver import MailReceiver
+from vigil.status.changes import save_status_page
+from vigil.status.letters.fan_out import write_letters
+from vigil.status.models import SubscriberLetter
+from vigil.status.public_incidents.changes import delete_public_incident
+from vigil.status.public_incidents.updates import add_update
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailReceiver]:
+    with mail_server(monkeypatch) as receiver:
+        yield receiver
+
+
+def test_an_update_is_told_once_to_each_subscriber_whom_it_concerns(server: MailReceiver) -> None:
+    page = page_of()
+    for address, components in {
+        "all@example.test": (),
+        "chat@example.test": ("Chat API",),
+        "both@example.test": ("Chat API", "Batch API"),
+        "batch@example.test": ("Batch API",),
+    }.items():
+        subscriber(page, address, *components)
+    subscriber(page, "new@example.test", state="pending", confirmed_at=None)
+    subscriber(page_of("other"), "other@example.test")
+    incident = incident_of(page, "Chat API")
+    tell_all()
+    assert server.by_recipient == {"all@example.test": 1, "chat@example.test": 1, "both@example.test": 1}
+    incident_of(page, title="Everything is slow")
+    tell_all()
+    assert server.by_recipient["batch@example.test"] == 1 and server.count == 7
+    assert write_letters(incident.updates.get().pk) == 0
+
+
+def test_a_letter_says_what_was_said_and_ends_with_one_click(server: MailReceiver) -> None:
+    page = page_of()
+    subscriber(page, "reader@example.test")
+    incident = incident_of(page, "Chat API")
+    add_update(incident, {"state": "resolved", "text": "It works again."})
+    tell_all()
+    first, last = server.letters("reader@example.test")
+    assert first["Subject"] == "[Acme AI] Investigating: Chat API refuses connections"
+    assert last["Subject"] == "[Acme AI] Resolved: Chat API refuses connections"
+    assert first["From"] == "Acme AI <vigil@acme.test>" and first["To"] == "reader@example.test"
+    assert first["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert first["List-Unsubscribe"].startswith("<http") and first["List-Unsubscribe"].endswith("/unsubscribe>")
+    assert page.public_id in first["List-Id"] and first["Auto-Submitted"] == "auto-generated"
+    assert first["References"] == last["References"] and first["Message-ID"] != last["Message-ID"]
+    body = first.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "We are looking into it." in text and "Affects Chat API." in text and "Unsubscribe: http" in text
+
+
+def test_letters_go_over_few_sessions(server: MailReceiver) -> None:
+    page = page_of()
+    for number in range(60):
+        subscriber(page, f"reader-{number}@example.test")
+    incident_of(page)
+    tell_all()
+    assert len(server.by_recipient) == server.count == 60 and server.sessions <= 20
+
+
+def test_a_refused_address_is_switched_off_and_the_others_are_told(server: MailReceiver) -> None:
+    page = page_of()
+    gone, full = subscriber(page, "gone@example.test"), subscriber(page, "full@example.test")
+    subscriber(page, "well@example.test")
+    server.refuse_recipients = {
+        "gone@example.test": "550 5.1.1 no such user", "full@example.test": "552 5.2.2 the mailbox is full",
+    }  # fmt: skip
+    incident = incident_of(page)
+    tell_all()
+    gone.refresh_from_db()
+    full.refresh_from_db()
+    assert (gone.state, gone.off_reason) == ("off", "refused") and "no such user" in gone.last_error
+    assert (full.state, full.failures) == ("confirmed", 1)
+    for text in ("More.", "Still more."):
+        add_update(incident, {"text": text})
+        tell_all()
+    full.refresh_from_db()
+    assert (full.state, full.failures) == ("off", 3) and server.by_recipient == {"well@example.test": 3}
+    assert SubscriberLetter.objects.filter(state="dead", subscriber=gone).count() == 1
+
+
+def test_a_server_that_refuses_for_now_gets_the_letter_again_under_its_id(server: MailReceiver) -> None:
+    page = page_of()
+    subscriber(page, "reader@example.test")
+    incident_of(page)
+    server.refuse_data = {"*": "451 4.7.1 greylisted"}
+    tell_all(lambda: SubscriberLetter.objects.filter(state="pending", attempts=1).exists())
+    assert "451" in SubscriberLetter.objects.get().last_error
+    server.refuse_data = {}
+    SubscriberLetter.objects.update(due_at="2020-01-01T00:00:00Z")
+    tell_all()
+    letter = SubscriberLetter.objects.get()
+    assert (letter.state, letter.attempts, server.count) == ("sent", 2, 1)
+
+
+def test_a_later_update_waits_for_the_one_before_it(server: MailReceiver) -> None:
+    page = page_of()
+    subscriber(page, "reader@example.test")
+    incident = incident_of(page)
+    server.refuse_data = {"*": "451 later"}
+    tell_all(lambda: SubscriberLetter.objects.filter(attempts=1, state="pending").exists())
+    server.refuse_data = {}
+    add_update(incident, {"state": "resolved", "text": "Over."})
+    write_letters(incident.updates.newest_first()[0].pk)
+    SubscriberLetter.objects.filter(attempts=1).update(due_at="2030-01-01T00:00:00Z")
+    tell_all(lambda: True)
+    assert server.count == 0
+    SubscriberLetter.objects.update(due_at="2020-01-01T00:00:00Z")
+    tell_all()
+    assert [letter["Subject"].split(":")[0] for letter in server.letters()] == [
+        "[Acme AI] Investigating", "[Acme AI] Resolved",
+    ]  # fmt: skip
+
+
+def test_what_is_deleted_or_closed_is_told_to_nobody(server: MailReceiver) -> None:
+    page = page_of()
+    subscriber(page, "reader@example.test")
+    incident = incident_of(page)
+    write_letters(incident.updates.get().pk)
+    delete_public_incident(incident)
+    write_letters(incident_of(page, title="Another").updates.get().pk)
+    save_status_page(page, {"enabled": False})
+    tell_all()
+    assert server.count == 0
+    assert list(SubscriberLetter.objects.values_list("state", "last_error")) == [("dead", "the page is not served")]

@@ -1,0 +1,154 @@
+"""Readers subscribe, confirm, choose and leave by forms without a script; no answer tells who subscribes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+
+from tests.vigil.status.subscribing import mail_server, page_of, subscriber, tell_all
+from vigil.configuration import configuration
+from vigil.demo.mail_receiver import MailReceiver
+from vigil.guess_limits import SUBSCRIBING
+from vigil.status.core.document import project
+from vigil.status.models import StatusPage, Subscriber, SubscriptionRequest
+from vigil.status.reading import read_facts
+from vigil.status.subscribers.links import confirm_link, manage_link, unsubscribe_link
+from vigil.web.serving.status_pages import frame_of, published_pages
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    SUBSCRIBING.forget()
+    yield
+    published_pages().keep_only({})
+    SUBSCRIBING.forget()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, redis_url: str) -> Iterator[MailReceiver]:
+    with mail_server(monkeypatch) as receiver:
+        yield receiver
+
+
+def served(page: StatusPage) -> StatusPage:
+    from vigil.clock import database_now
+
+    published_pages().publish(project(read_facts(page, database_now()), frame_of(page)))
+    return page
+
+
+def path(link: str) -> str:
+    return link.removeprefix(configuration().base_url)
+
+
+def link_of(text: str, words: str) -> str:
+    found = re.search(rf"{words}: (\S+)", text)
+    assert found is not None, text
+    return found[1]
+
+
+def asked(client: Client, address: str, **more: object) -> str:
+    answer = client.post("/status/acme/subscribe", {"kind": "email", "address": address, **more})
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_reader_subscribes_to_a_component_confirms_chooses_and_leaves(server: MailReceiver) -> None:
+    page = served(page_of())
+    chat, batch = page.components.order_by("position")
+    client = Client(enforce_csrf_checks=True)
+    assert "Chat API" in client.get("/status/acme/subscribe").content.decode()
+    asked(client, "Reader@Example.test", components=chat.public_id)
+    tell_all()
+    letter = server.letters("Reader@Example.test")[0].get_body(("plain",))
+    assert letter is not None
+    link = path(link_of(letter.get_content(), "Confirm"))
+    assert "Confirm" in client.get(link).content.decode()
+    assert Subscriber.objects.get().state == "pending"
+    client.post(link)
+    row = Subscriber.objects.get()
+    assert (row.state, row.whole, [one.name for one in row.components.all()]) == ("confirmed", False, ["Chat API"])
+    own = path(manage_link(row.public_id))
+    assert client.post(own, {"do": "save", "components": batch.public_id}).status_code == 200
+    assert [one.name for one in row.components.all()] == ["Batch API"]
+    client.post(own, {"do": "save", "whole": "on"})
+    assert Subscriber.objects.get().whole
+    left = client.post(own, {"do": "unsubscribe"})
+    assert "unsubscribed" in left.content.decode() and not Subscriber.objects.exists()
+    assert client.get(own).content == left.content
+
+
+def test_a_mail_program_unsubscribes_by_one_post_and_a_scanner_by_none() -> None:
+    row = subscriber(page_of(), "reader@example.test")
+    client = Client(enforce_csrf_checks=True)
+    link = path(unsubscribe_link(row.public_id))
+    assert client.get(link).status_code == 200 and Subscriber.objects.exists()
+    assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert not Subscriber.objects.exists()
+    assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+
+
+def test_the_answer_is_the_same_for_whom_is_subscribed_asked_lately_or_never_heard_of(server: MailReceiver) -> None:
+    page = served(page_of())
+    subscriber(page, "known@example.test")
+    subscriber(page, "off@example.test", state="off", off_reason="bounced")
+    client = Client()
+    answers = {
+        asked(client, address)
+        for address in ("known@example.test", "new@example.test", "new@example.test", "off@example.test")
+    }
+    tell_all()
+    answers.add(asked(client, "new@example.test"))
+    answers.add(asked(client, "n.ew+more@example.test"))
+    assert len(answers) == 1
+    tell_all()
+    assert server.by_recipient == {"known@example.test": 1, "new@example.test": 1, "off@example.test": 1}
+    outcomes = SubscriptionRequest.objects.order_by("pk").values_list("outcome", flat=True)
+    assert list(outcomes) == ["reminded", "asked", "asked_lately", "asked", "asked_lately", "asked_lately"]
+    assert not any(SubscriptionRequest.objects.values_list("sealed", flat=True))
+
+
+def test_one_client_is_slowed_down_and_what_is_no_address_is_refused() -> None:
+    served(page_of())
+    client = Client()
+    for address in ("", "nobody", "a@b@c", "reader@example.test\nBcc: all@example.test", "x" * 600):
+        answer = client.post("/status/acme/subscribe", {"kind": "email", "address": address})
+        assert answer.status_code == 400
+    wanted = {"kind": "email", "address": "a@b.test"}
+    codes = [client.post("/status/acme/subscribe", wanted).status_code for _ in range(20)]
+    assert codes[0] == 200
+    assert codes[-1] == 429 and not SubscriptionRequest.objects.exclude(fingerprint__regex="^[0-9a-f]{64}$").exists()
+
+
+def test_another_site_cannot_ask_through_its_visitors() -> None:
+    served(page_of())
+    answer = Client().post(
+        "/status/acme/subscribe", {"kind": "email", "address": "a@b.test"}, headers={"origin": "https://evil.test"}
+    )
+    assert answer.status_code == 403 and not SubscriptionRequest.objects.exists()
+
+
+def test_only_who_may_read_a_page_may_subscribe() -> None:
+    served(page_of(visibility="password", password="long enough secret"))
+    client = Client()
+    assert client.get("/status/acme/subscribe").status_code == 403
+    assert client.post("/status/acme/subscribe", {"kind": "email", "address": "a@b.test"}).status_code == 403
+    client.post("/status/acme", {"password": "long enough secret"})
+    assert client.get("/status/acme/subscribe").status_code == 200
+    assert client.get("/status/nobody/subscribe").status_code == 404
+
+
+def test_a_link_that_was_forged_or_is_old_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = subscriber(page_of(), "reader@example.test", state="pending", confirmed_at=None)
+    link = path(confirm_link(row.public_id))
+    client = Client()
+    assert client.post(link[:-2]).status_code == 403
+    assert client.post(path(manage_link(row.public_id))[:-1] + "A", {"do": "unsubscribe"}).status_code == 403
+    monkeypatch.setattr("django.core.signing.time.time", lambda: 4_000_000_000.0)
+    assert "48 hours" in client.post(link).content.decode()
+    assert Subscriber.objects.get().state == "pending"

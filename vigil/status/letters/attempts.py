@@ -1,0 +1,78 @@
+"""What an attempt to send a letter comes to: its outcome, the wait until the next, and whom a failure blames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from vigil.alerts.channels.kind import ChannelError
+from vigil.alerts.core.retry import after_failure
+from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
+from vigil.status.core.subscribers.terms import LetterPurpose, OffReason, SubscriberKind, SubscriberState
+from vigil.status.letters.mail_sessions import MailAnswer
+from vigil.status.letters.posts import ReceiverGone
+from vigil.status.subscriber_models import SubscriberLetter
+
+#: Attempts of a letter that asks to confirm.
+ASKED_MOST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LetterAttempt:
+    """A claimed letter that is being sent, since `claimed_at` by the clock of the database."""
+
+    letter: SubscriberLetter
+    token: UUID
+    claimed_at: datetime
+
+    def accepted(self, words: str) -> LetterResult:
+        """Its receiver has taken it. A post that is a question is answered by that."""
+        confirms = self.letter.purpose == LetterPurpose.CONFIRM and self.letter.kind != SubscriberKind.EMAIL
+        return self._result(LetterOutcome.ACCEPTED, words, confirms=confirms)
+
+    def answered(self, answer: MailAnswer) -> LetterResult:
+        """What a mail server said."""
+        if answer.is_accepted:
+            return self.accepted(answer.words)
+        blames = OffReason.REFUSED if answer.of_recipient else None
+        return self._failed(answer.words, permanent=answer.permanent, blames=blames)
+
+    def refused(self, refusal: ChannelError) -> LetterResult:
+        """What a receiver of posts said; each that failed for good counts against it."""
+        reason = OffReason.GONE if isinstance(refusal, ReceiverGone) else OffReason.FAILING
+        return self._failed(
+            str(refusal), permanent=refusal.permanent, blames=reason, retry_after_s=refusal.retry_after_s
+        )
+
+    def faulty(self, fault: Exception) -> LetterResult:
+        """A fault of ours: tried again like a letter that was not answered."""
+        return self._failed(f"fault: {type(fault).__name__}", permanent=False, blames=None)
+
+    def not_wanted(self) -> LetterResult | None:
+        """The end of a letter that is to be sent no more: its page is closed, or its subscriber is not told."""
+        subscriber = self.letter.subscriber
+        if not subscriber.page.enabled:
+            return self._result(LetterOutcome.DEAD, "the page is not served")
+        wanted = SubscriberState.PENDING if self.letter.purpose == LetterPurpose.CONFIRM else SubscriberState.CONFIRMED
+        if subscriber.state != wanted:
+            return self._result(LetterOutcome.DEAD, f"the subscriber is {subscriber.state}")
+        return None
+
+    def _failed(
+        self, words: str, *, permanent: bool, blames: OffReason | None, retry_after_s: float | None = None
+    ) -> LetterResult:
+        age, attempts = self.claimed_at - self.letter.created_at, self.letter.attempts
+        # A stranger's question is not repeated for a day.
+        permanent = permanent or (self.letter.purpose == LetterPurpose.CONFIRM and attempts >= ASKED_MOST)
+        next_ = after_failure(attempts, age, permanent=permanent, retry_after_s=retry_after_s, seed=str(self.letter.pk))
+        outcome = LetterOutcome.DEAD if next_.dead else LetterOutcome.RETRY
+        return self._result(outcome, words, next_.wait_s, blames if next_.dead else None)
+
+    def _result(
+        self, outcome: LetterOutcome, words: str, wait_s: float = 0.0, blames: OffReason | None = None,
+        *, confirms: bool = False,
+    ) -> LetterResult:  # fmt: skip
+        return LetterResult(
+            self.letter.pk, self.letter.subscriber.public_id, self.token, outcome, words, wait_s, blames, confirms
+        )

@@ -1,0 +1,114 @@
+"""Bodies for webhooks, in the form of Atlassian Statuspage, and for Slack. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from vigil.alerts.channels.chat.slack import HEADER_LIMIT, SECTION_LIMIT, escape
+from vigil.alerts.wording.fitting import cut, one_line
+from vigil.status.core.subscribers.wording import SubscriberLinks, ToldPage, ToldUpdate, moment, state_words
+
+Json = dict[str, Any]
+_QUIET = {"unfurl_links": False, "unfurl_media": False}
+#: What an indicator says, in Statuspage's words.
+_INDICATORS = {
+    "none": "All Systems Operational",
+    "minor": "Minor Service Outage",
+    "major": "Partial System Outage",
+    "critical": "Major Service Outage",
+}
+
+
+def webhook_update(page: ToldPage, update: ToldUpdate, links: SubscriberLinks, now: datetime) -> Json:
+    """An update of an incident."""
+    said = {
+        "id": update.id,
+        "incident_id": update.incident,
+        "status": update.state,
+        "body": update.text,
+        "created_at": _at(update.at),
+        "display_at": _at(update.at),
+        "updated_at": _at(update.at),
+    }
+    incident = {
+        "id": update.incident,
+        "name": update.title,
+        "status": update.state,
+        "impact": update.impact,
+        "created_at": _at(update.started_at),
+        "updated_at": _at(update.at),
+        "resolved_at": _at(update.resolved_at) if update.resolved_at else None,
+        "shortlink": f"{page.address}#{update.incident}",
+        "incident_updates": [said],
+        "components": [{"id": public_id, "name": name} for public_id, name in update.components],
+    }
+    return {**_frame(page, links, now), "incident": incident}
+
+
+def webhook_challenge(page: ToldPage, links: SubscriberLinks, secret: str, challenge: str, now: datetime) -> Json:
+    """The question to a receiver whether it wants to be told: it answers with the challenge, and keeps the secret."""
+    return {
+        **_frame(page, links, now),
+        "type": "subscription.challenge",
+        "challenge": challenge,
+        "secret": secret,
+        "answer": 'Answer 200 with the value of challenge as the body, or as JSON {"challenge": ...}, to subscribe.',
+    }
+
+
+def webhook_reminder(page: ToldPage, links: SubscriberLinks, now: datetime) -> Json:
+    """The links of a subscription, for an address that asked again."""
+    return {**_frame(page, links, now), "type": "subscription.exists"}
+
+
+def slack_update(page: ToldPage, update: ToldUpdate, links: SubscriberLinks) -> Json:
+    """An update of an incident: plain text, which makes no mention and no link."""
+    head = f"{state_words(update.state)}: {update.title}"
+    facts = f"{state_words(update.state)}, {moment(update.at)} UTC"
+    if update.components:
+        facts += f". Affects {', '.join(name for _, name in update.components)}"
+    blocks = [
+        {"type": "header", "text": _plain(cut(one_line(head), HEADER_LIMIT))},
+        {"type": "section", "text": _plain(cut(update.text, SECTION_LIMIT))},
+        _context(cut(facts, SECTION_LIMIT)),
+        _context_links(page, links, f"{page.address}#{update.incident}"),
+    ]
+    return {"text": escape(cut(f"{page.title}: {head}", 1_000)), "blocks": blocks, **_QUIET}
+
+
+def slack_greeting(page: ToldPage, links: SubscriberLinks) -> Json:
+    """The first message to a channel."""
+    text = f"This channel is told of updates of {page.title}."
+    blocks = [{"type": "section", "text": _plain(text)}, _context_links(page, links, page.address)]
+    return {"text": escape(text), "blocks": blocks, **_QUIET}
+
+
+def _frame(page: ToldPage, links: SubscriberLinks, now: datetime) -> Json:
+    return {
+        "meta": {"unsubscribe": links.manage, "documentation": page.address, "generated_at": _at(now)},
+        "page": {
+            "id": page.id,
+            "name": page.title,
+            "url": page.address,
+            "status_indicator": page.indicator,
+            "status_description": _INDICATORS.get(page.indicator, _INDICATORS["none"]),
+        },
+    }
+
+
+def _plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text or " ", "emoji": False}
+
+
+def _context(text: str) -> Json:
+    return {"type": "context", "elements": [_plain(text)]}
+
+
+def _context_links(page: ToldPage, links: SubscriberLinks, address: str) -> Json:
+    shown = f"<{escape(address)}|{escape(page.title)}> · <{escape(links.manage)}|Choose or unsubscribe>"
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": shown, "verbatim": True}]}
+
+
+def _at(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

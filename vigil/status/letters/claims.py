@@ -1,0 +1,120 @@
+"""Claims of letters: takes due rows of the outbox under a lease, and records what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from vigil.alerts.crashpoints import reach
+from vigil.clock import database_now
+from vigil.database.session_lock import SessionLock
+from vigil.status.core.states import PublicImpact
+from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
+from vigil.status.core.subscribers.terms import SubscriberKind
+from vigil.status.letters.crashpoints import LetterCrashPoint
+from vigil.status.models import PublicIncident
+from vigil.status.subscriber_models import SubscriberLetter
+from vigil.status.subscribers.changes import confirm
+from vigil.status.subscribers.failing import note_failures
+
+#: Longer than any wait and send, so only a sender that hangs loses its lease. A dead one loses it with its session.
+LEASE = timedelta(seconds=180)
+
+# A letter waits for the one before it to the same subscriber: an end overtakes no beginning.
+_CLAIM = """
+WITH due AS (
+    SELECT l.id FROM status_subscriberletter l
+    WHERE l.kind = %(kind)s AND l.state IN ('pending', 'sending') AND l.due_at <= now()
+      AND (l.state = 'pending' OR l.lease_until < now())
+      AND NOT EXISTS (SELECT 1 FROM status_subscriberletter e WHERE e.subscriber_id = l.subscriber_id
+                      AND e.id < l.id AND e.state IN ('pending', 'sending'))
+    ORDER BY l.purpose, l.due_at, l.id LIMIT %(room)s FOR UPDATE OF l SKIP LOCKED
+)
+UPDATE status_subscriberletter l SET state = 'sending', attempts = l.attempts + 1,
+       lease_until = now() + %(lease)s, lease_token = %(token)s
+FROM due WHERE l.id = due.id RETURNING l.id
+"""
+_RECORD = """
+UPDATE status_subscriberletter l SET state = r.state, lease_until = NULL, lease_token = NULL,
+       sent_at = CASE WHEN r.state = 'sent' THEN now() END,
+       due_at = CASE WHEN r.state = 'pending' THEN now() + r.wait_s * interval '1 second' ELSE l.due_at END,
+       last_error = r.words
+FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(waits)s::float8[], %(words)s::text[], %(tokens)s::uuid[])
+    AS r(id, state, wait_s, words, token)
+WHERE l.id = r.id AND l.state = 'sending' AND l.lease_token = r.token RETURNING l.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedLetters:
+    """Letters that this process holds until their lease ends, with subscriber, page and update, and their token.
+
+    `indicators` are the worst open impact of each page, by its key.
+    """
+
+    letters: Sequence[SubscriberLetter]
+    token: UUID
+    at: datetime
+    indicators: Mapping[int, str]
+
+
+def claim_letters(room: Mapping[SubscriberKind, int], owner: SessionLock) -> ClaimedLetters:
+    """Claim what is due; `room` is how many letters of each kind can be sent."""
+    token, keys = owner.token(), list[int]()
+    with transaction.atomic():
+        owner.hold()
+        for kind, most in room.items():
+            if most > 0:
+                with connection.cursor() as cursor:
+                    wanted: dict[str, Any] = {"kind": kind.value, "room": most, "lease": LEASE, "token": token}
+                    cursor.execute(_CLAIM, wanted)
+                    keys += [int(row[0]) for row in cursor.fetchall()]
+    reach(LetterCrashPoint.CLAIMED)
+    letters = _read(keys)
+    return ClaimedLetters(letters, token, database_now(), _indicators({one.subscriber.page_id for one in letters}))
+
+
+def record_letters(results: Collection[LetterResult]) -> None:
+    """Write what became of letters whose lease still holds, and count failures of their subscribers."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _RECORD,
+                {
+                    "ids": [one.letter for one in results],
+                    "states": [_STATES[one.outcome] for one in results],
+                    "waits": [one.wait_s for one in results],
+                    "words": [one.words[:300] for one in results],
+                    "tokens": [one.token for one in results],
+                },
+            )
+            written = {int(row[0]) for row in cursor.fetchall()}
+        recorded = [one for one in results if one.letter in written]
+        note_failures(recorded)
+        for one in recorded:
+            if one.confirms:
+                confirm(one.subscriber)
+        reach(LetterCrashPoint.WRITTEN)
+    reach(LetterCrashPoint.RECORDED)
+
+
+_STATES = {LetterOutcome.ACCEPTED: "sent", LetterOutcome.RETRY: "pending", LetterOutcome.DEAD: "dead"}
+
+
+def _indicators(pages: Collection[int]) -> dict[int, str]:
+    found = dict.fromkeys(pages, PublicImpact.NONE.value)
+    order = [one.value for one in PublicImpact]
+    rows = PublicIncident.objects.filter(page_id__in=pages, resolved_at=None, published_at__isnull=False)
+    for page, impact in rows.values_list("page_id", "impact").distinct():
+        found[page] = max(found[page], impact, key=order.index)
+    return found
+
+
+def _read(keys: Collection[int]) -> list[SubscriberLetter]:
+    rows = SubscriberLetter.objects.filter(pk__in=keys).select_related("subscriber__page", "update__incident")
+    return list(rows.prefetch_related("update__incident__components").order_by("purpose", "due_at", "pk"))

@@ -1,0 +1,174 @@
+"""Composition of letters: a claimed row as mail, as the body of a webhook, or as a message to Slack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+from vigil.alerts.channels.email import sender_in_ascii
+from vigil.configuration import configuration
+from vigil.status.addresses import address_of
+from vigil.status.core.states import UpdateState
+from vigil.status.core.subscribers.terms import LetterPurpose
+from vigil.status.core.subscribers.wording import (
+    SubscriberLinks,
+    ToldPage,
+    ToldUpdate,
+    WrittenLetter,
+    confirm_letter,
+    manage_letter,
+    update_letter,
+)
+from vigil.status.letters.bodies import (
+    slack_greeting,
+    slack_update,
+    webhook_challenge,
+    webhook_reminder,
+    webhook_update,
+)
+from vigil.status.letters.mail_sessions import Mail
+from vigil.status.models import StatusPage
+from vigil.status.subscriber_models import SubscriberLetter
+from vigil.status.subscribers.links import (
+    bounce_address,
+    confirm_link,
+    confirm_token,
+    manage_link,
+    unsubscribe_link,
+    webhook_secret,
+)
+
+_POLICY = SMTP.clone(cte_type="7bit")
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPost:
+    """A body for a webhook or for Slack. `id` is the same for each attempt, `challenge` what the answer must hold."""
+
+    url: str
+    id: str
+    body: Mapping[str, Any]
+    secret: str = ""
+    challenge: str = ""
+
+
+def mail_of(letter: SubscriberLetter) -> Mail:
+    """A letter as mail. Its Message-ID is the same for each attempt, so that a repeat is known as one."""
+    subscriber, page = letter.subscriber, letter.subscriber.page
+    sender, domain = sender_in_ascii(configuration().email_from)
+    own = parseaddr(sender)[1]
+    message = EmailMessage(policy=_POLICY)
+    written = _written(letter)
+    message["From"] = _named(page.title, own) or sender
+    message["To"] = Address(addr_spec=subscriber.address)
+    message["Subject"] = written.subject
+    message["Date"] = format_datetime(letter.created_at.astimezone(UTC))
+    message["Message-ID"] = f"<{_id(letter)}@{domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    if letter.purpose == LetterPurpose.UPDATE:
+        _add_list_headers(message, letter, domain)
+    message.set_content(written.text)
+    message.add_alternative(written.html, subtype="html")
+    return Mail(bounce_address(subscriber.public_id) or own, subscriber.address, message.as_bytes())
+
+
+def _add_list_headers(message: EmailMessage, letter: SubscriberLetter, domain: str) -> None:
+    page, name = letter.subscriber.page, letter.subscriber.public_id
+    host = urlsplit(configuration().base_url).hostname or domain
+    if letter.update is not None:
+        thread = f"<{letter.update.incident.public_id}.{name}@{domain}>"
+        message["References"] = message["In-Reply-To"] = thread
+    message["Precedence"] = "bulk"
+    message["List-Id"] = f"<{page.public_id}.status.{host}>"
+    message["List-Archive"] = f"<{address_of(page)}>"
+    message["List-Help"] = f"<{manage_link(name)}>"
+    message["List-Unsubscribe"] = f"<{unsubscribe_link(name)}>"
+    message["List-Unsubscribe-LetterPost"] = "List-Unsubscribe=One-Click"
+
+
+def webhook_of(letter: SubscriberLetter, indicator: str, now: datetime) -> LetterPost:
+    """A letter to a webhook; the first asks whether it wants to be told."""
+    subscriber = letter.subscriber
+    links, secret = _links(letter), webhook_secret(subscriber.public_id)
+    page = _page(subscriber.page, indicator)
+    challenge = ""
+    if letter.purpose == LetterPurpose.CONFIRM:
+        challenge = confirm_token(subscriber.public_id)
+        body = webhook_challenge(page, links, secret, challenge, now)
+    elif letter.purpose == LetterPurpose.MANAGE:
+        body = webhook_reminder(page, links, now)
+    else:
+        body = webhook_update(page, told_update(letter), links, now)
+    return LetterPost(subscriber.address, _id(letter), body, secret, challenge)
+
+
+def slack_of(letter: SubscriberLetter) -> LetterPost:
+    """A letter to a channel of Slack; whoever knows the address of its webhook may say so."""
+    page, links = _page(letter.subscriber.page), _links(letter)
+    if letter.purpose == LetterPurpose.UPDATE:
+        body = slack_update(page, told_update(letter), links)
+    else:
+        body = slack_greeting(page, links)
+    return LetterPost(letter.subscriber.address, _id(letter), body)
+
+
+def told_update(letter: SubscriberLetter) -> ToldUpdate:
+    """The update of a letter, with public names alone."""
+    update = letter.update
+    assert update is not None
+    incident, at = update.incident, update.published_at or letter.created_at
+    return ToldUpdate(
+        id=update.public_id,
+        incident=incident.public_id,
+        title=incident.title,
+        impact=incident.impact,
+        state=update.state,
+        text=update.text,
+        at=at,
+        started_at=incident.started_at,
+        resolved_at=at if update.state == UpdateState.RESOLVED else None,
+        components=[(one.public_id, one.name) for one in incident.components.all()],
+    )
+
+
+def _written(letter: SubscriberLetter) -> WrittenLetter:
+    page, links = _page(letter.subscriber.page), _links(letter)
+    if letter.purpose == LetterPurpose.CONFIRM:
+        return confirm_letter(page, links)
+    if letter.purpose == LetterPurpose.MANAGE:
+        return manage_letter(page, links)
+    return update_letter(page, told_update(letter), links)
+
+
+def _links(letter: SubscriberLetter) -> SubscriberLinks:
+    name = letter.subscriber.public_id
+    confirming = confirm_link(name) if letter.purpose == LetterPurpose.CONFIRM else ""
+    return SubscriberLinks(manage_link(name), unsubscribe_link(name), confirming)
+
+
+def _page(page: StatusPage, indicator: str = "none") -> ToldPage:
+    return ToldPage(page.public_id, page.title, address_of(page), indicator)
+
+
+def _id(letter: SubscriberLetter) -> str:
+    """One for each subscriber and update, or request; without keys of ours."""
+    about = (
+        letter.update.public_id if letter.update is not None else f"{letter.purpose}-{letter.created_at:%Y%m%d%H%M%S}"
+    )
+    return f"{about}.{letter.subscriber.public_id}"
+
+
+def _named(title: str, own: str) -> Address | None:
+    """The installation's address under the name of the page; None where it has no address."""
+    try:
+        return Address(title, addr_spec=own)
+    except (ValueError, IndexError):
+        return None

@@ -1,0 +1,61 @@
+"""Upkeep of letters: requests that are decided, claims of processes that are gone, and what is forgotten with time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from django.db import connection
+
+from probes.process.isolation import Isolation
+from vigil.alerts.abandoned_claims import AbandonedClaims
+from vigil.status.letters.accepted_log import AcceptedLog
+from vigil.status.letters.fan_out import write_due_letters
+from vigil.status.subscribers.changes import forget
+from vigil.status.subscribers.requests import decide_requests
+
+FORGET_EVERY_S = 60.0
+_WAITS = """
+SELECT EXISTS (SELECT 1 FROM status_subscriptionrequest WHERE outcome = ''),
+       EXISTS (SELECT 1 FROM status_publicupdate WHERE told_at IS NULL AND published_at IS NOT NULL),
+       EXISTS (SELECT 1 FROM status_subscriberletter WHERE state = 'sending'),
+       EXISTS (SELECT 1 FROM status_subscriberletter WHERE state IN ('pending', 'sending') AND due_at <= now())
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LettersDue:
+    """What a turn has found: requests that it decided, and whether letters are due or under way."""
+
+    requests: int
+    letters: bool
+
+
+class LetterUpkeep:
+    """What is done before letters are claimed; `owner` is the key of this process."""
+
+    def __init__(self, owner: int, log: AcceptedLog) -> None:
+        self._abandoned = AbandonedClaims(owner, "status_subscriberletter")
+        self._log = log
+        self._forgot_s = time.monotonic()
+
+    def look(self, isolation: Isolation) -> LettersDue:
+        """Do what is due; where nothing is, it costs one query."""
+        asked, untold, sending, letters = _waits()
+        decided = isolation.attempt("requests", decide_requests, 0) if asked else 0
+        written = isolation.attempt("fan_out", lambda: write_due_letters(isolation.each), 0) if untold else 0
+        if sending:
+            # What others had noted comes first: their claims are free only then.
+            isolation.attempt("accepted", self._log.recover, 0)
+            isolation.attempt("abandoned", self._abandoned.free, 0)
+        if time.monotonic() - self._forgot_s > FORGET_EVERY_S:
+            self._forgot_s = time.monotonic()
+            isolation.attempt("forget", forget, 0)
+        return LettersDue(decided, letters or sending or decided + written > 0)
+
+
+def _waits() -> tuple[bool, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITS)
+        row = cursor.fetchone()
+    return tuple(map(bool, row or ()))

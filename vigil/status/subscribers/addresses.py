@@ -1,0 +1,83 @@
+"""Addresses of subscribers: what each kind takes, in one spelling, and their keyed fingerprints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.utils.crypto import salted_hmac
+
+from vigil.alerts.channels.email import address_of
+from vigil.alerts.channels.kind import ChannelSettingsError, check_url
+from vigil.configuration import AlertEgress, configuration
+from vigil.status.core.subscribers.terms import SubscriberKind
+
+#: Hosts of Slack's incoming webhooks. No other is a workspace, whatever its path.
+SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+ADDRESS_MOST = 500
+_SALT = "vigil.subscriber-address"
+
+
+def address_in_one_spelling(kind: SubscriberKind, given: str) -> str:
+    """The address as it is stored; raises `ValidationError` for what is none of its kind."""
+    if len(given) > ADDRESS_MOST:
+        raise ValidationError(f"At most {ADDRESS_MOST} characters.")
+    return _READ[kind](given.strip())
+
+
+def fingerprint_of(kind: SubscriberKind, address: str) -> str:
+    """Digest under VIGIL_SECRET_KEY, by which one address is one subscriber. Of mail, without regard to case."""
+    return _print(f"{kind} {address.lower() if kind is SubscriberKind.EMAIL else address}")
+
+
+def limit_fingerprint_of(kind: SubscriberKind, address: str) -> str:
+    """Digest of what the limits count: of mail the mailbox, without what stands behind a plus, and without dots."""
+    if kind is not SubscriberKind.EMAIL:
+        return _print(f"limit {kind} {address}")
+    local, _, domain = address.lower().rpartition("@")
+    return _print(f"limit {kind} {local.partition('+')[0].replace('.', '')}@{domain}")
+
+
+def host_fingerprint_of(kind: SubscriberKind, address: str) -> str:
+    """Digest of the host of a webhook; empty for other kinds, whose hosts are those of many."""
+    return _print(f"host {urlsplit(address).hostname}") if kind is SubscriberKind.WEBHOOK else ""
+
+
+def _print(text: str) -> str:
+    return salted_hmac(_SALT, text, algorithm="sha256").hexdigest()
+
+
+def _email(given: str) -> str:
+    try:
+        return str(address_of(given).addr_spec)
+    except ValueError:
+        raise ValidationError("Give a plain e-mail address, such as you@example.com.") from None
+
+
+def _webhook(given: str) -> str:
+    # A secret goes to it, by which the receiver verifies what comes.
+    schemes = {"https"} if configuration().alert_egress is AlertEgress.PUBLIC else {"https", "http"}
+    try:
+        check_url("address", given, frozenset(schemes))
+    except ChannelSettingsError as refused:
+        raise ValidationError(refused.problem) from None
+    return given
+
+
+def _slack(given: str) -> str:
+    try:
+        parts = urlsplit(given)
+        known = parts.scheme == "https" and parts.netloc in SLACK_HOSTS and parts.path.startswith("/services/")
+    except ValueError:
+        known = False
+    if not known or not given.isascii() or any(ord(char) <= 32 for char in given):
+        raise ValidationError("Give the address of an incoming webhook, https://hooks.slack.com/services/...")
+    return given
+
+
+_READ: Mapping[SubscriberKind, Callable[[str], str]] = {
+    SubscriberKind.EMAIL: _email,
+    SubscriberKind.WEBHOOK: _webhook,
+    SubscriberKind.SLACK: _slack,
+}
