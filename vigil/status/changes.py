@@ -17,7 +17,9 @@ from vigil.status.page_checks import check_place, set_password
 
 MAX_PAGES = 100
 
-_PAGE = ("slug", "title", "header", "footer", "visibility", "networks", "domain", "enabled", "subscriber_kinds")
+_PAGE = (
+    "slug", "title", "header", "footer", "visibility", "networks", "domain", "language", "enabled", "subscriber_kinds",
+)  # fmt: skip
 
 
 def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:

@@ -12,6 +12,7 @@ from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
 from vigil.status.core.access import PageAccess, PagePlace, PageVisibility
 from vigil.status.core.domains import DOMAIN_MOST
+from vigil.status.core.languages import DEFAULT, LANGUAGES
 from vigil.status.core.states import PublicImpact, UpdateState
 from vigil.status.core.subscribers.terms import SubscriberKind
 from vigil.status.incident_models import TEXT_MOST
@@ -61,17 +62,28 @@ class StatusPage(models.Model):
         max_length=60, unique=True, validators=[_slug, MinLengthValidator(2)], help_text="Its address: /status/SLUG."
     )
     title = models.CharField(max_length=100, validators=[visible_line])
-    header = models.CharField(max_length=1_000, blank=True, default="", help_text="Text above the components.")
-    footer = models.CharField(max_length=1_000, blank=True, default="", help_text="Text at the end of the page.")
+    header = models.CharField(max_length=1_000, blank=True, default="", help_text="Markdown above the components.")
+    footer = models.CharField(max_length=1_000, blank=True, default="", help_text="Markdown at the end of the page.")
     visibility = models.CharField(
         max_length=10,
         choices=[(one.value, one.value) for one in PageVisibility],
         default=PageVisibility.PUBLIC,
         help_text="Who may read it: everyone, who knows the password, members of the team, or clients in `networks`.",
     )
-    networks = models.JSONField(default=list, blank=True)
+    networks = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
     domain = models.CharField(
-        max_length=DOMAIN_MOST, blank=True, default="", help_text="A domain of its own, such as status.example.com."
+        max_length=DOMAIN_MOST,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="A domain of its own, such as status.example.com.",
+    )
+    language = models.CharField(
+        max_length=10,
+        choices=[(tag, words.name) for tag, words in LANGUAGES.items()],
+        default=DEFAULT,
+        db_default=DEFAULT,
+        help_text="Of the words that are not yours.",
     )
     access = models.CharField(max_length=200, blank=True, default="", editable=False)
     enabled = models.BooleanField(default=True, help_text="Whether it is served.")

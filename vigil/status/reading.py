@@ -61,6 +61,7 @@ def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = 
         footer=page.footer,
         access=page.readers,
         domain=page.domain,
+        language=page.language,
         created_at=page.created_at,
         now=now,
         changed_at=_changed_at(page, seen, incidents),

@@ -62,8 +62,8 @@ class StatusPageSerializer(TeamSerializer[StatusPage]):
     class Meta:
         model = StatusPage
         fields = (
-            "id", "slug", "title", "header", "footer", "visibility", "password", "networks", "domain", "enabled",
-            "components", "address", "created_at", "updated_at",
+            "id", "slug", "title", "header", "footer", "visibility", "password", "networks", "domain", "language",
+            "enabled", "components", "address", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_at", "updated_at")
         validators: list[Any] = []

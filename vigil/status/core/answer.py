@@ -12,6 +12,7 @@ from vigil.status.core.domains import PREFIX
 from vigil.status.core.embeds import FRAME_FILE
 from vigil.status.core.feeds import stale_document
 from vigil.status.core.html import stale
+from vigil.status.core.languages import words_of
 
 #: A page whose source was not heard for longer says so.
 STALE = timedelta(minutes=3)
@@ -68,7 +69,7 @@ def as_of(page: PublishedPage, path: str, now: datetime) -> PublishedFile | None
     found = page.files.get(path)
     if found is None or now - page.heard_at <= STALE:
         return found
-    return page.unheard.get(path) or _stale(found, page.heard_at)
+    return page.unheard.get(path) or _stale(found, page)
 
 
 def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list[tuple[str, str]]:
@@ -88,16 +89,16 @@ def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list
     return headers
 
 
-def _stale(found: PublishedFile, heard_at: datetime) -> PublishedFile:
+def _stale(found: PublishedFile, page: PublishedPage) -> PublishedFile:
     """The file as it says that it is old: the page in a line, a document for programs in its description."""
     if found.content_type in _SAYING_STALE:
-        return _stale_file(found.content_type, found.plain, heard_at)
+        return _stale_file(found.content_type, found.plain, page.heard_at, page.language)
     return found
 
 
 @lru_cache(maxsize=_STALE_KEPT)
-def _stale_file(content_type: str, body: bytes, heard_at: datetime) -> PublishedFile:
-    return file_of(content_type, _SAYING_STALE[content_type](body, heard_at))
+def _stale_file(content_type: str, body: bytes, heard_at: datetime, language: str) -> PublishedFile:
+    return file_of(content_type, _SAYING_STALE[content_type](body, heard_at, words_of(language)))
 
 
 def _matches(given: str, etag: str) -> bool:

@@ -16,8 +16,8 @@ from vigil.heartbeats.showing.drawn_badges import (
     badge_svg,
 )
 from vigil.status.core.facts import PageFacts
-from vigil.status.core.html import says
-from vigil.status.core.states import WORDS, PublicState
+from vigil.status.core.sentences import says
+from vigil.status.core.states import PublicState
 
 COLOURS: Mapping[PublicState, str] = {
     PublicState.NOT_MEASURED: SILENT,
@@ -27,15 +27,16 @@ COLOURS: Mapping[PublicState, str] = {
     PublicState.PARTIAL_OUTAGE: BAD,
     PublicState.MAJOR_OUTAGE: BAD,
 }
-#: What is said in place of a state whose source has not been heard: old news looks like no news, never like good ones.
-NOT_HEARD = "no news"
 
 
 def badge_files(facts: PageFacts, is_heard: bool = True) -> dict[str, bytes]:
-    """The files by their paths: `badge.svg` and `badge.json` of the page, and two of each component by its id."""
+    """The files by their paths: `badge.svg` and `badge.json` of the page, and two of each component by its id.
+
+    Where the source has not been heard, old news look like no news, never like good ones.
+    """
     files = {}
     for name, badge in _badges(facts):
-        drawn = badge if is_heard else DrawnBadge(badge.label, NOT_HEARD, SILENT)
+        drawn = badge if is_heard else DrawnBadge(badge.label, facts.words.no_news, SILENT)
         files[f"{name}.svg"] = badge_svg(drawn).encode()
         files[f"{name}.json"] = json.dumps(badge_object(drawn), ensure_ascii=False).encode()
     return files
@@ -50,5 +51,5 @@ def _badges(facts: PageFacts) -> Iterator[tuple[str, DrawnBadge]]:
     yield "badge", DrawnBadge(facts.title, says(facts), COLOURS[facts.state], COLOURS[facts.state] == BAD)
     for one in facts.components:
         state = facts.state_of(one)
-        drawn = DrawnBadge(one.name, WORDS[state][0], COLOURS[state], COLOURS[state] == BAD)
+        drawn = DrawnBadge(one.name, facts.words.states[state], COLOURS[state], COLOURS[state] == BAD)
         yield component_badge(one.id), drawn

@@ -18,6 +18,7 @@ from vigil.status.core.embeds import FRAME_FILE, SCRIPT_FILE, embed_document, em
 from vigil.status.core.facts import PageFacts, PageFrame
 from vigil.status.core.feeds import atom_feed, json_documents
 from vigil.status.core.html import page_html
+from vigil.status.core.languages import DEFAULT
 
 HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
 MARKDOWN, TEXT, SCRIPT = "text/markdown; charset=utf-8", "text/plain; charset=utf-8", "text/javascript; charset=utf-8"
@@ -58,6 +59,7 @@ class PublishedPage(msgspec.Struct, frozen=True):
     unheard: dict[str, PublishedFile] = {}
     #: Its own domain, or empty.
     domain: str = ""
+    language: str = DEFAULT
 
     @property
     def is_public(self) -> bool:
@@ -88,7 +90,7 @@ def _said(facts: PageFacts) -> str:
         (one.id, one.title, one.impact, one.planned, one.updates, one.postmortem, sorted(one.components))
         for one in facts.incidents
     ]
-    said = (facts.slug, facts.title, facts.header, facts.footer, components, incidents)
+    said = (facts.slug, facts.language, facts.title, facts.header, facts.footer, components, incidents)
     return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
 
 
@@ -100,7 +102,7 @@ def _made(facts: PageFacts, frame: PageFrame, said: str, before: PublishedPage |
     known, known_unheard = (before.files, before.unheard) if before is not None else ({}, {})
     return PublishedPage(
         facts.id, facts.slug, facts.access, facts.changed_at, facts.heard_at, _packed(files, known), said,
-        _packed(_unheard(facts, frame), known_unheard), facts.domain,
+        _packed(_unheard(facts, frame), known_unheard), facts.domain, facts.language,
     )  # fmt: skip
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from html import escape
 
-from vigil.status.core.badges import COLOURS, NOT_HEARD
+from vigil.status.core.badges import COLOURS
 from vigil.status.core.facts import PageFacts, PageFrame
-from vigil.status.core.html import HEARD, says, state_mark
+from vigil.status.core.html import HEARD, state_mark
+from vigil.status.core.sentences import says
 
 #: Paths of the two below the page.
 FRAME_FILE, SCRIPT_FILE = "embed.html", "embed.js"
@@ -52,9 +53,9 @@ def script_line(address: str) -> str:
 
 def embed_document(facts: PageFacts, frame: PageFrame) -> bytes:
     """The document of the frame."""
-    label = escape(facts.title)
+    label, title = escape(facts.title), escape(facts.words.status_of.format(title=facts.title))
     return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{label}: status</title>\n'
+        f'<!doctype html>\n<html lang="{facts.words.tag}">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         f'<link rel="stylesheet" href="{escape(frame.style)}">\n</head>\n<body>\n'
         f'<p class="row small"><a href="{escape(frame.address)}" target="_blank" rel="noopener">'
         f"<bdi>{label}</bdi></a>{state_mark(frame, facts.state, says(facts))}</p>{HEARD}\n</body>\n</html>\n"
@@ -67,6 +68,6 @@ def embed_script(facts: PageFacts, frame: PageFrame, is_heard: bool = True) -> b
         "address": frame.address,
         "state": facts.state.value if is_heard else "unknown",
         "colour": COLOURS[facts.state] if is_heard else _SILENT_COLOUR,
-        "text": f"{facts.title}: {says(facts) if is_heard else NOT_HEARD}",
+        "text": f"{facts.title}: {says(facts) if is_heard else facts.words.no_news}",
     }
     return (_SCRIPT % json.dumps(written, ensure_ascii=False).translate(_UNSAFE)).encode()

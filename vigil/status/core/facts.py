@@ -9,6 +9,8 @@ from datetime import datetime
 from vigil.history.core.uptime import Settled
 from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.access import PageAccess
+from vigil.status.core.languages import DEFAULT, words_of
+from vigil.status.core.languages.words import PageWords
 from vigil.status.core.states import (
     OF_IMPACT,
     OVER,
@@ -119,6 +121,12 @@ class PageFacts:
     earlier: Sequence[PublicIncidentFacts] = ()
     #: Its own domain, or empty.
     domain: str = ""
+    #: Tag of its language.
+    language: str = DEFAULT
+
+    @property
+    def words(self) -> PageWords:
+        return words_of(self.language)
 
     @property
     def open_incidents(self) -> list[PublicIncidentFacts]:

@@ -10,7 +10,8 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
-from vigil.status.core.html import says, says_stale
+from vigil.status.core.languages.words import PageWords
+from vigil.status.core.sentences import says, says_stale
 from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word, worst
 
 Json = dict[str, Any]
@@ -42,21 +43,23 @@ def json_documents(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
     return {f"api/v2/{name}.json": _encoded({"page": page, **part}) for name, part in parts.items()}
 
 
-def stale_document(document: bytes, heard_at: datetime) -> bytes:
+def stale_document(document: bytes, heard_at: datetime, words: PageWords) -> bytes:
     """The document whose status, where it has one, says since when its source has not been heard."""
     read = json.loads(document)
     if "status" not in read:
         return document
-    read["status"]["description"] += f". {says_stale(heard_at)}"
+    read["status"]["description"] += f". {says_stale(heard_at, words)}"
     return _encoded(read)
 
 
 def atom_feed(facts: PageFacts, frame: PageFrame) -> bytes:
     """Incidents, the newest first, each an entry with all that was said."""
-    entries = "".join(_entry(one, frame) for one in facts.incidents)
+    entries = "".join(_entry(one, frame, facts.words) for one in facts.incidents)
+    title = facts.words.incidents_of.format(title=facts.title)
     return (
-        '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">\n'
-        f"<id>{escape(frame.address)}/history.atom</id>\n<title>{_text(facts.title)} status: incidents</title>\n"
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="{facts.words.tag}">\n'
+        f"<id>{escape(frame.address)}/history.atom</id>\n<title>{_text(title)}</title>\n"
         f"<updated>{_at(facts.changed_at)}</updated>\n<author><name>{_text(facts.title)}</name></author>\n"
         f'<link rel="self" type="application/atom+xml" href="{escape(frame.address)}/history.atom"/>\n'
         f'<link rel="alternate" type="text/html" href="{escape(frame.address)}"/>\n{entries}</feed>\n'
@@ -160,12 +163,12 @@ def _update(each: UpdateFacts, state: str, one: PublicIncidentFacts) -> Json:
     }
 
 
-def _entry(one: PublicIncidentFacts, frame: PageFrame) -> str:
-    lines = [f"{_at(each.at)} {each.state.words}: {each.text}" for each in reversed(one.updates)]
+def _entry(one: PublicIncidentFacts, frame: PageFrame, words: PageWords) -> str:
+    lines = [f"{_at(each.at)} {words.updates[each.state]}: {each.text}" for each in reversed(one.updates)]
     if one.postmortem_at is not None:
-        lines.insert(0, f"{_at(one.postmortem_at)} Postmortem: {one.postmortem}")
+        lines.insert(0, f"{_at(one.postmortem_at)} {words.postmortem}: {one.postmortem}")
     if one.planned is not None:
-        lines.insert(0, f"Planned from {_at(one.planned[0])} to {_at(one.planned[1])}.")
+        lines.insert(0, words.planned_from_to.format(start=_at(one.planned[0]), end=_at(one.planned[1])))
     said = "\n".join(lines)
     return (
         f"<entry>\n<id>{escape(frame.address)}#{one.id}</id>\n<title>{_text(one.title)}</title>\n"

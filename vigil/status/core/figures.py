@@ -21,10 +21,6 @@ from vigil.read_models.core.strips import (
 )
 from vigil.status.core.facts import ComponentFacts
 
-UPTIME_RULE = (
-    "Uptime is the part of the last 90 days that was not down. Maintenance and time that was not measured are left"
-    " out; slow time counts as up. Where a component stands for several monitors, their times are added up."
-)
 _WORST_FIRST = (DOWN, DEGRADED, UNKNOWN, UP, MAINTENANCE, PAUSED)
 
 

@@ -9,11 +9,10 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from vigil.read_models.core.figures import percent
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
-from vigil.status.core.figures import UPTIME_RULE, uptime_of
-from vigil.status.core.html import moment, says, says_stale
-from vigil.status.core.states import WORDS
+from vigil.status.core.figures import uptime_of
+from vigil.status.core.languages.words import PageWords
+from vigil.status.core.sentences import says, says_stale
 
 #: Paths of the two below the page.
 PAGE_FILE, LLMS_FILE = "index.md", "llms.txt"
@@ -23,26 +22,27 @@ _ACTIVE = re.compile(r"([\\`*_\[\]<>|~&])|^([#+=-])|(?<=^\d)([.)])")
 
 def markdown_page(facts: PageFacts, frame: PageFrame) -> bytes:
     """The page: state, open incidents, components with their uptime, and past incidents."""
+    words = facts.words
     past = [one for one in facts.incidents if not one.is_open]
     blocks = [
         f"# {_plain(facts.title)}",
-        f"**{_plain(says(facts))}.** Changed {moment(facts.changed_at)} UTC.",
+        f"**{_plain(says(facts))}.** {words.changed.format(time=words.moment(facts.changed_at))}",
         *_paragraphs(facts.header),
-        *_incidents("Open incidents", facts.open_incidents, facts),
+        *_incidents(words.open_incidents, facts.open_incidents, facts),
         *_components(facts),
-        *_incidents("Past incidents", past, facts),
+        *_incidents(words.past_incidents, past, facts),
         *_paragraphs(facts.footer),
-        f"{UPTIME_RULE} Times in UTC.",
-        f"[The page]({frame.address}) · [JSON]({frame.address}/api/v2/summary.json)"
+        f"{words.uptime_rule} {words.times_in_utc}",
+        f"[{words.the_page}]({frame.address}) · [JSON]({frame.address}/api/v2/summary.json)"
         f" · [Atom]({frame.address}/history.atom)",
     ]
     return ("\n\n".join(blocks) + "\n").encode()
 
 
-def stale_markdown(page: bytes, heard_at: datetime) -> bytes:
+def stale_markdown(page: bytes, heard_at: datetime, words: PageWords) -> bytes:
     """The page with a line below its heading that says since when its source has not been heard."""
     heading, _, rest = page.partition(b"\n\n")
-    return b"\n\n".join([heading, f"**{says_stale(heard_at)}**".encode(), rest])
+    return b"\n\n".join([heading, f"**{says_stale(heard_at, words)}**".encode(), rest])
 
 
 def llms_text(facts: PageFacts, frame: PageFrame) -> bytes:
@@ -77,15 +77,16 @@ def _links(documents: Iterable[tuple[str, str, str]], frame: PageFrame) -> str:
 def _components(facts: PageFacts) -> Iterator[str]:
     if not facts.components:
         return
-    rows = ["| Service | Group | State | Uptime, 90 days |", "|---|---|---|---|"]
+    words = facts.words
+    rows = [f"| {words.service} | {words.group} | {words.state} | {words.uptime_90_days} |", "|---|---|---|---|"]
     for one in facts.components:
         ratio = uptime_of(one.spans, facts.now).ratio
         cells = (
-            _plain(one.name), _plain(one.group), WORDS[facts.state_of(one)][0],
-            "not measured" if ratio is None else percent(ratio),
+            _plain(one.name), _plain(one.group), words.states[facts.state_of(one)],
+            words.not_measured if ratio is None else words.percent(ratio),
         )  # fmt: skip
         rows.append(f"| {' | '.join(cells)} |")
-    yield "## Services"
+    yield f"## {words.services}"
     yield "\n".join(rows)
 
 
@@ -96,9 +97,9 @@ def _incidents(title: str, incidents: Iterable[PublicIncidentFacts], facts: Page
         yield f"### {_plain(one.title)}"
         names = ", ".join(_plain(each.name) for each in facts.components if each.id in one.components)
         if names:
-            yield f"Affects {names}."
+            yield facts.words.affects.format(names=names)
         for update in reversed(one.updates):
-            yield f"**{update.state.value.capitalize()}**, {moment(update.at)} UTC"
+            yield f"**{facts.words.updates[update.state]}**, {facts.words.moment(update.at)} UTC"
             yield from (f"> {part}" for part in _paragraphs(update.text))
 
 

@@ -79,14 +79,14 @@ OF_IMPACT: Mapping[PublicImpact, PublicState] = {
     PublicImpact.MAJOR: PublicState.PARTIAL_OUTAGE,
     PublicImpact.CRITICAL: PublicState.MAJOR_OUTAGE,
 }
-#: Word of each state, and the shape and colour that stand beside it.
-WORDS: Mapping[PublicState, tuple[str, str]] = {
-    PublicState.OPERATIONAL: ("Working", "up"),
-    PublicState.DEGRADED: ("Slow", "degraded"),
-    PublicState.PARTIAL_OUTAGE: ("Partly down", "down"),
-    PublicState.MAJOR_OUTAGE: ("Down", "down"),
-    PublicState.MAINTENANCE: ("Maintenance", "maintenance"),
-    PublicState.NOT_MEASURED: ("Not measured", "paused"),
+#: The shape and colour that stand beside the word of a state.
+SHAPES: Mapping[PublicState, str] = {
+    PublicState.OPERATIONAL: "up",
+    PublicState.DEGRADED: "degraded",
+    PublicState.PARTIAL_OUTAGE: "down",
+    PublicState.MAJOR_OUTAGE: "down",
+    PublicState.MAINTENANCE: "maintenance",
+    PublicState.NOT_MEASURED: "paused",
 }
 #: Indicator of a page in Statuspage's form, by its worst component.
 INDICATORS: Mapping[PublicState, PublicImpact] = {

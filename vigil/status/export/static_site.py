@@ -49,7 +49,7 @@ def static_site(facts: PageFacts, site: StaticFrame) -> dict[str, bytes]:
                 near[depth] = project(facts, site.seen_from(depth))
             source = near[depth]
         made = as_of(source, path, facts.now) or file
-        found[name] = dated(made.plain, facts.now) if name.endswith(".html") else made.plain
+        found[name] = dated(made.plain, facts.now, facts.words) if name.endswith(".html") else made.plain
     return found
 
 

@@ -22,6 +22,7 @@ from vigil.status.components import MAX_COMPONENTS
 from vigil.status.core.access import PageVisibility
 from vigil.status.core.document import project
 from vigil.status.core.domains import PREFIX
+from vigil.status.core.languages import LANGUAGES
 from vigil.status.models import StatusPage
 from vigil.status.page_checks import PASSWORD_LEAST
 from vigil.status.reading import read_facts
@@ -37,6 +38,8 @@ from vigil.web.serving.status_pages import frame_of
 
 COMPONENTS, OF_TAG = "components", "tag:"
 TAGS_OFFERED = 5
+#: Fields that are stored as they are sent, without spaces around them.
+_TEXTS = ("title", "slug", "domain", "language", "visibility", "header", "footer")
 _VISIBILITIES = [
     (PageVisibility.PUBLIC.value, "Everyone who knows its address"),
     (PageVisibility.PASSWORD.value, "Everyone who knows its password"),
@@ -59,7 +62,7 @@ class StatusPagesForm(RowForm[StatusPage]):
         return StatusPage(team=reader.team)
 
     def texts(self, row: StatusPage) -> dict[str, str]:
-        texts = {name: getattr(row, name) for name in ("title", "slug", "domain", "header", "footer", "visibility")}
+        texts = {name: getattr(row, name) for name in _TEXTS}
         texts["networks"] = "\n".join(row.networks)
         parts = row.components.select_related("monitor") if row.pk else ()
         rows = [
@@ -88,14 +91,21 @@ class StatusPagesForm(RowForm[StatusPage]):
             field("enabled", "It is served", "checkbox"),
         ]  # fmt: skip
         words = [
-            field("header", "Text above the components", "textarea"),
-            field("footer", "Text at the end", "textarea"),
+            field(
+                "language",
+                "Language",
+                "select",
+                options=[(tag, one.name) for tag, one in LANGUAGES.items()],
+                hint="Of the words that are not yours.",
+            ),
+            field("header", "Text above the components", "textarea", hint="Markdown."),
+            field("footer", "Text at the end", "textarea", hint="Markdown."),
         ]
         return [
             FormBlock(own),
             _components(team, sent, errors),
             FormBlock(access, title="Readers"),
-            FormBlock(words, title="Texts", folds=True),
+            FormBlock(words, title="Language and texts", folds=True),
         ]
 
     def read(self, team: Team, sent: Sent, row: StatusPage) -> dict[str, Any]:
@@ -105,9 +115,7 @@ class StatusPagesForm(RowForm[StatusPage]):
         monitors = {one.public_id: one for one in chosen(monitors_of(team), ids, COMPONENTS, problems)}
         if problems:
             raise ValidationError(problems)  # type: ignore[arg-type]
-        wanted: dict[str, Any] = {
-            name: text(sent, name) for name in ("title", "slug", "domain", "visibility", "header", "footer")
-        }
+        wanted: dict[str, Any] = {name: text(sent, name) for name in _TEXTS}
         if sent.get("password"):
             wanted["password"] = sent["password"]
         wanted["networks"] = lines(sent, "networks")

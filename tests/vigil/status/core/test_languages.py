@@ -1,0 +1,86 @@
+"""Every language of a page has every word, with the same names in it, and its own dates and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.vigil.status.facts import FRAME, NOW, component, down_for, incident, page
+from vigil.read_models.core.shown_states import ShownState
+from vigil.status.core.answer import FileRequest, answer_of
+from vigil.status.core.document import project
+from vigil.status.core.languages import LANGUAGES, words_of
+from vigil.status.core.languages.english import ENGLISH
+from vigil.status.core.languages.words import PageWords
+from vigil.status.core.states import PublicState, UpdateState
+
+_FORMS = {"date_form", "day_form", "moment_form", "decimal", "tag", "name", "months"}
+
+
+def sentences(words: PageWords) -> Iterator[tuple[str, str]]:
+    """Every text of a language under the name of its field, and of its key."""
+    for one in fields(words):
+        value = getattr(words, one.name)
+        if isinstance(value, str):
+            yield one.name, value
+        elif isinstance(value, Mapping):
+            yield from ((f"{one.name}.{key}", text) for key, text in value.items())
+
+
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_a_language_has_every_sentence_with_the_names_that_english_has(tag: str) -> None:
+    words, english = dict(sentences(LANGUAGES[tag])), dict(sentences(ENGLISH))
+    assert words.keys() == english.keys() and all(text.strip() == text != "" for text in words.values())
+    for key, text in words.items():
+        if key not in _FORMS:
+            named, wanted = (set(re.findall(r"\{(\w*)\}", each)) for each in (text, english[key]))
+            # "1 of" needs no number.
+            assert named == wanted, key
+    assert LANGUAGES[tag].tag == tag and len(set(LANGUAGES[tag].months)) == 12
+    assert set(LANGUAGES[tag].states) == set(PublicState) and set(LANGUAGES[tag].updates) == set(UpdateState)
+
+
+def test_no_sentence_of_another_language_was_left_in_english() -> None:
+    english = dict(sentences(ENGLISH))
+    same = {key for key, text in sentences(LANGUAGES["de"]) if text == english[key]}
+    assert same <= {"day_form", "date_form", "moment_form"}
+
+
+def test_a_page_is_in_its_language_in_every_file_for_people() -> None:
+    chat = down_for(component("Chat", ShownState.DOWN), timedelta(hours=1))
+    console = component("Konsole", position=1)
+    facts = page(chat, console, language="de", incidents=[incident(UpdateState.IDENTIFIED)])
+    found = project(facts, FRAME)
+    seen = found.files[""].plain.decode()
+    assert '<html lang="de">' in seen and "<h1><bdi>Chat ist ausgefallen</bdi></h1>" in seen
+    assert "1 von 2 Diensten ist betroffen. Geändert am <time" in seen and ">29. Nov. 2026, 14:09</time> UTC." in seen
+    assert re.search(r"99,9\d\u202f% verfügbar", seen) and "Ursache gefunden" in seen and "Teilweise" not in seen
+    english = [text for _, text in sentences(ENGLISH) if len(text) > 8 and "{" not in text]
+    for path in ("", "index.md", "history.atom", "badge.svg", "embed.html"):
+        text = found.files[path].plain.decode()
+        assert [one for one in english if one in text] == [], path
+    # Words for machines stay as they are.
+    summary = found.files["api/v2/summary.json"].plain.decode()
+    assert '"indicator":"critical"' in summary and '"identified"' in summary and "Chat ist ausgefallen" in summary
+
+
+def test_a_page_says_in_its_language_that_it_is_old() -> None:
+    found = project(page(language="de"), FRAME)
+    for path in ("", "index.md", "api/v2/status.json"):
+        old = answer_of(found, FileRequest(path), NOW + timedelta(minutes=4))
+        assert old is not None and "Zuletzt aktualisiert am 29. Nov. 2026, 14:09 UTC." in old[2].decode()
+    badge = answer_of(found, FileRequest("badge.svg"), NOW + timedelta(minutes=4))
+    assert badge is not None and "keine Nachricht" in badge[2].decode()
+
+
+def test_dates_and_numbers_have_the_form_of_the_language() -> None:
+    at = datetime(2026, 3, 5, 7, 9, tzinfo=UTC)
+    german = LANGUAGES["de"]
+    assert (german.date(at), german.day(at), german.moment(at)) == ("5. März 2026", "5. März", "5. März 2026, 07:09")
+    assert (ENGLISH.moment(at), ENGLISH.percent(0.9994)) == ("5 Mar 2026 07:09", "99.94\u202f%")
+    assert (german.percent(0.9994), german.percent(1)) == ("99,94\u202f%", "100\u202f%")
+    assert words_of("xx") is ENGLISH and replace(page(), language="xx").words is ENGLISH
