@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.incidents.models import Incident
-from vigil.monitors.models import Monitor
-from vigil.status.core.access import PageAccess, PagePlace, PageVisibility
-from vigil.status.core.domains import DOMAIN_MOST
-from vigil.status.core.languages import DEFAULT, LANGUAGES
 from vigil.status.core.states import PublicImpact, UpdateState
-from vigil.status.core.subscribers.terms import SubscriberKind
 from vigil.status.incident_models import TEXT_MOST
+from vigil.status.page_models import PageComponent, StatusPage, all_kinds, new_component, new_status_page
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter, SubscriptionRequest
 from vigil.visible_text import visible_line
 
@@ -27,18 +22,12 @@ __all__ = [
     "Subscriber",
     "SubscriberLetter",
     "SubscriptionRequest",
+    "all_kinds",
+    "new_component",
+    "new_status_page",
 ]
 
 POSTMORTEM_MOST = 20_000
-_slug = RegexValidator(r"\A[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z", "Lower case letters, digits and hyphens, such as acme.")
-
-
-def new_status_page() -> str:
-    return public_ids.new("stp")
-
-
-def new_component() -> str:
-    return public_ids.new("com")
 
 
 def new_public_incident() -> str:
@@ -47,103 +36,6 @@ def new_public_incident() -> str:
 
 def new_public_update() -> str:
     return public_ids.new("upd")
-
-
-def all_kinds() -> list[str]:
-    return [one.value for one in SubscriberKind]
-
-
-class StatusPage(models.Model):
-    """A page that a team publishes. `revision` grows with what it shows; `access` is the hash of its password."""
-
-    public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_status_page, editable=False)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="status_pages")
-    slug = models.CharField(
-        max_length=60, unique=True, validators=[_slug, MinLengthValidator(2)], help_text="Its address: /status/SLUG."
-    )
-    title = models.CharField(max_length=100, validators=[visible_line])
-    header = models.CharField(max_length=1_000, blank=True, default="", help_text="Markdown above the components.")
-    footer = models.CharField(max_length=1_000, blank=True, default="", help_text="Markdown at the end of the page.")
-    visibility = models.CharField(
-        max_length=10,
-        choices=[(one.value, one.value) for one in PageVisibility],
-        default=PageVisibility.PUBLIC,
-        help_text="Who may read it: everyone, who knows the password, members of the team, or clients in `networks`.",
-    )
-    networks = models.JSONField(default=list, db_default=models.Value([], models.JSONField()), blank=True)
-    domain = models.CharField(
-        max_length=DOMAIN_MOST,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="A domain of its own, such as status.example.com.",
-    )
-    language = models.CharField(
-        max_length=10,
-        choices=[(tag, words.name) for tag, words in LANGUAGES.items()],
-        default=DEFAULT,
-        db_default=DEFAULT,
-        help_text="Of the words that are not yours.",
-    )
-    access = models.CharField(max_length=200, blank=True, default="", editable=False)
-    enabled = models.BooleanField(default=True, help_text="Whether it is served.")
-    subscriber_kinds = models.JSONField(
-        default=all_kinds, blank=True, help_text="How readers may subscribe: email, webhook, slack."
-    )
-    revision = models.PositiveBigIntegerField(default=0, editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        ordering = ("title", "id")
-        constraints = (
-            models.CheckConstraint(
-                condition=~Q(visibility=PageVisibility.PASSWORD) | ~Q(access=""), name="status_page_has_its_password"
-            ),
-            models.UniqueConstraint(fields=["domain"], condition=~Q(domain=""), name="status_page_by_domain"),
-        )
-
-    def __str__(self) -> str:
-        return self.title
-
-    @property
-    def readers(self) -> PageAccess:
-        """What a reader needs, without what its visibility does not ask for."""
-        visibility = PageVisibility(self.visibility)
-        networks = tuple(self.networks) if visibility is PageVisibility.ADDRESSES else ()
-        team = self.team_id if visibility is PageVisibility.TEAM else 0
-        return PageAccess(visibility, self.access, networks, team)
-
-    @property
-    def place(self) -> PagePlace:
-        return PagePlace(self.slug, self.domain, self.readers)
-
-
-class PageComponent(models.Model):
-    """What a page shows under a public name: one monitor (also a heartbeat or a composite), or those with a tag."""
-
-    public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_component, editable=False)
-    page = models.ForeignKey(StatusPage, on_delete=models.CASCADE, related_name="components")
-    name = models.CharField(max_length=100, validators=[visible_line], help_text="Its public name.")
-    group = models.CharField(max_length=100, blank=True, default="", validators=[visible_line])
-    description = models.CharField(max_length=200, blank=True, default="", validators=[visible_line])
-    position = models.PositiveSmallIntegerField(default=0, editable=False)
-    monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, null=True, blank=True, related_name="components")
-    tag = models.CharField(max_length=50, blank=True, default="", help_text="All monitors with this tag together.")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ("page", "position", "id")
-        constraints = (
-            models.UniqueConstraint(fields=["page", "name"], name="component_name_in_page"),
-            models.CheckConstraint(
-                condition=Q(monitor__isnull=False, tag="") | (Q(monitor=None) & ~Q(tag="")),
-                name="component_is_about_one_thing",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class PublicIncident(models.Model):

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from vigil.status.core.access import PageVisibility
 from vigil.status.core.facts import PageFrame
 from vigil.status.export.static_site import StaticFrame, static_site
-from vigil.status.models import PageVisibility, StatusPage
+from vigil.status.models import StatusPage
 from vigil.status.reading import read_facts
 
 
