@@ -204,6 +204,8 @@ SPECTACULAR_SETTINGS = {
         "GapReasonEnum": "vigil.history.models.stored.GapReason",
         "FindingLevelEnum": "vigil.api.health.LEVELS",
         "UpdateStateEnum": "vigil.api.openapi.enums.UPDATE_STATES",
+        "PublicIncidentStateEnum": "vigil.api.openapi.enums.PUBLIC_INCIDENT_STATES",
+        "RuleKindEnum": "vigil.api.openapi.enums.RULE_KINDS",
         "PublicImpactEnum": "vigil.api.openapi.enums.PUBLIC_IMPACTS",
         "PageVisibilityEnum": "vigil.api.openapi.enums.PAGE_VISIBILITIES",
         "DeliveryStateEnum": "vigil.alerts.models.delivery.DeliveryState",

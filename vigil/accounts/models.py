@@ -70,11 +70,13 @@ class Membership(models.Model):
 
 
 class Scope(models.TextChoices):
-    """What a token may do: `respond` acknowledges, snoozes and notes; `ping` sends pings; `enrol` adds regions."""
+    """What a token may do: `respond` acknowledges, snoozes and notes; `publish` writes public incidents and planned
+    maintenance; `ping` sends pings; `enrol` adds regions."""
 
     READ = "read"
     WRITE = "write"
     RESPOND = "respond"
+    PUBLISH = "publish"
     PING = "ping"
     ENROL = "enrol"
 

@@ -26,8 +26,8 @@ TOKENS_MOST = 200
 #: How long a token that has ended is still listed.
 ENDED_KEPT = timedelta(days=30)
 _INCLUDED: Mapping[str, frozenset[Scope]] = {
-    Scope.WRITE: frozenset({Scope.READ, Scope.WRITE, Scope.RESPOND, Scope.PING}),
-    **{scope: frozenset({scope}) for scope in (Scope.READ, Scope.RESPOND, Scope.PING, Scope.ENROL)},
+    Scope.WRITE: frozenset({Scope.READ, Scope.WRITE, Scope.RESPOND, Scope.PUBLISH, Scope.PING}),
+    **{scope: frozenset({scope}) for scope in (Scope.READ, Scope.RESPOND, Scope.PUBLISH, Scope.PING, Scope.ENROL)},
 }
 
 

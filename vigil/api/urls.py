@@ -33,7 +33,9 @@ from vigil.api.monitors.trials import TrialViewSet
 from vigil.api.openapi.document import DocumentView, JsonDocumentView
 from vigil.api.problem_types import problem_type
 from vigil.api.status.incidents import PublicIncidentViewSet
+from vigil.api.status.maintenances import ScheduledMaintenanceViewSet
 from vigil.api.status.pages import StatusPageViewSet
+from vigil.api.status.prepared import PublicationRuleViewSet, UpdateTemplateViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
@@ -60,6 +62,9 @@ router.register("teams", TeamRowsViewSet, basename="team")
 router.register("members", MemberViewSet, basename="member")
 router.register("status-pages", StatusPageViewSet, basename="status-page")
 router.register("public-incidents", PublicIncidentViewSet, basename="public-incident")
+router.register("scheduled-maintenances", ScheduledMaintenanceViewSet, basename="scheduled-maintenance")
+router.register("publication-rules", PublicationRuleViewSet, basename="publication-rule")
+router.register("update-templates", UpdateTemplateViewSet, basename="update-template")
 router.register("silences", SilenceViewSet, basename="silence")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]

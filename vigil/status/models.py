@@ -148,3 +148,8 @@ class PublicUpdate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.incident_id} {self.state}"
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it waits for a person."""
+        return self.published_at is None and self.publish_at is None

@@ -47,6 +47,9 @@ def planted(api: Api) -> dict[str, dict[str, str]]:
     token = _made(api, "tokens", {"name": "of a program"})
     found["heartbeats"] |= {"n": str(ping.n), "slug": heartbeat.slug}
     found["rotations"]["override"] = override
+    for path, state in (("public-incidents", "identified"), ("scheduled-maintenances", "in_progress")):
+        draft = _made(api, f"{path}/{made[path]}/updates", {"state": state, "text": "x", "is_draft": True})
+        found[path]["update"] = draft
     ids = {"incidents": incident.public_id, "deliveries": delivery.public_id, "dead-letters": letter.public_id}
     found |= {path: {"public_id": name} for path, name in {**ids, "plans": plan, "tokens": token}.items()}
     found["feeds"] = {"provider": next(iter(SOURCES))}

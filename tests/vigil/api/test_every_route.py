@@ -55,6 +55,15 @@ def rows(api: Api) -> dict[str, str]:
         made[path] = answer["id"]
     told = {"page": made["status-pages"], "title": "t", "text": "x"}
     made["public-incidents"] = api("POST", "public-incidents", told)[1]["id"]
+    component = api("GET", f"status-pages/{made['status-pages']}")[1]["components"][0]["id"]
+    for path, more in (
+        ("scheduled-maintenances", {**told, "starts_at": JANUARY, "ends_at": "2030-01-02T00:00:00Z"}),
+        ("publication-rules", {"component": component, "title": "t", "text": "x", "closing_text": "y"}),
+        ("update-templates", {"name": "n", "text": "x"}),
+    ):
+        status, answer = api("POST", path, more)
+        assert status == 201, (path, answer)
+        made[path] = answer["id"]
     return made
 
 

@@ -30,6 +30,8 @@ OBJECTS = {
     "rotations": "RotationRequest", "policies": "PolicyRequest", "silences": "SilenceRequest",
     "objectives": "ObjectiveRequest", "reports": "ReportRequest", "monitors/bulk": "BulkRequest",
     "status-pages": "StatusPageRequest", "public-incidents": "PublicIncidentRequest",
+    "scheduled-maintenances": "ScheduledMaintenanceRequest", "publication-rules": "PublicationRuleRequest",
+    "update-templates": "UpdateTemplateRequest",
 }  # fmt: skip
 
 

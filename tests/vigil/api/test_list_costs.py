@@ -41,12 +41,18 @@ def plant(api: Api, number: int) -> None:
     components = [{"name": one, "monitor": monitor} for one in (name, f"again {name}")]
     page = made(api, "status-pages", slug=name, title=name, components=components)
     made(api, "public-incidents", page=page, title=name, text="x")
+    window = {"starts_at": "2030-01-01T00:00:00Z", "ends_at": "2030-01-02T00:00:00Z"}
+    made(api, "scheduled-maintenances", page=page, title=name, text="x", **window)
+    [component, *_] = api("GET", f"status-pages/{page}")[1]["components"]
+    made(api, "publication-rules", component=component["id"], title=name, text="x", closing_text="y")
+    made(api, "update-templates", name=name, text="x", page=page, components=[component["id"]])
     made(api, "reports", tag=name, frequency="weekly", recipients=["a@example.com"])
 
 
 PATHS = (
     "monitors", "heartbeats", "composites", "channels", "people", "rotations", "policies", "routes", "silences",
-    "objectives", "reports", "status-pages", "public-incidents",
+    "objectives", "reports", "status-pages", "public-incidents", "scheduled-maintenances", "publication-rules",
+    "update-templates",
 )  # fmt: skip
 
 

@@ -24,7 +24,14 @@ SCOPES: Mapping[tuple[str, str], Scope] = {
     ("heartbeat", "ping"): Scope.PING,
     ("heartbeat", "ping_by_slug"): Scope.PING,
     ("region", "create"): Scope.ENROL,
-}
+    **{
+        (what, action): Scope.PUBLISH
+        for what in ("public-incident", "scheduled-maintenance")
+        for action in (
+            "create", "partial_update", "destroy", "updates", "one_update", "remove_update", "postmortem",
+        )
+    },
+}  # fmt: skip
 
 
 def team_of(request: Request) -> Team | None:

@@ -8,7 +8,7 @@ from vigil.alerts.models import channel_kinds
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 from vigil.status.core.access import PageVisibility
-from vigil.status.core.states import PublicImpact, UpdateState
+from vigil.status.core.states import INCIDENT_STATES, PublicImpact, RuleKind, UpdateState
 
 INCIDENT_KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]
 CHANNEL_KINDS = channel_kinds
@@ -17,5 +17,7 @@ DELIVERY_WHYS = [(why.value, why.value.replace("_", " ")) for why in Why]
 #: Of a check; a step of an incident has other reasons.
 REASONS = [(reason.value, reason.value.replace("_", " ")) for reason in Reason]
 UPDATE_STATES = [(state.value, state.value) for state in UpdateState]
+PUBLIC_INCIDENT_STATES = [(state.value, state.value) for state in INCIDENT_STATES]
+RULE_KINDS = [(kind.value, kind.value) for kind in RuleKind]
 PAGE_VISIBILITIES = [(one.value, one.value) for one in PageVisibility]
 PUBLIC_IMPACTS = [(impact.value, impact.value) for impact in PublicImpact]

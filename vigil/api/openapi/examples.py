@@ -16,6 +16,7 @@ CHANNEL = f"chn_{RANDOM}"
 PERSON = f"per_{RANDOM}"
 INCIDENT = f"inc_{RANDOM}"
 STATUS_PAGE = f"stp_{RANDOM}"
+COMPONENT = f"com_{RANDOM}"
 POLICY = f"pol_{RANDOM}"
 
 #: Requests by the schema they follow. Those of `PATCH` change one field or two.
@@ -49,6 +50,16 @@ REQUESTS: Mapping[str, Json] = {
         "text": "We are looking into slow answers.",
     },
     "PublicUpdateRequest": {"state": "resolved", "text": "Answers are as fast as before."},
+    "PostmortemRequest": {"text": "A disk was full. We now measure how full disks are.", "is_draft": False},
+    "PublicationRuleRequest": {
+        "component": COMPONENT, "kind": "outage", "after_s": 300, "impact": "major", "title": "Chat is down",
+        "text": "We are looking into it.", "closing_text": "Chat works again.",
+    },
+    "ScheduledMaintenanceRequest": {
+        "page": STATUS_PAGE, "title": "New disks", "text": "Chat stops for some minutes.", "starts_at": TIME,
+        "ends_at": LATER,
+    },
+    "UpdateTemplateRequest": {"name": "First words", "state": "investigating", "text": "We are looking into it."},
     "RegionRequest": {"slug": "eu-west", "name": "Ireland", "domain": "aws", "egress": "public"},
     "ReportRequest": {"frequency": "weekly", "recipients": ["team@example.com"], "zone": "Europe/Berlin"},
     "RotationRequest": {"name": "Weekly", "zone": "Europe/Berlin", "starts_on": DAY, "people": [PERSON]},
@@ -76,6 +87,10 @@ REQUESTS: Mapping[str, Json] = {
     "PatchedPersonRequest": {"name": "Ann Miller"},
     "PatchedPolicyRequest": {"repeats": 2},
     "PatchedPublicIncidentRequest": {"impact": "major"},
+    "PatchedChangedUpdateRequest": {"text": "Answers are as fast as before. We keep watching."},
+    "PatchedPublicationRuleRequest": {"after_s": 600},
+    "PatchedScheduledMaintenanceRequest": {"title": "New disks and cables"},
+    "PatchedUpdateTemplateRequest": {"text": "We see it too, and are looking into it."},
     "PatchedRegionRequest": {"name": "Dublin"},
     "PatchedReportRequest": {"frequency": "monthly"},
     "PatchedRotationRequest": {"shift_days": 14},
@@ -95,7 +110,8 @@ PREFIXES: Mapping[str, str] = {
     "DeadLetterWithBytes": "dlt", "Delivery": "dlv", "Heartbeat": "mon", "IssuedToken": "tok", "Monitor": "mon",
     "NamedUptime": "mon", "Objective": "slo", "Override": "ovr", "PageComponent": "com",
     "Person": "per", "Plan": "pln", "Policy": "pol",
-    "PublicIncident": "pin", "PublicUpdate": "upd", "StatusPage": "stp",
+    "PublicIncident": "pin", "PublicUpdate": "upd", "StatusPage": "stp", "PublicationRule": "rul",
+    "ScheduledMaintenance": "pin", "UpdateTemplate": "tpl",
     "Report": "rep", "Rotation": "rot", "Route": "rte", "Silence": "sil", "StateRow": "mon", "StepDelivery": "dlv",
     "TeamRow": "team", "Token": "tok", "Transition": "trn", "TransitionNote": "trn",
 }  # fmt: skip

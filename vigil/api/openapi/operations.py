@@ -73,6 +73,16 @@ _OWN: dict[str, OperationWords] = {
     "GET objectives/{}/budget": OperationWords("get_objective_budget", "Get the error budget of an objective"),
     "GET presets/{}": OperationWords("get_preset", "Get a preset"),
     "POST public-incidents/{}/updates": OperationWords("add_public_update", "Add an update to a public incident"),
+    "PATCH public-incidents/{}/updates/{}": OperationWords("update_public_update", "Change, publish or edit an update"),
+    "DELETE public-incidents/{}/updates/{}": OperationWords("delete_public_update", "Delete an unpublished update"),
+    "POST public-incidents/{}/postmortem": OperationWords("save_public_postmortem", "Store a public postmortem"),
+    "POST scheduled-maintenances/{}/updates": OperationWords("add_maintenance_update", "Add an update to maintenance"),
+    "PATCH scheduled-maintenances/{}/updates/{}": OperationWords(
+        "update_maintenance_update", "Change, publish or edit an update of maintenance"
+    ),
+    "DELETE scheduled-maintenances/{}/updates/{}": OperationWords(
+        "delete_maintenance_update", "Delete an unpublished update of maintenance"
+    ),
     "POST regions/{}/drain": OperationWords("drain_region", "Send a region no more checks"),
     "POST regions/{}/rekey": OperationWords("rekey_region", "Give a region a command for new keys"),
     "POST regions/{}/revoke": OperationWords("revoke_region", "Revoke a region and close its connections"),

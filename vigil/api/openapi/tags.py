@@ -14,6 +14,7 @@ _SECTIONS = {
     "people": "On call", "rotations": "On call", "policies": "On call", "deliveries": "Deliveries",
     "self-tests": "Self-tests", "dead-letters": "Dead letters", "objectives": "Objectives", "reports": "Reports",
     "status-pages": "Status pages", "public-incidents": "Status pages",
+    "scheduled-maintenances": "Status pages", "publication-rules": "Status pages", "update-templates": "Status pages",
 }  # fmt: skip
 _HISTORY = frozenset({"checks", "latency", "percentiles", "results", "uptime"})
 _DESCRIPTIONS = {

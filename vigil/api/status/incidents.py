@@ -14,33 +14,31 @@ from rest_framework.response import Response
 
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.api.status.components import OfPages
+from vigil.api.status.updates import PublicUpdateSerializer, UpdatesMixin
 from vigil.incidents.models import Incident
 from vigil.status.components import MAX_COMPONENTS
-from vigil.status.core.states import UpdateState
+from vigil.status.core.states import INCIDENT_STATES
 from vigil.status.incident_models import TEXT_MOST
-from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, StatusPage
-from vigil.status.public_incidents.changes import delete_public_incident, save_public_incident
-from vigil.status.public_incidents.updates import add_update
+from vigil.status.models import POSTMORTEM_MOST, PageComponent, PublicIncident, StatusPage
+from vigil.status.public_incidents.changes import delete_public_incident, save_postmortem, save_public_incident
 
 _HOW = "Say it with POST public-incidents/{id}/updates."
+_SAID = ("state", "text", "is_draft", "publish_at")
 
 
-class OfPages(InTeam):
-    """Components of the team's pages, by their public ids."""
+class PostmortemSerializer(ApiModelSerializer[PublicIncident]):
+    """What happened and what changes, of an incident that is over."""
 
-    def get_queryset(self) -> QuerySet[Any]:
-        return PageComponent.objects.filter(page__team=self.context.get("team"))
-
-
-class PublicUpdateSerializer(ApiModelSerializer[PublicUpdate]):
-    """One thing said about a public incident; everyone who may read the page can read it."""
-
-    id = serializers.CharField(source="public_id", read_only=True)
-    at = MomentField(source="published_at", read_only=True, help_text="When readers could see it.")
+    text = serializers.CharField(
+        source="postmortem", max_length=POSTMORTEM_MOST, allow_blank=True, help_text="Empty takes it away."
+    )
+    is_draft = serializers.BooleanField(required=False, write_only=True, help_text="Whether it is kept from readers.")
+    at = MomentField(source="postmortem_at", read_only=True, allow_null=True, help_text="When readers could see it.")
 
     class Meta:
-        model = PublicUpdate
-        fields = ("id", "state", "text", "at")
+        model = PublicIncident
+        fields = ("text", "is_draft", "at")
 
 
 class PublicIncidentSerializer(TeamSerializer[PublicIncident]):
@@ -53,23 +51,32 @@ class PublicIncidentSerializer(TeamSerializer[PublicIncident]):
         PageComponent, many=True, most=MAX_COMPONENTS, required=False, help_text="Components of the page, affected."
     )
     state = serializers.ChoiceField(
-        choices=[(one.value, one.value) for one in UpdateState],
+        choices=[(one.value, one.value) for one in INCIDENT_STATES],
         required=False,
         help_text="That of the newest update. Given when it is created, it is that of the first one.",
     )
     text = serializers.CharField(
         write_only=True, required=False, max_length=TEXT_MOST, help_text="The first update; needed to create it."
     )
+    is_draft = serializers.BooleanField(
+        write_only=True, required=False, help_text="Whether the first update waits for a person."
+    )
+    publish_at = MomentField(
+        write_only=True, required=False, help_text="When the first update is to be published by itself."
+    )
     started_at = MomentField(required=False)
-    updates = PublicUpdateSerializer(many=True, read_only=True, help_text="The oldest first.")
+    updates = PublicUpdateSerializer(many=True, read_only=True, help_text="The oldest first; drafts are last.")
 
     class Meta:
         model = PublicIncident
         fields = (
-            "id", "page", "incident", "title", "impact", "components", "state", "text", "started_at", "resolved_at",
-            "updates", "created_at",
+            "id", "page", "incident", "title", "impact", "components", "state", "text", "is_draft", "publish_at",
+            "started_at", "published_at", "resolved_at", "is_automatic", "postmortem", "postmortem_at", "updates",
+            "created_at",
         )  # fmt: skip
-        read_only_fields = ("resolved_at", "created_at")
+        read_only_fields = (
+            "published_at", "resolved_at", "is_automatic", "postmortem", "postmortem_at", "created_at",
+        )  # fmt: skip
         validators: list[Any] = []
 
     save_row = staticmethod(save_public_incident)
@@ -80,7 +87,7 @@ class PublicIncidentSerializer(TeamSerializer[PublicIncident]):
 
     def update(self, instance: PublicIncident, validated_data: Mapping[str, Any]) -> PublicIncident:
         wanted = dict(validated_data)
-        said = {name: [_HOW] for name in ("state", "text") if wanted.pop(name, None) not in (None, instance.state)}
+        said = {name: [_HOW] for name in _SAID if wanted.pop(name, None) not in (None, instance.state)}
         if "page" in wanted and wanted["page"] != instance.page:
             said["page"] = ["It stays on its page."]
         if said:
@@ -94,8 +101,8 @@ class PublicIncidentSerializer(TeamSerializer[PublicIncident]):
         return super().to_representation(instance)
 
 
-class PublicIncidentViewSet(TeamViewSet[PublicIncident]):
-    """What status pages tell of failures. Everything written here is public as soon as it is saved."""
+class PublicIncidentViewSet(UpdatesMixin, TeamViewSet[PublicIncident]):
+    """What status pages tell of failures. What is written here is public at once, except for drafts."""
 
     model = PublicIncident
     serializer_class = PublicIncidentSerializer
@@ -104,18 +111,18 @@ class PublicIncidentViewSet(TeamViewSet[PublicIncident]):
     queryset = PublicIncident.objects.none()
 
     def get_queryset(self) -> QuerySet[Any]:
-        found = super().get_queryset().select_related("page", "incident")
-        return found.prefetch_related("components", "updates")
+        found = super().get_queryset().filter(maintenance=None).select_related("page", "incident")
+        return found.prefetch_related("components", "updates__earlier")
 
     def perform_destroy(self, instance: PublicIncident) -> None:
         delete_public_incident(instance)
 
-    @extend_schema(request=PublicUpdateSerializer, responses={201: PublicUpdateSerializer})
+    @extend_schema(request=PostmortemSerializer, responses={200: PostmortemSerializer})
     @action(detail=True, methods=["post"])
-    def updates(self, request: Request, public_id: str) -> Response:
-        """Add an update, which is public at once. The same words in the same state twice are one update."""
-        asked = PublicUpdateSerializer(data=request.data, context=self.get_serializer_context())
+    def postmortem(self, request: Request, public_id: str) -> Response:
+        """Store the postmortem of an incident that is over, public or as a draft."""
+        asked = PostmortemSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         row = self.get_object()
-        made = add_update(row, {**asked.validated_data, "written_by": request.user.get_username()})
-        return Response(PublicUpdateSerializer(made).data, status=201)
+        save_postmortem(row, asked.validated_data["postmortem"], publish=not asked.validated_data.get("is_draft"))
+        return Response(PostmortemSerializer(row).data)

@@ -6,8 +6,8 @@
   manage.py token rotate vgl_4kq7abcd --overlap 1h      print its successor; the old one works for another hour
   manage.py token revoke vgl_4kq7abcd                   it stops working at once
 
-Scopes: `read`; `write`, which is all that a member may do; `respond` acknowledges, snoozes and notes; `ping` sends
-pings; `enrol` adds regions.
+Scopes: `read`; `write`, which is all that a member may do; `respond` acknowledges, snoozes and notes; `publish`
+writes on status pages; `ping` sends pings; `enrol` adds regions.
 
 Use it as `curl -H "Authorization: Bearer vgl_..." ADDRESS/api/v1/monitors`.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from vigil.accounts.models import ApiToken
 
-_SCOPES = ("read", "write", "respond", "ping", "enrol")
+_SCOPES = ("read", "write", "respond", "publish", "ping", "enrol")
 _LIFETIME_MOST_S, _OVERLAP_MOST_S = 3_660 * 86_400, 7 * 86_400
 
 

@@ -21,7 +21,7 @@ from vigil.status.public_incidents.planned import keep_silence, window_of
 from vigil.status.public_incidents.updates import lock_incident
 
 #: Longest window, and how far ahead one may begin.
-LENGTH_MOST, AHEAD_MOST = timedelta(days=31), timedelta(days=366)
+LENGTH_MOST, AHEAD_MOST = timedelta(days=31), timedelta(days=3_660)
 #: A start that is just past is taken for the present: a form is filled in slower than time passes.
 JUST_NOW = timedelta(minutes=5)
 _WINDOW = ("starts_at", "ends_at", "is_automatic", "silences")
@@ -60,6 +60,8 @@ def _announce(row: PublicIncident, window: ScheduledMaintenance, fields: Mapping
     row.state = UpdateState.SCHEDULED
     made = {**fields, "impact": PublicImpact.NONE, "started_at": window.starts_at, "state": UpdateState.SCHEDULED}
     save_public_incident(row, made, window=window)
+    # Its first update has changed it.
+    window.refresh_from_db()
 
 
 def _problems(

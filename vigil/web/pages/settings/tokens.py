@@ -27,6 +27,7 @@ SCOPE_WORDS = {
     Scope.READ: "read: see everything of the team",
     Scope.WRITE: "write: change everything of the team",
     Scope.RESPOND: "respond: acknowledge, snooze and note",
+    Scope.PUBLISH: "publish: write on status pages",
     Scope.PING: "ping: send pings of jobs",
     Scope.ENROL: "enrol: add regions",
 }
