@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, StorageState, expect
 
 from tests.browser.stack import Stack
+from tests.folder_server import served
 from tests.waiting import until
-from vigil.bench.pages.browser import PHONE, new_context, visit
+from vigil.bench.pages.browser import PHONE, Visit, new_context, visit
 
 
 def test_an_outage_is_published_in_two_taps_and_read_by_a_stranger(
-    stack: Stack, browser: Browser, session: StorageState, desk: BrowserContext
+    stack: Stack, browser: Browser, session: StorageState, desk: BrowserContext, tmp_path: Path
 ) -> None:
     seen = visit(desk, f"{stack.address}/settings/status-pages/new")
     page = seen.page
@@ -27,6 +29,7 @@ def test_an_outage_is_published_in_two_taps_and_read_by_a_stranger(
     assert seen.violations() == []
     reads(stack, "Chat API")
     _is_whole_without_a_script(stack, browser)
+    _is_shown_by_another_site(stack, seen, browser, tmp_path)
     seen.go(f"{stack.address}/")
     row = page.locator(f"#m-{stack.monitor}")
     # Every region has to have seen it well first, or nothing changes.
@@ -63,6 +66,25 @@ def _is_whole_without_a_script(stack: Stack, browser: Browser) -> None:
         assert seen.kilobytes <= 20
     with new_context(browser, (320, PHONE[1])) as narrow:
         assert not visit(narrow, f"{stack.address}/status/acme").scrolls_sideways()
+
+
+def _is_shown_by_another_site(stack: Stack, seen: Visit, browser: Browser, folder: Path) -> None:
+    """By the lines that the settings give, on a site whose policy allows nothing but files of this one."""
+    seen.go(f"{stack.address}/settings/status-pages")
+    seen.page.get_by_role("link", name="Other sites").click()
+    expect(seen.page.get_by_role("heading", name="Acme AI on other sites")).to_be_visible()
+    assert (seen.violations(), seen.problems) == ([], [])
+    frame, script = (seen.page.locator("code").nth(place).inner_text() for place in (0, 1))
+    policy = f"default-src 'none'; img-src data:; script-src {stack.address}; frame-src {stack.address}"
+    (folder / "index.html").write_text(
+        f'<!doctype html><html lang="en"><meta http-equiv="content-security-policy" content="{policy}">'
+        f'<link rel="icon" href="data:,"><title>Host</title><main><h1>Host</h1>{frame}<p>{script}</p></main>'
+    )
+    with served(folder) as address, new_context(browser) as context:
+        host = visit(context, address)
+        expect(host.page.locator("a.vigil-status")).to_have_attribute("href", f"{stack.address}/status/acme")
+        expect(host.page.frame_locator("iframe").get_by_role("link", name="Acme AI")).to_be_visible()
+        assert (host.problems, context.cookies()) == ([], [])
 
 
 def _publish_in_two_taps(phone: BrowserContext, incident: str) -> None:

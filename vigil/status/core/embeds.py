@@ -12,6 +12,7 @@ from html import escape
 from vigil.status.core.badges import COLOURS
 from vigil.status.core.facts import PageFacts, PageFrame
 from vigil.status.core.html import HEARD, state_mark
+from vigil.status.core.markdown import in_markdown
 from vigil.status.core.sentences import says
 
 #: Paths of the two below the page.
@@ -38,17 +39,22 @@ _SCRIPT = """\
 """
 
 
-def frame_line(facts_title: str, address: str) -> str:
-    """The line of HTML that shows the embed without a script."""
-    return (
-        f'<iframe src="{escape(address)}/{FRAME_FILE}" title="{escape(facts_title)}: status" width="320" height="44"'
-        ' loading="lazy" frameborder="0"></iframe>'
+def lines_to_copy(title: str, address: str) -> list[tuple[str, str]]:
+    """What other sites take, each with what it is."""
+    name, told = escape(title), f"{title}: status"
+    frame = (
+        f'<iframe src="{escape(address)}/{FRAME_FILE}" title="{name}: status" width="320" height="44" loading="lazy"'
+        ' frameborder="0"></iframe>'
     )
-
-
-def script_line(address: str) -> str:
-    """The line of HTML that writes a link with the state where it stands."""
-    return f'<script async src="{escape(address)}/{SCRIPT_FILE}"></script>'
+    badge = f'<a href="{escape(address)}"><img src="{escape(address)}/badge.svg" alt="{name}: status" height="20"></a>'
+    return [
+        ("A frame, without a script", frame),
+        ("A link with the state, by a script", f'<script async src="{escape(address)}/{SCRIPT_FILE}"></script>'),
+        ("A badge, in HTML", badge),
+        ("A badge, in Markdown", f"[![{in_markdown(told)}]({address}/badge.svg)]({address})"),
+        ("For the endpoint badge of shields.io", f"{address}/badge.json"),
+        ("For readers of Statuspage, and the status feeds of another Vigil", f"{address}/api/v2/summary.json"),
+    ]
 
 
 def embed_document(facts: PageFacts, frame: PageFrame) -> bytes:

@@ -25,8 +25,8 @@ def markdown_page(facts: PageFacts, frame: PageFrame) -> bytes:
     words = facts.words
     past = [one for one in facts.incidents if not one.is_open]
     blocks = [
-        f"# {_plain(facts.title)}",
-        f"**{_plain(says(facts))}.** {words.changed.format(time=words.moment(facts.changed_at))}",
+        f"# {in_markdown(facts.title)}",
+        f"**{in_markdown(says(facts))}.** {words.changed.format(time=words.moment(facts.changed_at))}",
         *_paragraphs(facts.header),
         *_incidents(words.open_incidents, facts.open_incidents, facts),
         *_components(facts),
@@ -60,8 +60,8 @@ def llms_text(facts: PageFacts, frame: PageFrame) -> bytes:
         ("badge.svg", "Badge", "SVG"),
     )
     return (
-        f"# {_plain(facts.title)}: status\n\n"
-        f"> How the services of {_plain(facts.title)} are, with incidents and 90 days of uptime.\n\n"
+        f"# {in_markdown(facts.title)}: status\n\n"
+        f"> How the services of {in_markdown(facts.title)} are, with incidents and 90 days of uptime.\n\n"
         "The JSON documents have the form of Atlassian Statuspage, version 2. Times are in UTC. Answers may be kept for"
         " 5 s; ask with If-None-Match.\n\n"
         f"## Documents\n\n{_links(documents, frame)}\n\n## Optional\n\n{_links(others, frame)}\n"
@@ -82,7 +82,7 @@ def _components(facts: PageFacts) -> Iterator[str]:
     for one in facts.components:
         ratio = uptime_of(one.spans, facts.now).ratio
         cells = (
-            _plain(one.name), _plain(one.group), words.states[facts.state_of(one)],
+            in_markdown(one.name), in_markdown(one.group), words.states[facts.state_of(one)],
             words.not_measured if ratio is None else words.percent(ratio),
         )  # fmt: skip
         rows.append(f"| {' | '.join(cells)} |")
@@ -94,8 +94,8 @@ def _incidents(title: str, incidents: Iterable[PublicIncidentFacts], facts: Page
     for place, one in enumerate(incidents):
         if place == 0:
             yield f"## {title}"
-        yield f"### {_plain(one.title)}"
-        names = ", ".join(_plain(each.name) for each in facts.components if each.id in one.components)
+        yield f"### {in_markdown(one.title)}"
+        names = ", ".join(in_markdown(each.name) for each in facts.components if each.id in one.components)
         if names:
             yield facts.words.affects.format(names=names)
         for update in reversed(one.updates):
@@ -105,9 +105,9 @@ def _incidents(title: str, incidents: Iterable[PublicIncidentFacts], facts: Page
 
 def _paragraphs(text: str) -> list[str]:
     parts = text.replace("\r\n", "\n").split("\n\n")
-    return [" ".join(_plain(line) for line in part.split("\n")).strip() for part in parts if part.strip()]
+    return [" ".join(in_markdown(line) for line in part.split("\n")).strip() for part in parts if part.strip()]
 
 
-def _plain(text: str) -> str:
+def in_markdown(text: str) -> str:
     """Text of people in one line, with nothing that Markdown or HTML would act on."""
     return _ACTIVE.sub(r"\\\g<0>", " ".join(text.split()))

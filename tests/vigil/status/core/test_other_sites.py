@@ -17,7 +17,7 @@ from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.access import PageAccess
 from vigil.status.core.answer import STALE, FileRequest, answer_of
 from vigil.status.core.document import project
-from vigil.status.core.embeds import frame_line, script_line
+from vigil.status.core.embeds import lines_to_copy
 from vigil.status.core.facts import PageFacts
 
 ODD = '</script><img src=x onerror=alert(1)> & "q" `a` [b](c) *d* | \u2028 \u202e'
@@ -75,7 +75,6 @@ def test_the_frame_is_the_only_document_that_other_sites_may_show_in_theirs() ->
     assert "frame-ancestors 'none'" in headers("embed.html", access=CLOSED)["Content-Security-Policy"]
     seen = text("embed.html")
     assert "<script" not in seen and "Chat API is down" in seen and 'rel="noopener"' in seen
-    assert frame_line("A & B", FRAME.address).startswith(f'<iframe src="{FRAME.address}/embed.html" title="A &amp; B: ')
 
 
 def test_the_script_of_other_sites_may_be_had_by_them_and_does_what_a_strict_policy_allows() -> None:
@@ -85,7 +84,16 @@ def test_the_script_of_other_sites_may_be_had_by_them_and_does_what_a_strict_pol
     script = text("embed.js")
     for word in ("cookie", "innerHTML", "eval", "fetch", "XMLHttpRequest", "localStorage", '"style"', "document.write"):
         assert word not in script
-    assert script_line(FRAME.address) == f'<script async src="{FRAME.address}/embed.js"></script>'
+
+
+def test_each_line_to_copy_names_a_file_of_the_page_and_lets_no_title_act() -> None:
+    files = project(WORSE, FRAME).files
+    lines = [text for _, text in lines_to_copy('A & "B" [c]', FRAME.address)]
+    assert lines[0].startswith(f'<iframe src="{FRAME.address}/embed.html" title="A &amp; &quot;B&quot; [c]: status" ')
+    assert lines[1] == f'<script async src="{FRAME.address}/embed.js"></script>'
+    assert lines[3] == rf'[![A \& "B" \[c\]: status]({FRAME.address}/badge.svg)]({FRAME.address})'
+    named = {one for line in lines for one in re.findall(rf"{re.escape(FRAME.address)}/?([\w./]*)", line)}
+    assert named <= files.keys() and len(named) == 6
 
 
 def test_text_of_people_acts_in_no_badge_embed_or_markdown() -> None:

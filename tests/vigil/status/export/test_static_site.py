@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urljoin
 
 import httpx
 import pytest
 
+from tests.folder_server import served
 from tests.vigil.status.facts import FRAME, NOW, component, incident, page
 from vigil.status.core.facts import PageFacts
 from vigil.status.export.site_folder import SiteFolder
@@ -24,24 +20,6 @@ from vigil.status.export.static_site import StaticFrame, static_site
 ASSETS = {FRAME.style: "assets/vigil.css", FRAME.sprite: "assets/icons.svg", FRAME.icon: "assets/favicon.svg"}
 FACTS = page(component("Chat API", group="AI"), component("Console", position=1), incidents=[incident()])
 _LINKS = re.compile(r'(?:href|src)="([^"#]+)|\]\(([^)#]+)\)')
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def files(facts: PageFacts = FACTS, address: str = "") -> dict[str, bytes]:

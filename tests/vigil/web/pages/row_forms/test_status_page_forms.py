@@ -36,6 +36,11 @@ def test_a_page_is_made_with_components_that_are_found_by_name_and_by_tag(redis_
     ]  # fmt: skip
     page = shown(writer.get(f"/settings/status-pages/{row.public_id}/preview"))
     assert "Chat" in page and "Acme &lt;b&gt;" in page and "chat-prod-7" not in page
+    lines = shown(writer.get(f"/settings/status-pages/{row.public_id}/elsewhere"))
+    assert "&lt;iframe src=" in lines and "/status/acme/embed.js" in lines
+    assert all(f"/badges/{one.public_id}.svg" in lines for one in row.components.all())
+    other = member(Role.MEMBER, Team.objects.create(name="Other", slug="other"))
+    assert other.get(f"/settings/status-pages/{row.public_id}/elsewhere").status_code == 404
 
 
 def test_a_page_is_changed_put_behind_a_password_and_deleted(redis_url: str) -> None:
@@ -46,6 +51,8 @@ def test_a_page_is_changed_put_behind_a_password_and_deleted(redis_url: str) -> 
     assert "Show it as code" not in shown(writer.get(edit))
     assert errors_in(press(writer, edit, "save", visibility="password").content.decode())
     saved(press(writer, edit, "save", visibility="password", password="long enough secret"))
+    elsewhere = shown(writer.get(edit.replace("/edit", "/elsewhere")))
+    assert "Not everyone may read this page." in elsewhere and "iframe" not in elsewhere
     page = shown(writer.get(edit))
     assert "long enough" not in page and StatusPage.objects.get().access
     saved(press(writer, edit, "save", title="Acme Cloud"))
