@@ -22,8 +22,9 @@ import redis.asyncio as redis
 
 from probes import keys
 from tests.e2e.kills import Target, statuses, write_monitors
-from tests.e2e.poisons import MAIL_DOMAIN, POISONS, THIEF, Write, now_ms, steal
+from tests.e2e.poisons import MAIL_DOMAIN, POISONS, THIEF, Write
 from tests.waiting import until_awaited
+from vigil.bench.soak.poison import Thief, now_ms
 from vigil.demo.stage import Stage
 from vigil.demo.stage import _wanted as stage_options
 from vigil.demo.story import AlertKind
@@ -42,9 +43,11 @@ READY_S, TRIGGER_S = 60.0, 40.0
 
 
 async def poisoned(stage: Stage, write: Write, monitors: dict[str, str], stop: asyncio.Event) -> None:
+    secret = stage.installation.secrets.region_keys[THIEF]
     async with redis.from_url(stage.installation.addresses.redis_url) as client:
+        thief = Thief(THIEF, secret, client, list(monitors.values()))
         while not stop.is_set():
-            await write(client, monitors)
+            await write(thief)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), AGAIN_S)
 
@@ -130,7 +133,6 @@ async def main() -> dict[str, dict[str, object]]:
         for target in targets.values():
             await target.open()
         await stage.open()
-        steal(stage.installation.secrets.region_keys[THIEF])
         standbys.start()
         await asyncio.to_thread(django.setup)
         monitors = await asyncio.to_thread(write_monitors, stage, targets)

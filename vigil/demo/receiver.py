@@ -77,11 +77,11 @@ def fault_of(secret: str, headers: Mapping[str, str], body: bytes, now_s: float)
 class WebhookReceiver:
     """Received deliveries and requested behaviour."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self, secret: str, kept: int = KEPT) -> None:
         signature(secret, "", "", b"")
         self._secret = secret
         self._behaviour = Behaviour()
-        self.received: deque[Received] = deque(maxlen=KEPT)
+        self.received: deque[Received] = deque(maxlen=kept)
 
     async def respond(self, request: ServedRequest) -> ServedAnswer:
         """The answer to one request on any of the receiver's paths."""

@@ -33,7 +33,7 @@ from tests.probes.worker.region_process import REGION, worker
 from tests.probes.worker.test_service import check, own_redis, queues, results_of
 from tests.signed import worker_settings
 from tests.waiting import until, until_async
-from vigil.bench.chaos.lossy_link import Loss, LossyLink
+from vigil.bench.soak.lossy_link import Loss, LossyLink
 from vigil.local.servers.redis import LocalRedis
 
 __all__ = ["own_redis"]

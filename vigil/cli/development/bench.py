@@ -11,10 +11,6 @@ import importlib
 #: name -> (module, what it measures in one line)
 BENCHES: dict[str, tuple[str, str]] = {
     "api": ("vigil.bench.api", "the API: CPU and statements of a request, 10,000 monitors created and deleted in bulk"),
-    "chaos": (
-        "vigil.bench.chaos.run",
-        "the whole system under kills, stops, losses and a full disk: what was lost, invented, doubled or late",
-    ),
     "code": ("vigil.bench.code", "monitors as code: time of a plan and of its application"),
     "consensus": (
         "vigil.bench.consensus",
@@ -41,6 +37,10 @@ BENCHES: dict[str, tuple[str, str]] = {
         "one region worker: CPU per check compared with httpx and blackbox_exporter, memory, confirm lag",
     ),
     "scale": ("vigil.bench.scale.run", "the control plane under many monitors: cores, lags, memory, growth"),
+    "soak": (
+        "vigil.bench.soak.run",
+        "the whole system under nemeses for minutes or hours: what was lost, invented, doubled or late, and memory",
+    ),
 }
 
 

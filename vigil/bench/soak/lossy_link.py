@@ -1,4 +1,4 @@
-"""Lossy link: a TCP proxy that delays, cuts short and resets what passes it, by a seed."""
+"""Lossy link: a TCP proxy that delays, holds back, cuts short and resets what passes it, by a seed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _AGAIN_S = (0.2, 0.6, 1.4)
 #: Of what is lost, so much is not sent again but ends the connection.
 _FATAL = 0.25
 _CHUNK = 1_460
+#: Without losses there is no need for segments, and a delay would hold up each of them.
+_CHUNK_UNHARMED = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,11 @@ class LossyLink:
         self._target_port = target_port
         self._random = random.Random(loss.seed)
         self.loss = loss.share
+        #: What passes is so much later (s).
+        self.delay_s = 0.0
         self.port = 0
+        self._whole = asyncio.Event()
+        self._whole.set()
         self.lost = self.resets = 0
         self._server: asyncio.Server | None = None
         self._passing: set[asyncio.Task[None]] = set()
@@ -40,6 +46,14 @@ class LossyLink:
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._connect, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def cut(self) -> None:
+        """Let nothing pass from now on, and say so to nobody: a partition."""
+        self._whole.clear()
+
+    def mend(self) -> None:
+        """Let what waits pass, and all that follows."""
+        self._whole.set()
 
     async def close(self) -> None:
         if self._server is not None:
@@ -53,6 +67,7 @@ class LossyLink:
         await asyncio.sleep(0)
 
     async def _connect(self, near: asyncio.StreamReader, near_end: asyncio.StreamWriter) -> None:
+        await self._whole.wait()
         try:
             far, far_end = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
@@ -68,7 +83,10 @@ class LossyLink:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ends: tuple[asyncio.StreamWriter, ...]
     ) -> None:
         with contextlib.suppress(OSError, RuntimeError):
-            while chunk := await reader.read(_CHUNK):
+            while chunk := await reader.read(_CHUNK if self.loss else _CHUNK_UNHARMED):
+                await self._whole.wait()
+                if self.delay_s:
+                    await asyncio.sleep(self.delay_s)
                 if self._random.random() < self.loss:
                     self.lost += 1
                     if self._random.random() < _FATAL:

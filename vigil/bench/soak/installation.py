@@ -1,13 +1,11 @@
-"""Installation under chaos: its own `up` in a temporary folder, whose processes are found and harmed by name."""
+"""Installation under test: its own `up` in a temporary folder, whose processes are found and harmed by name."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +15,6 @@ from typing import Any
 
 from redis import Redis, RedisError
 
-from vigil.bench.chaos.nemeses import NemesisKind, PlannedNemesis
 from vigil.bench.report import say
 from vigil.cli.errors import CommandError
 from vigil.local.environments import Addresses, control_env
@@ -27,15 +24,14 @@ from vigil.local.servers.ports import LOOPBACK
 _END_S = 15.0
 _PROC = Path("/proc")
 _DISK = "size=1200m,mode=711"
-#: Processes without which there is no run; all others of `up` are victims too.
-SERVERS = ("postgres", "redis", "ping-log")
+_FILLING = "filling"
 
 
-class ChaosInstallation:
+class HarmedInstallation:
     """`up` as a process; `start` it again after it was killed. Close it in the end."""
 
     def __init__(self) -> None:
-        self.place = Path(tempfile.mkdtemp(prefix="vigil-chaos-"))
+        self.place = Path(tempfile.mkdtemp(prefix="vigil-soak-"))
         self.place.chmod(0o711)
         #: Whether the folder is a disk of its own, which can be filled.
         self.has_own_disk = _mounted(self.place)
@@ -84,38 +80,39 @@ class ChaosInstallation:
         state, found = read_state(self.data), {}
         for pid in _children(self._process.pid if self._process is not None else 0):
             with contextlib.suppress(OSError):
-                name = (_PROC / str(pid) / "comm").read_text().strip()
+                name, shown = ((_PROC / str(pid) / part).read_text().strip() for part in ("comm", "cmdline"))
                 if name == "redis-server":
-                    shown = (_PROC / str(pid) / "cmdline").read_text()
                     name = "ping-log" if str(state.ping_redis_port) in shown else "redis"
+                elif "\0-m\0consensus\0" in f"{shown}\0":
+                    name = "consensus"
                 found[name] = pid
         return {name: pid for name, pid in found.items() if not name.startswith("python")}
 
-    def kill(self, name: str) -> bool:
-        """SIGKILL a process; False while it has none."""
-        return self._send(name, signal.SIGKILL)
+    def kill_all(self) -> None:
+        """Kill `up`, and with it all below it, and start it again."""
+        self._end_process()
+        self.start()
 
-    async def suffer(self, nemesis: PlannedNemesis) -> None:
-        """Do what a nemesis says, and undo what has a length."""
-        match nemesis.kind:
-            case NemesisKind.KILL:
-                for name in nemesis.victims:
-                    self.kill(name)
-            case NemesisKind.STOP:
-                pid = self.pids().get(nemesis.victims[0], 0)
-                self._send(nemesis.victims[0], signal.SIGSTOP)
-                await asyncio.sleep(nemesis.length_s)
-                # Its supervisor may have ended it long ago.
-                with contextlib.suppress(ProcessLookupError):
-                    if pid:
-                        os.kill(pid, signal.SIGCONT)
-            case NemesisKind.FLUSHALL:
-                await asyncio.to_thread(self._flush)
-            case NemesisKind.KILL_ALL:
-                self._end_process()
-                await asyncio.to_thread(self.start)
-            case NemesisKind.FILL_DISK:
-                await self._fill(nemesis.length_s)
+    def flush(self) -> None:
+        """Take from Redis all it has. One that is away now has nothing to lose."""
+        with contextlib.suppress(RedisError), Redis.from_url(self.environment()["VIGIL_REDIS_URL"]) as client:
+            client.flushall()
+
+    def fill_disk(self) -> None:
+        """Fill the disk of the installation to its last byte; `free_disk` ends it."""
+        with contextlib.suppress(OSError), (self.place / _FILLING).open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1_000_000))
+
+    def free_disk(self) -> None:
+        (self.place / _FILLING).unlink(missing_ok=True)
+
+    def keep_logs(self, folder: Path) -> None:
+        """Copy what all its processes wrote."""
+        shutil.copytree(self.data / "logs", folder, dirs_exist_ok=True)
+        for file in self.place.glob("*.log"):
+            shutil.copy2(file, folder)
+        shutil.copy2(self.place / "up.err", folder)
 
     def close(self) -> None:
         """End `up` and all below it, which dies with it, and remove everything."""
@@ -135,38 +132,12 @@ class ChaosInstallation:
             if self._process.stdout is not None:
                 self._process.stdout.close()
 
-    def _send(self, name: str, number: signal.Signals) -> bool:
-        pid = self.pids().get(name)
-        if pid is None:
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, number)
-        return True
-
-    def _flush(self) -> None:
-        # A Redis that is away now has nothing to lose.
-        with contextlib.suppress(RedisError), Redis.from_url(self.environment()["VIGIL_REDIS_URL"]) as client:
-            client.flushall()
-
-    async def _fill(self, length_s: float) -> None:
-        """Fill the disk for some seconds; in a thread, or the targets of the run would hang meanwhile."""
-        filling = self.place / "filling"
-
-        def fill() -> None:
-            with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
-                while True:
-                    file.write(bytes(1_000_000))
-
-        await asyncio.to_thread(fill)
-        await asyncio.sleep(length_s)
-        await asyncio.to_thread(filling.unlink)
-
 
 def _mounted(place: Path) -> bool:
     """Make the folder a disk of its own, where we may."""
     if os.geteuid() != 0 or shutil.which("mount") is None:
         return False
-    command = ["mount", "-t", "tmpfs", "-o", _DISK, "vigil-chaos", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", _DISK, "vigil-soak", str(place)]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 

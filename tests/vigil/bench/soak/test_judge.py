@@ -1,4 +1,4 @@
-"""The judge of chaos: what is lost, invented, doubled, late or left untold is named, and nothing else is."""
+"""The judge of a soak test: what is lost, invented, doubled, late, left untold or left open is named, and no more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from vigil.bench.chaos.judge import RESOLVE, TRIGGER, Course, JobSilence, Outage, Told, Written, judge
+from vigil.bench.soak.judge import RESOLVE, TRIGGER, Course, JobSilence, Outage, Told, Written, judge
 
 OUTAGE = Outage("t1", 100, 160)
 TRIGGERED = Written("inc_1", TRIGGER, 110, "t1", "outage")
@@ -28,9 +28,11 @@ WELL = Course(400, [OUTAGE], [SILENCE], [TRIGGERED, RESOLVED, MISSED], [*TOLD, T
         pytest.param(
             replace(WELL, written=[*WELL.written, Written("inc_3", TRIGGER, 150, "t1", "outage")],
                     told=[*WELL.told, Told("inc_3", TRIGGER, 151, "dlv_4")]),
-            {"doubled": 1}, id="two incidents of one outage",
+            {"doubled": 1, "unresolved": 1}, id="two incidents of one outage",
         ),
-        pytest.param(replace(WELL, told=WELL.told[1:]), {"lost": 2}, id="a trigger that was written and not told"),
+        pytest.param(
+            replace(WELL, told=WELL.told[1:]), {"lost": 2, "out_of_order": 1}, id="a trigger written and not told"
+        ),
         pytest.param(replace(WELL, written=[MISSED], told=WELL.told[2:]), {"lost": 1}, id="an outage nobody wrote"),
         pytest.param(
             replace(WELL, outages=[Outage("t1", 100, 130)], written=[MISSED], told=WELL.told[2:]),
@@ -52,16 +54,57 @@ WELL = Course(400, [OUTAGE], [SILENCE], [TRIGGERED, RESOLVED, MISSED], [*TOLD, T
         pytest.param(
             replace(WELL, outages=[OUTAGE, Outage("t1", 165, 220)]), {}, id="an outage that an open incident tells of"
         ),
+        pytest.param(
+            replace(WELL, written=[TRIGGERED, MISSED], told=[TOLD[0], WELL.told[2]]),
+            {"unresolved": 1}, id="an incident that stays open",
+        ),
+        pytest.param(
+            replace(WELL, ends_s=300, written=[TRIGGERED, MISSED], told=[TOLD[0], WELL.told[2]]),
+            {}, id="an incident whose end is not yet due",
+        ),
+        pytest.param(
+            replace(WELL, outages=[OUTAGE, Outage("t1", 20, 30), Outage("t1", 50, 60)],
+                    written=[TRIGGERED, MISSED], told=[TOLD[0], WELL.told[2]]),
+            {}, id="a target that flaps",
+        ),
+        pytest.param(
+            replace(WELL, told=[replace(TOLD[0], at_s=172), *WELL.told[1:]]), {"out_of_order": 1}, id="a resolve first"
+        ),
+        pytest.param(
+            replace(WELL, written=[*WELL.written, replace(TRIGGERED, channel="solo")]),
+            {"lost": 1}, id="told on one channel of two",
+        ),
+        pytest.param(
+            replace(WELL, written=[*WELL.written, replace(TRIGGERED, channel="solo")],
+                    told=[*WELL.told, Told("inc_1", TRIGGER, 111, "dlv_9", "solo")]),
+            {}, id="told once on each of two channels",
+        ),
+        pytest.param(
+            replace(WELL, silences=[JobSilence("job1", 100, 120, ends_s=230)]),
+            {"unresolved": 1}, id="a job that calls again and stays missed",
+        ),
+        pytest.param(
+            replace(WELL, silences=[JobSilence("job1", 100, 120, ends_s=320)],
+                    written=[*WELL.written, Written("inc_3", TRIGGER, 300, "job1", "heartbeat")],
+                    told=[*WELL.told, Told("inc_3", TRIGGER, 301, "dlv_4")]),
+            {"doubled": 1}, id="two incidents of one silence, which are not yet due to be resolved",
+        ),
     ],
 )  # fmt: skip
 def test_each_wrong_is_named_and_nothing_else(course: Course, expected: dict[str, int]) -> None:
     found = judge(course)
     wrong = {"lost": found.lost, "invented": found.invented, "doubled": found.doubled}
-    wrong |= {"silences_untold": found.silences_untold}
+    wrong |= {name: getattr(found, name) for name in ("silences_untold", "unresolved", "out_of_order")}
     assert {name: len(lines) for name, lines in wrong.items() if lines} == expected, wrong
 
 
 def test_lateness_is_from_written_to_told_and_detection_from_the_begin() -> None:
     found = judge(WELL)
     assert found.late_s == [1.5, 0.5, 1.0]
+    assert found.detected_s == [11.5]
+
+
+def test_an_outage_is_detected_when_the_first_channel_tells_of_it() -> None:
+    later = [Told("inc_1", TRIGGER, 140, "dlv_9", "gathers")]
+    found = judge(replace(WELL, told=[*WELL.told, *later]))
     assert found.detected_s == [11.5]
