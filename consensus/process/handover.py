@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 #: Every series is written again within this many seconds, a part of them each second.
 ROTATION_S = 300
+#: Older ones are not taken: a new normal is accepted after about a day, and whoever holds Redis may have kept them.
+BASELINES_AGE_MOST_MS = 86_400_000
 
 _series = msgspec.msgpack.Encoder()
 _decode_series: MessageDecoder[list[Saved]] = MessageDecoder(list[Saved], 1024 * 1024)
@@ -53,10 +55,11 @@ class Handover:
         pipe.execute()
 
     def restore(self, baselines: Baselines, now_ms: int) -> int:
-        """Load the baselines of an earlier process; returns the number of series."""
+        """Load the baselines that an earlier process wrote within the last day; returns the number of series."""
         for name, payload in self._redis.hscan_iter(keys.BASELINES, count=10):
             field = cast(bytes, name).decode("utf-8", "replace")
-            body = self._macs.body(f"{keys.BASELINES}/{field}", cast(bytes, payload), now_ms)
+            place = f"{keys.BASELINES}/{field}"
+            body = self._macs.body(place, cast(bytes, payload), now_ms, BASELINES_AGE_MOST_MS)
             if isinstance(body, Refusal):
                 log.warning("baselines.refused", field=field, why=body.value)
                 continue

@@ -33,6 +33,8 @@ NAME_LIMIT = 200
 STREAM_LENGTH = 1_000
 STREAM_PAYLOAD_LIMIT = 16_000
 FRAMES = 3
+#: An older one is no letter of ours: whoever holds Redis may have kept it.
+AGE_MOST_MS = 7 * 86_400_000
 
 
 class DeadLetterMessage(msgspec.Struct, frozen=True, array_like=True):
@@ -117,7 +119,7 @@ def waiting_letters(
     """
     for entry_id, fields in cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrange(keys.DEAD_LETTERS, count=count)):
         body, mac = fields.get(keys.BODY, b""), fields.get(keys.ENVELOPE, b"")
-        refusal = macs.refusal(keys.DEAD_LETTERS, body, mac, time.time_ns() // 1_000_000)
+        refusal = macs.refusal(keys.DEAD_LETTERS, body, mac, time.time_ns() // 1_000_000, AGE_MOST_MS)
         if refusal is not None:
             log.warning("dead_letter.refused", entry=entry_id.decode("ascii", "replace"), why=refusal.value)
             yield entry_id, None
