@@ -37,9 +37,10 @@ RESTARTED_S, BOUNDS_S, OVERLAPS_S, REVOKED_S, SHADOW_S = 2.0, 1.0, 30.0, 300.0, 
 
 
 class RegionKeeper:
-    """Works from `start` until `stop`."""
+    """Works from `start` until `stop`, and calls `turned` after each duty."""
 
-    def __init__(self) -> None:
+    def __init__(self, turned: Callable[[], None] = lambda: None) -> None:
+        self._turned = turned
         self._thread = LastingThread("regions", self.run)
         self._stopping = threading.Event()
         self._duties = Duties()
@@ -103,3 +104,4 @@ class RegionKeeper:
             else:
                 log.error("keeper.failed", wanted=name, error=type(error).__name__, exc_info=error)
                 report(error)
+        self._turned()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any, NoReturn
 
 import pytest
 from structlog.testing import capture_logs
 
+from probes.process.health import Health
 from tests.vigil.dispatch.test_service import dispatching
 from tests.waiting import until
+from vigil.cli.processes.start import KEEPER
 from vigil.dispatch import region_keeper
 from vigil.dispatch.region_keeper import RegionKeeper
 from vigil.enrolment.redis_access import Management
@@ -38,6 +41,21 @@ def test_a_duty_that_fails_is_reported_and_due_again_and_the_others_are_done(
     assert turned(keeper) == turned(keeper) == [("bounds", "KeyError")]
     assert [type(error) for error in reported] == [KeyError, KeyError]
     assert done == ["revoked"]
+
+
+@pytest.mark.django_db
+def test_the_watchdog_hears_of_each_duty_also_of_one_that_fails(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> NoReturn:
+        raise KeyError("maxmemory")
+
+    health = Health("dispatch", 15)
+    keeper = RegionKeeper(partial(health.turned, KEEPER))
+    monkeypatch.setattr(region_keeper, "report", lambda error: None)
+    monkeypatch.setattr(keeper._bounds, "judge", fail)
+    turned(keeper)
+    assert health.turn_of(KEEPER).number == 5
 
 
 @pytest.mark.django_db

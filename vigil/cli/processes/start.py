@@ -18,14 +18,14 @@ from vigil.cli.errors import CommandError
 from vigil.cli.processes.process import begin, begin_alone, begin_reports, redis_client, stop_on_signals
 
 #: Loops that are watched, besides the main ones: of dispatch, and of the receivers of pings.
-WATCH = "watch of the configuration"
+WATCH, KEEPER = "watch of the configuration", "keeper of regions"
 #: Django's loggers that would tell of each 4xx, which a stranger may cause: a line for each would fill the disk.
 QUIET_LOGS = {"django.request": logging.ERROR, "django.security": logging.CRITICAL}
 RECEIVER_LOOPS = {EVENT_LOOP: LoopKind.THREAD, "ping log": LoopKind.TASK}
 
 
 def dispatch(args: argparse.Namespace) -> None:
-    health = begin("dispatch", 15, {MAIN: LoopKind.THREAD, WATCH: LoopKind.THREAD})
+    health = begin("dispatch", 15, dict.fromkeys((MAIN, WATCH, KEEPER), LoopKind.THREAD))
 
     from probes.queue.sender import RegionQueues
     from vigil.configuration import configuration
@@ -35,7 +35,7 @@ def dispatch(args: argparse.Namespace) -> None:
     from vigil.dispatch.service import Dispatcher
     from vigil.dispatch.watch import Watch
 
-    keeper = RegionKeeper()
+    keeper = RegionKeeper(partial(health.turned, KEEPER))
     keeper.start()
     signer = control_signer(lambda: bus.clock.now_ms())
     bus = Bus(redis_client(), RegionQueues(configuration().redis_url.get_secret_value(), signer))
