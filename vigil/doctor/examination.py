@@ -40,6 +40,7 @@ CHECKS: dict[str, Check] = {
     "regions": regions.alive,
     "domains": regions.domains,
     "refused": regions.refused,
+    "users": regions.redis_users,
     "strangers": regions.strangers,
     "channels": alert_delivery.channels,
     "fallback": alert_delivery.fallback,

@@ -15,6 +15,7 @@ from probes.wire import RegionStatus
 from vigil.clock import database_now
 from vigil.control_keys import published_keys
 from vigil.doctor.findings import ExaminationContext, Finding, ago, note, problem, warning, well
+from vigil.enrolment.ending import BY_HAND_ADVICE, by_hand_in_words
 from vigil.enrolment.models import EnrolmentCode
 from vigil.monitors.models import Region
 
@@ -99,6 +100,13 @@ def _remedy(origin: str, causes: list[str]) -> str:
 
 def _words(cause: Refusal) -> str:
     return cause.value.replace("_", " ")
+
+
+def redis_users(_: object = None) -> Iterator[Finding]:
+    """Whether Vigil can end the connections of a region."""
+    words = by_hand_in_words()
+    if words:
+        yield note(words, BY_HAND_ADVICE)
 
 
 def strangers(_: object = None) -> Iterator[Finding]:

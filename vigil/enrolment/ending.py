@@ -7,11 +7,15 @@ from django.db import transaction
 from probes import keys
 from vigil.clock import database_now
 from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
-from vigil.enrolment.redis_access import Management, end_user, keep_user
+from vigil.enrolment.redis_access import Management, end_user, keep_user, management
 from vigil.monitors.live.workers import forget, publish_changed_keys
 from vigil.monitors.models import Region
 
 _KEYS = ("public_key", "signing_key", "former_signing_key")
+BY_HAND_ADVICE = (
+    "Run the line that `region add` prints, and `ACL DELUSER worker-NAME` for a region that is revoked; or set "
+    "VIGIL_USERS_REDIS_URL to a user that may run ACL SETUSER. A Redis without users is for workers that are all yours."
+)
 
 
 def revoke(region: Region) -> Management:
@@ -55,6 +59,16 @@ def remaining_user(slug: str, ended: Management) -> str:
     user = keys.user(slug)
     why = "Redis is away" if ended is Management.AWAY else "the users of this Redis are managed by hand"
     return f"Its Redis user is still there, since {why}: run `ACL DELUSER {user}` and `CLIENT KILL USER {user}` there."
+
+
+def by_hand_in_words() -> str:
+    """What follows where enrolled regions have users that Redis' own operator has to manage; empty where Vigil does."""
+    if not RedisAccess.objects.exists() or management() is not Management.BY_HAND:
+        return ""
+    return (
+        "The users of this Redis are managed by hand: Vigil cannot cut off a region that is revoked, or that is above "
+        "its bound."
+    )
 
 
 def forget_region(slug: str) -> None:

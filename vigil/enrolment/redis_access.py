@@ -36,6 +36,8 @@ OVERLAP = timedelta(hours=1)
 _DEADLINE_S = 3.0
 _CA_BYTES_MOST = 100_000
 _TRIES_MOST = 3
+#: A change that no Redis makes, since there is no such rule; it says so where it would have made one.
+_NO_CHANGE = ("ACL", "SETUSER", "worker-nobody", "no-such-rule")
 
 
 class Management(StrEnum):
@@ -86,6 +88,26 @@ def end_user(region: str) -> Management:
         ["CLIENT", "KILL", "USER", keys.user(region)],
         ["ACL", "DELUSER", keys.user(region)],
     )
+
+
+def management() -> Management:
+    """Whether the control plane manages the users of every server of its Redis; asked for without a change to any."""
+    try:
+        found = {_management_at(server.url) for server in servers_of(_users_url())}
+    except redis.RedisError:
+        return Management.AWAY
+    return next((one for one in (Management.BY_HAND, Management.AWAY) if one in found), Management.MANAGED)
+
+
+def _management_at(url: str) -> Management:
+    try:
+        with _client(url) as client:
+            client.execute_command(*_NO_CHANGE)
+    except redis.RedisError as error:
+        if _NO_CHANGE[-1] in str(error):
+            return Management.MANAGED
+        return Management.BY_HAND if _is_by_hand(error) else Management.AWAY
+    return Management.MANAGED
 
 
 def set_all_users(now: datetime) -> Management:

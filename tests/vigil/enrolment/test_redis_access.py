@@ -7,13 +7,19 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from django.test import Client
 from structlog.testing import capture_logs
 
 from tests.vigil.enrolment.enrolling import ask, code_of
+from vigil.accounts.login import ensure_first_admin
+from vigil.accounts.models import Membership, Role, User
+from vigil.accounts.teams import default_team
 from vigil.configuration import configuration
+from vigil.doctor.findings import Level
+from vigil.doctor.regions import redis_users
 from vigil.enrolment import redis_access
 from vigil.enrolment.codes import issue
-from vigil.enrolment.ending import end_revoked, revoke
+from vigil.enrolment.ending import by_hand_in_words, end_revoked, revoke
 from vigil.enrolment.redis_access import Management
 from vigil.monitors.models import Region
 
@@ -56,6 +62,32 @@ def hosted(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.undo()
         configuration.cache_clear()
         admin.execute_command("ACL", "DELUSER", "hosted-once")
+
+
+@pytest.mark.django_db
+def test_who_manages_the_users_is_asked_without_making_one(region: Region, redis_url: str) -> None:
+    assert ask(code_of(issue(region)))[0] == 200
+    with redis.Redis.from_url(redis_url) as client:
+        before = client.acl_list()
+        assert redis_access.management() is Management.MANAGED
+        assert client.acl_list() == before
+    assert by_hand_in_words() == "" and list(redis_users()) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("hosted")
+def test_doctor_and_the_page_of_regions_tell_that_no_region_can_be_cut_off(region: Region, client: Client) -> None:
+    assert list(redis_users()) == []
+    assert ask(code_of(issue(region)))[0] == 200
+    assert redis_access.management() is Management.BY_HAND
+    (found,) = redis_users()
+    assert found.level is Level.NOTE and "cannot cut off a region" in found.text and "ACL DELUSER" in found.advice
+    client.force_login(ensure_first_admin())
+    assert found.text in client.get("/regions").content.decode()
+    ann = User.objects.create_user("ann")
+    Membership.objects.create(user=ann, team=default_team(), role=Role.OWNER)
+    client.force_login(ann)
+    assert found.text not in client.get("/regions").content.decode()
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.enrolment.codes import IssuedLine, issue
 from vigil.enrolment.core.commands import FORMS, is_reachable_from_outside
-from vigil.enrolment.ending import remaining_user, revoke
+from vigil.enrolment.ending import BY_HAND_ADVICE, by_hand_in_words, remaining_user, revoke
 from vigil.monitors.live.workers import ANCHORS_ADVICE
 from vigil.monitors.models import Region
 from vigil.read_models.core.shown_states import ShownState
@@ -53,6 +53,7 @@ def regions(request: HttpRequest, reader: PageReader) -> HttpResponse:
         "rows": [(row, mark_of(row)) for row in rows],
         "voting": sum(row.state is RegionState.VOTING for row in rows),
         "domains": len({row.region.domain for row in rows if row.region.enabled}),
+        "by_hand": (by_hand_in_words(), BY_HAND_ADVICE) if available and reader.is_staff else ("", ""),
     }
     return render_page(request, reader, "regions", "regions.html", shown)
 
