@@ -5,6 +5,7 @@ receiver = MailReceiver(); port = receiver.start()
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import threading
@@ -22,9 +23,13 @@ KEPT = 2_000
 
 
 class MailReceiver:
-    """What arrived. `refuse_recipients` and `refuse_data` hold answers by address; `*` is any."""
+    """What arrived. `refuse_recipients` and `refuse_data` hold answers by address; `*` is any.
 
-    def __init__(self) -> None:
+    `delay_s` passes between a letter and its acceptance, as on a way around the world.
+    """
+
+    def __init__(self, delay_s: float = 0.0) -> None:
+        self._delay_s = delay_s
         self._lock = threading.Lock()
         self._letters: list[tuple[str, str, bytes]] = []
         self._server: Controller | None = None
@@ -82,6 +87,8 @@ class MailReceiver:
         refused = self._scripted(self.refuse_data, envelope.rcpt_tos[0])
         if refused:
             return refused
+        if self._delay_s:
+            await asyncio.sleep(self._delay_s)
         self._take(envelope)
         return "250 taken"
 

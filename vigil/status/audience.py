@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from django.db.models import Count, Q
+
+from vigil.status.core.subscribers.terms import SubscriberState
 from vigil.status.models import PageComponent, StatusPage
+from vigil.status.subscriber_models import Subscriber
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Confirmed subscribers by their kind, such as `{"mail": 214}`."""
+    """Confirmed subscribers by their kind, such as `{"email": 214}`."""
 
     by_kind: Mapping[str, int] = field(default_factory=dict)
 
@@ -21,4 +25,9 @@ class Audience:
 
 def audience(page: StatusPage, components: Collection[PageComponent]) -> Audience:
     """Who is notified of an update about these components of a page; about the page as a whole where there are none."""
-    return Audience()
+    rows = Subscriber.objects.filter(page=page, state=SubscriberState.CONFIRMED)
+    if components:
+        # The law of the fan-out (`letters.fan_out`).
+        rows = rows.filter(Q(whole=True) | Q(components__in=components))
+    counted = rows.values("kind").annotate(count=Count("pk", distinct=True)).order_by("kind")
+    return Audience({one["kind"]: one["count"] for one in counted})

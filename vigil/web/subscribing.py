@@ -22,7 +22,8 @@ from vigil.guess_limits import SUBSCRIBING
 from vigil.status.addresses import address_of
 from vigil.status.components import MAX_COMPONENTS
 from vigil.status.core.subscribers.terms import KIND_WORDS, SubscriberKind, SubscriberState
-from vigil.status.models import StatusPage, Subscriber
+from vigil.status.models import StatusPage
+from vigil.status.subscriber_models import Subscriber
 from vigil.status.subscribers.addresses import address_in_one_spelling
 from vigil.status.subscribers.changes import choose, confirm, unsubscribe
 from vigil.status.subscribers.kinds import kinds_of

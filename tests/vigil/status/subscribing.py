@@ -21,16 +21,9 @@ from vigil.demo.mail_receiver import MailReceiver
 from vigil.status.changes import save_status_page
 from vigil.status.core.subscribers.terms import SubscriberKind, SubscriberState
 from vigil.status.letters.service import LetterSender
-from vigil.status.models import (
-    PublicIncident,
-    PublicUpdate,
-    StatusPage,
-    Subscriber,
-    SubscriberLetter,
-    SubscriptionRequest,
-)
+from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
 from vigil.status.public_incidents.changes import save_public_incident
-from vigil.status.subscriber_models import OutboxState
+from vigil.status.subscriber_models import OutboxState, Subscriber, SubscriberLetter, SubscriptionRequest
 from vigil.status.subscribers.addresses import fingerprint_of
 
 

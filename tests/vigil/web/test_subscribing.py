@@ -13,8 +13,9 @@ from vigil.configuration import configuration
 from vigil.demo.mail_receiver import MailReceiver
 from vigil.guess_limits import SUBSCRIBING
 from vigil.status.core.document import project
-from vigil.status.models import StatusPage, Subscriber, SubscriptionRequest
+from vigil.status.models import StatusPage
 from vigil.status.reading import read_facts
+from vigil.status.subscriber_models import Subscriber, SubscriptionRequest
 from vigil.status.subscribers.links import confirm_link, manage_link, unsubscribe_link
 from vigil.web.serving.status_pages import frame_of, published_pages
 

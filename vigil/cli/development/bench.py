@@ -41,6 +41,10 @@ BENCHES: dict[str, tuple[str, str]] = {
         "vigil.bench.soak.run",
         "the whole system under nemeses for minutes or hours: what was lost, invented, doubled or late, and memory",
     ),
+    "subscribers": (
+        "vigil.bench.subscribers.run",
+        "status pages: time until 10,000 subscribers are told by mail, letters lost or repeated by kills",
+    ),
 }
 
 

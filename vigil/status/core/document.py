@@ -19,11 +19,23 @@ from vigil.status.core.facts import PageFacts, PageFrame
 from vigil.status.core.feeds import atom_feed, json_documents
 from vigil.status.core.html import page_html
 from vigil.status.core.languages import DEFAULT
+from vigil.status.core.subscribers.calendar import CALENDAR_FILE, maintenance_calendar
+from vigil.status.core.subscribers.feeds import JSON_FILE, RSS_FILE, json_feed, rss_feed
 
 HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
 MARKDOWN, TEXT, SCRIPT = "text/markdown; charset=utf-8", "text/plain; charset=utf-8", "text/javascript; charset=utf-8"
-SVG = "image/svg+xml"
-_TYPES = {"html": HTML, "json": JSON, "atom": ATOM, "md": MARKDOWN, "txt": TEXT, "js": SCRIPT, "svg": SVG}
+SVG, RSS, ICS = "image/svg+xml", "application/rss+xml; charset=utf-8", "text/calendar; charset=utf-8"
+_TYPES = {
+    "html": HTML,
+    "json": JSON,
+    "atom": ATOM,
+    "md": MARKDOWN,
+    "txt": TEXT,
+    "js": SCRIPT,
+    "svg": SVG,
+    "rss": RSS,
+    "ics": ICS,
+}
 #: Smaller files are sent as they are: compressed they save no packet (bytes).
 _SMALL = 1_000
 #: Of twelve: the next ones take a hundred times as long for a tenth less (measured on a page of 50 components).
@@ -110,6 +122,9 @@ def _files(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
     return {
         "": page_html(facts, frame).encode(),
         "history.atom": atom_feed(facts, frame),
+        RSS_FILE: rss_feed(facts, frame),
+        JSON_FILE: json_feed(facts, frame),
+        CALENDAR_FILE: maintenance_calendar(facts, frame),
         markdown.PAGE_FILE: markdown.markdown_page(facts, frame),
         markdown.LLMS_FILE: markdown.llms_text(facts, frame),
         FRAME_FILE: embed_document(facts, frame),

@@ -157,9 +157,13 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class PageFrame:
-    """Where a page and what it needs are served: its address without slash, the style sheet, the sprite, the icon."""
+    """Where a page and what it needs are served: its address without slash, the style sheet, the sprite, the icon.
+
+    `subscribe` is where readers subscribe; nowhere where it is empty.
+    """
 
     address: str
     style: str
     sprite: str
     icon: str
+    subscribe: str = ""

@@ -38,10 +38,12 @@ def page_html(facts: PageFacts, frame: PageFrame) -> str:
             f'<link rel="stylesheet" href="{escape(frame.style)}">\n',
             f'<link rel="alternate" type="application/atom+xml" title="{escape(facts.words.incidents)}" ',
             f'href="{frame.address}/history.atom">\n<link rel="canonical" href="{frame.address}">',
+            f'\n<link rel="alternate" type="application/rss+xml" href="{frame.address}/history.rss">',
+            f'\n<link rel="alternate" type="application/feed+json" href="{frame.address}/feed.json">',
             f'\n<link rel="alternate" type="text/markdown" href="{frame.address}/index.md">',
             f'\n</head>\n<body>\n<a class="skip btn" href="#main">{escape(facts.words.skip)}</a>\n',
             '<main class="public" id="main" tabindex="-1">\n',
-            f'<header class="row"><p class="brand"><bdi>{escape(facts.title)}</bdi></p></header>\n',
+            *_head(facts, frame),
             *_banner(facts, frame),
             HEARD,
             _prose(facts.header),
@@ -64,6 +66,13 @@ def dated(page: bytes, at: datetime, words: PageWords) -> bytes:
     """The page with the line that says of when it is, for a copy of it; one that is stale says that already."""
     line = f'<p id="heard" class="muted small">{words.as_of.format(time=words.moment(at))}</p>'
     return page.replace(HEARD.encode(), line.encode(), 1)
+
+
+def _head(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
+    yield f'<header class="row"><p class="brand"><bdi>{escape(facts.title)}</bdi></p>'
+    if frame.subscribe:
+        yield f'<a class="btn" href="{escape(frame.subscribe)}">{escape(facts.words.subscribe)}</a>'
+    yield "</header>\n"
 
 
 def _banner(facts: PageFacts, frame: PageFrame) -> Iterator[str]:

@@ -47,10 +47,10 @@ class MailAnswer:
 
 @dataclass(frozen=True, slots=True)
 class MailJob:
-    """A letter to send by its key: it is written in the thread that sends it, which then calls `done`."""
+    """A letter to send by its key; the thread that has sent it calls `done`."""
 
     letter: int
-    write: Callable[[], Mail]
+    mail: Mail
     done: Callable[[MailAnswer], None]
 
 
@@ -128,13 +128,9 @@ class MailSessions:
                 waiting.done(answer)
 
     def _answer(self, session: _Session, job: MailJob) -> MailAnswer:
-        try:
-            mail = job.write()
-        except Exception as fault:  # noqa: BLE001  # of ours: this letter is tried again, and the others go on
-            return MailAnswer(False, f"fault: {type(fault).__name__}")
         reach(LetterCrashPoint.SEND_BEFORE)
         try:
-            return session.send(mail, partial(self._note, job.letter))
+            return session.send(job.mail, partial(self._note, job.letter))
         except (smtplib.SMTPException, OSError, ValueError) as problem:
             session.close()
             return MailAnswer(False, _words(problem))

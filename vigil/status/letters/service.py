@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from django.db import connection
@@ -60,6 +61,7 @@ class LetterSender:
         url = settings.email_url.get_secret_value() if settings.email_url else ""
         self._sessions = MailSessions(partial(open_session, url), self._log.note) if url else None
         self._database = DatabaseThread("letters")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="letters-writer")
         self._isolation = isolation(LetterSource.LETTERS)
         self._paces = {kind: LetterPace() for kind in SubscriberKind}
         self._mails: set[int] = set()
@@ -94,6 +96,7 @@ class LetterSender:
         if self._is_idle:
             self._log.clear()
         self._log.close()
+        self._writer.shutdown(wait=False)
         await self._database.close()
 
     @property
@@ -112,7 +115,7 @@ class LetterSender:
         claimed = await self._database.query(lambda: claim_letters(room, self._owner))
         for letter in claimed.letters:
             self._paces[SubscriberKind(letter.kind)].begin(1)
-            self._start(LetterAttempt(letter, claimed.token, claimed.at), claimed)
+            await self._start(LetterAttempt(letter, claimed.token, claimed.at), claimed)
         await self._database.query(self._isolation.turned)
         return BUSY_S if claimed.letters or not self._is_idle else POLL_S
 
@@ -121,18 +124,29 @@ class LetterSender:
             return POSTS_MOST - len(self._posts)
         return MAILS_MOST - len(self._mails) if self._sessions is not None else 0
 
-    def _start(self, attempt: LetterAttempt, claimed: ClaimedLetters) -> None:
+    async def _start(self, attempt: LetterAttempt, claimed: ClaimedLetters) -> None:
         letter = attempt.letter
         ended = attempt.not_wanted()
         if ended is not None:
             self._note(ended)
         elif letter.kind == SubscriberKind.EMAIL and self._sessions is not None:
-            self._mails.add(letter.pk)
-            self._sessions.send(MailJob(letter.pk, partial(mail_of, letter), self._calls_back(attempt)))
+            await self._mail(self._sessions, attempt)
         else:
             task = asyncio.create_task(self._post(attempt, claimed))
             self._posts.add(task)
             task.add_done_callback(self._posts.discard)
+
+    async def _mail(self, sessions: MailSessions, attempt: LetterAttempt) -> None:
+        """Write a letter and send it. Not in the threads that send, which are to note what was accepted at once."""
+        letter = attempt.letter
+        self._mails.add(letter.pk)
+        try:
+            mail = await asyncio.get_running_loop().run_in_executor(self._writer, mail_of, letter)
+        except Exception as fault:  # noqa: BLE001  # of ours: this letter is tried again, and the others go on
+            self._mails.discard(letter.pk)
+            self._note(attempt.faulty(fault))
+        else:
+            sessions.send(MailJob(letter.pk, mail, self._calls_back(attempt)))
 
     def _calls_back(self, attempt: LetterAttempt) -> Callable[[MailAnswer], None]:
         """What a thread of the mail sessions calls; the answer is noted on the loop."""

@@ -38,7 +38,8 @@ def published_pages() -> PublishedPages:
 
 def frame_of(page: StatusPage) -> PageFrame:
     """Where a page and what it needs are served."""
-    return PageFrame(address_of(page), bundle_at("vigil.css"), bundle_at("icons.svg"), ICON)
+    address = address_of(page)
+    return PageFrame(address, bundle_at("vigil.css"), bundle_at("icons.svg"), ICON, f"{address}/subscribe")
 
 
 def static_assets() -> dict[str, tuple[str, bytes]]:

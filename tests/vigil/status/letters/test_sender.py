@@ -10,9 +10,9 @@ from tests.vigil.status.subscribing import incident_of, mail_server, page_of, su
 from vigil.demo.mail_receiver import MailReceiver
 from vigil.status.changes import save_status_page
 from vigil.status.letters.fan_out import write_letters
-from vigil.status.models import SubscriberLetter
 from vigil.status.public_incidents.changes import delete_public_incident
 from vigil.status.public_incidents.updates import add_update
+from vigil.status.subscriber_models import SubscriberLetter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -56,6 +56,8 @@ class PageWords:
     incidents: str
     incidents_of: str
     status_of: str
+    maintenance_of: str
+    subscribe: str
     postmortem: str
     planned_from_to: str
     the_page: str

@@ -1,0 +1,50 @@
+"""RSS, JSON Feed and the calendar hold what the page says, and are read by other programs."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from xml.etree import ElementTree
+
+from icalendar import Calendar
+
+from tests.vigil.status.facts import FRAME, NOW, incident, page
+from vigil.status.core.document import project
+from vigil.status.core.states import UpdateState
+from vigil.status.core.subscribers.calendar import maintenance_calendar
+from vigil.status.core.subscribers.feeds import json_feed, rss_feed
+
+_PLANNED = (NOW + timedelta(days=1), NOW + timedelta(days=1, hours=2))
+
+
+def test_each_update_is_an_item_of_rss_the_newest_first() -> None:
+    told = incident(UpdateState.INVESTIGATING, UpdateState.RESOLVED, title="Down <&\x01>")
+    root = ElementTree.fromstring(rss_feed(page(incidents=[told]), FRAME))
+    items = root.findall("channel/item")
+    assert [item.findtext("title") for item in items] == ["Resolved: Down <&>", "Investigating: Down <&>"]
+    assert len({item.findtext("guid") for item in items}) == 2
+    assert (items[0].findtext("pubDate") or "").startswith("Sun, 29 Nov 2026 13:40:00")
+
+
+def test_each_incident_is_an_item_of_the_json_feed() -> None:
+    feed = json.loads(json_feed(page(incidents=[incident(UpdateState.INVESTIGATING, UpdateState.RESOLVED)]), FRAME))
+    assert feed["version"] == "https://jsonfeed.org/version/1.1" and feed["feed_url"].endswith("/feed.json")
+    (item,) = feed["items"]
+    assert item["date_published"] < item["date_modified"] and item["tags"] == ["Chat API"]
+    assert item["content_text"].index("Resolved") < item["content_text"].index("Investigating")
+
+
+def test_planned_maintenance_is_an_event_and_an_incident_is_none() -> None:
+    planned = incident(UpdateState.SCHEDULED, title="New disks", planned=_PLANNED)
+    facts = page(incidents=[planned, incident()])
+    (event,) = Calendar.from_ical(maintenance_calendar(facts, FRAME)).walk("VEVENT")
+    assert (event["summary"], event["uid"]) == ("Acme AI: New disks", "pin_1@vigil")
+    assert (event.decoded("dtstart"), event.decoded("dtend")) == _PLANNED
+    described = str(event["description"])
+    assert "Words of scheduled." in described and "Chat API" in described
+
+
+def test_the_feeds_are_files_of_the_page_and_the_same_news_have_the_same_bytes() -> None:
+    first, again = (project(page(now=NOW + later), FRAME) for later in (timedelta(), timedelta(minutes=1)))
+    for path, kind in (("history.rss", "rss"), ("feed.json", "json"), ("maintenance.ics", "calendar")):
+        assert kind in first.files[path].content_type and first.files[path].etag == again.files[path].etag

@@ -1,0 +1,47 @@
+"""Calendar of planned maintenance (iCalendar, RFC 5545). Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from icalendar import Calendar, Event
+
+from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
+
+CALENDAR_FILE = "maintenance.ics"
+
+
+def maintenance_calendar(facts: PageFacts, frame: PageFrame) -> bytes:
+    """Planned maintenance that the page shows, each an event under one id whatever is changed of it."""
+    made = Calendar()
+    made.add("prodid", "-//Vigil//status page//EN")
+    made.add("version", "2.0")
+    made.add("method", "PUBLISH")
+    made.add("x-wr-calname", facts.words.maintenance_of.format(title=facts.title))
+    made.add("refresh-interval", timedelta(hours=1), parameters={"VALUE": "DURATION"})
+    for one in facts.incidents:
+        if one.planned is not None:
+            made.add_component(_event(one, facts, frame))
+    return bytes(made.to_ical())
+
+
+def _event(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> Event:
+    assert one.planned is not None
+    event = Event()
+    event.add("uid", f"{one.id}@vigil")
+    # The time of the newest word, and not of this file: what says the same has the same bytes.
+    event.add("dtstamp", one.updated_at)
+    event.add("last-modified", one.updated_at)
+    event.add("sequence", len(one.updates))
+    event.add("dtstart", one.planned[0])
+    event.add("dtend", one.planned[1])
+    event.add("summary", f"{facts.title}: {one.title}")
+    names = ", ".join(each.name for each in facts.components if each.id in one.components)
+    said = one.updates[-1].text if one.updates else ""
+    event.add(
+        "description", "\n\n".join(filter(None, (said, facts.words.affects.format(names=names) if names else "")))
+    )
+    event.add("url", f"{frame.address}#{one.id}")
+    # Maintenance of others makes nobody busy.
+    event.add("transp", "TRANSPARENT")
+    return event
