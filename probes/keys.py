@@ -25,6 +25,7 @@
     vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane;
                                         `<team>:file` and `<team>:<host>` count those of files
     vigil:celery:<region>:*     Celery's own keys, a prefix a region; a batch of checks is signed by the control plane
+    vigil:celery:<region>:standing  string  StandingNews, 45 s   one worker of that region tells the other; signed by it
 
 `e` is an envelope of what is signed (`probes.signing.envelope`), or a MAC (`probes.signing.control_macs`). In a string
 or the field of a hash it stands before the body. Each is bound to its key, so that none counts elsewhere. A user
@@ -133,6 +134,11 @@ def orders(region: str) -> str:
     return f"{PREFIX}orders:{region}"
 
 
+def standing(region: str) -> str:
+    """Where two workers of a region tell each other their orders. Below Celery's, where they may write already."""
+    return f"{celery_prefix(region)}standing"
+
+
 def user(region: str) -> str:
     """The Redis user of a region's worker."""
     return f"worker-{region}"
@@ -157,6 +163,7 @@ def owned(region: str) -> dict[str, str]:
         alive(region): "hash",
         status(region): "string",
         stored(region): "string",
+        standing(region): "string",
         **{prefix + name: "list" for name in queues},
         **{f"{prefix}_kombu.binding.{name}": "set" for name in queues},
         **{f"{prefix}_kombu.binding_permanent.{name}": "set" for name in queues},

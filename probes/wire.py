@@ -36,6 +36,8 @@ FACT_NAME_LIMIT = 100
 ENTRY_RESULTS_MOST, ENTRY_BYTES_MOST = 1_000, 4 * 1024 * 1024
 RESULT_BYTES_MOST = 64 * 1024
 STATUS_BYTES_MOST = 16 * 1024
+#: What one worker tells the other of its region at once.
+NEWS_BYTES_MOST = 64 * 1024 * 1024
 
 Detail = Annotated[str, Meta(max_length=DETAIL_LIMIT)]
 Fact = str | int | float | bool
@@ -85,6 +87,14 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     region: Name
     lane: Lane
     checks: list[Check]
+
+
+class StandingNews(msgspec.Struct, frozen=True, array_like=True):
+    """What one worker was ordered, told to the other of its region: checks in full, and the last slots by monitor."""
+
+    v: Count
+    checks: list[Check]
+    slots: dict[Name, Instant]
 
 
 class Phases(msgspec.Struct, frozen=True, array_like=True):
@@ -166,6 +176,7 @@ _encoder = msgspec.msgpack.Encoder()
 #: Each decodes one message, and raises `msgspec.DecodeError` on anything else. Of results see also `probes.admission`.
 decode_check: MessageDecoder[Check] = MessageDecoder(Check, 16 * 1024 * 1024)
 decode_batch: MessageDecoder[Batch] = MessageDecoder(Batch, 256 * 1024 * 1024)
+decode_news: MessageDecoder[StandingNews] = MessageDecoder(StandingNews, NEWS_BYTES_MOST)
 decode_result: MessageDecoder[Result] = MessageDecoder(Result, RESULT_BYTES_MOST)
 decode_results: MessageDecoder[list[Result]] = MessageDecoder(
     Annotated[list[Result], Meta(max_length=ENTRY_RESULTS_MOST)], ENTRY_BYTES_MOST
@@ -173,6 +184,6 @@ decode_results: MessageDecoder[list[Result]] = MessageDecoder(
 decode_status: MessageDecoder[RegionStatus] = MessageDecoder(RegionStatus, STATUS_BYTES_MOST)
 
 
-def encode(message: Check | Batch | Result | RegionStatus | Sequence[Result]) -> bytes:
+def encode(message: Check | Batch | StandingNews | Result | RegionStatus | Sequence[Result]) -> bytes:
     """Encode a message, or the results of one stream entry, as MessagePack."""
     return _encoder.encode(message)

@@ -2,8 +2,9 @@
 
 A region is alone when it has heard no dispatcher for 30 s: neither an order nor a sign of life, because Redis cannot be
 reached or no dispatcher leads. A region that the control plane has dismissed, or that Redis has refused for minutes, is
-not alone, and forgets its orders. Of several workers in one region, the one that was given a monitor's last order
-repeats it: each knows of the others by the statuses of its region that it did not write.
+not alone, and forgets its orders. Of two workers in one region, the one that was given a monitor's last order repeats
+it: each knows of the other by the statuses of its region that it did not write, and what the other was given by its
+news (`standing_news`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import structlog
 
 from probes.checks.runner import Runner
 from probes.results.local_store import LocalStore, StoreUnavailable
-from probes.wire import WIRE_VERSION, Batch, Lane
+from probes.wire import WIRE_VERSION, Batch, Lane, StandingNews
 from probes.worker.standing_orders import STANDING_MOST_MS, StandingOrders
 
 _log = structlog.get_logger(__name__)
@@ -95,6 +96,21 @@ class Autonomy:
         self._reported_s, self._refused_s = time.monotonic(), None
         if beside:
             self._beside_s = self._reported_s
+
+    def news(self) -> StandingNews | None:
+        """Orders for the other worker of the region to know; None where there is no other, or no order."""
+        if self._dismissed or not self._is_shared():
+            return None
+        return StandingNews(WIRE_VERSION, *self._standing.news(self._heard_ms, self._runner.now_ms()))
+
+    def put_back_news(self, news: StandingNews) -> None:
+        """The other worker did not take this."""
+        self._standing.put_back_news(news.checks, news.slots)
+
+    def learn(self, news: StandingNews) -> None:
+        """The other worker of the region was ordered this. A region that is dismissed has no orders."""
+        if not self._dismissed:
+            self._standing.learn(news.checks, news.slots, self._runner.now_ms())
 
     def refused(self) -> None:
         """Redis refuses this region's login, again or for the first time."""

@@ -26,6 +26,7 @@ from probes.worker.clock_offset import ClockMeasurement
 from probes.worker.orders import OrderAdmission
 from probes.worker.queue_watch import QueueWatch
 from probes.worker.settings import ProbeSettings
+from probes.worker.standing_news import NewsExchange
 
 #: How long the shutdown waits (s): for running checks, for Redis to take results, and for the disk.
 DRAIN_S, FLUSH_S, DISK_S = 3.0, 1.0, 2.5
@@ -55,6 +56,7 @@ class Parts:
     publisher: Publisher
     forwarder: Forwarder
     autonomy: Autonomy
+    news: NewsExchange
     anchors: Anchors
     clock: ClockMeasurement
     queue_watch: QueueWatch
@@ -72,6 +74,7 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
     forwarder = Forwarder(connection, SignedLink(region, signer, orders.verified), store)
     publisher = Publisher(connection, region, forwarder)
     runner = Runner(dialer, own.opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
+    autonomy = Autonomy(region, runner, store)
     return Parts(
         identity=Identity(region, settings.egress, release(), own.opener.public),
         connection=connection,
@@ -82,7 +85,8 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
         runner=runner,
         publisher=publisher,
         forwarder=forwarder,
-        autonomy=Autonomy(region, runner, store),
+        autonomy=autonomy,
+        news=NewsExchange(connection, region, signer, own.signing.public, autonomy),
         anchors=Anchors(dialer, parse(settings.anchors)),
         clock=ClockMeasurement(connection, runner),
         queue_watch=QueueWatch(connection, region),

@@ -7,7 +7,7 @@ or the region asks for it. So no slot is checked twice when dispatch is heard ag
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -30,14 +30,21 @@ _AHEAD_MOST_MS = 60_000
 _ORDERED_MS = 5_000
 #: Monitors remembered.
 _MOST = 200_000
+#: The other worker of the region is told of every order anew this often (ms), so many bytes of them at once.
+_TOLD_EVERY_MS, _TOLD_BYTES = 60_000, 1024 * 1024
+#: What an order takes beside its own settings (bytes).
+_ORDER_BYTES = 150
 
 
 @dataclass(slots=True)
 class StandingOrder:
-    """The check for each slot of one monitor, and the last slot that was ordered."""
+    """The check for each slot of one monitor, and the last slots that were ordered."""
 
     check: Check
+    #: Of any worker of the region, as far as this one knows.
     last_ms: int
+    #: Of this worker; 0: none.
+    given_ms: int
 
     def slot_after(self, at_ms: int) -> int:
         """The first slot after a moment."""
@@ -61,6 +68,10 @@ class StandingOrders:
         self._asked_ms = 0
         #: Monitors whose orders changed since this was last emptied.
         self.changed: set[str] = set()
+        #: What another worker of the region was not told yet: monitors with a new slot, and orders in full.
+        self._slots_untold: set[str] = set()
+        self._untold: dict[str, None] = {}
+        self._told_ms = 0
 
     def __len__(self) -> int:
         return len(self._standing)
@@ -78,24 +89,64 @@ class StandingOrders:
         known = self._standing.get(check.monitor)
         if known is None and len(self._standing) >= _MOST:
             return
+        self._slots_untold.add(check.monitor)
         if known is not None:
+            known.given_ms = max(known.given_ms, check.at_ms)
             if check.at_ms < known.last_ms:
                 return
             known.last_ms = check.at_ms
             if _same(known.check, check):
                 return
-        # A copy, or it would keep the whole message that it came in.
-        check = replace(check, spec=check.spec.copy())
-        self._standing[check.monitor] = StandingOrder(check, check.at_ms)
-        self.changed.add(check.monitor)
+        self._keep(check, check.at_ms, check.at_ms)
+        self._untold[check.monitor] = None
+
+    def news(self, heard_ms: int, now_ms: int) -> tuple[list[Check], dict[str, int]]:
+        """Orders that this worker was given, for the other of its region; and their last slots, by monitor.
+
+        Changed ones, and in turn all of them: the other may have begun only now.
+        """
+        if now_ms - self._told_ms >= _TOLD_EVERY_MS:
+            self._told_ms = now_ms
+            self._untold |= {name: None for name, one in self._standing.items() if one.given_ms}
+        checks: list[Check] = []
+        left = _TOLD_BYTES
+        for monitor in list(self._untold):
+            if left <= 0:
+                break
+            del self._untold[monitor]
+            if monitor in self._standing and not self._is_over(monitor, heard_ms):
+                checks.append(check := self._standing[monitor].check)
+                left -= len(bytes(check.spec)) + len(check.sealed) + _ORDER_BYTES
+        named, self._slots_untold = self._slots_untold.union(check.monitor for check in checks), set()
+        return checks, {name: self._standing[name].given_ms for name in named if name in self._standing}
+
+    def put_back_news(self, checks: Iterable[Check], slots: Iterable[str]) -> None:
+        """The other worker was not told this."""
+        self._untold.update((check.monitor, None) for check in checks)
+        self._slots_untold.update(slots)
+
+    def learn(self, checks: Iterable[Check], slots: Mapping[str, int], now_ms: int) -> None:
+        """Remember what another worker of the region was given: it repeats that itself, as long as it is there."""
+        for check in checks:
+            last_ms, known = slots.get(check.monitor, check.at_ms), self._standing.get(check.monitor)
+            if check.every_ms <= 0 or check.round or max(check.at_ms, last_ms) > now_ms + _AHEAD_MOST_MS:
+                continue
+            if known is None and len(self._standing) < _MOST:
+                self._keep(check, last_ms, 0)
+            elif known is not None and last_ms > known.last_ms and not _same(known.check, check):
+                self._keep(check, last_ms, known.given_ms)
+        for monitor, last_ms in slots.items():
+            known = self._standing.get(monitor)
+            if known is not None and last_ms <= now_ms + _AHEAD_MOST_MS:
+                known.last_ms = max(known.last_ms, last_ms)
 
     def restore(self, checks: Iterable[Check], heard_ms: int) -> None:
         """Load the orders stored before a restart by a worker that last heard a dispatcher at `heard_ms`."""
         self._heard_ms = heard_ms
         for check in checks:
             if check.every_ms > 0 and check.monitor not in self._standing and len(self._standing) < _MOST:
-                standing = StandingOrder(check, 0)
-                standing.last_ms = standing.slot_after(heard_ms) - check.every_ms
+                standing = StandingOrder(check, 0, 0)
+                standing.last_ms = standing.given_ms = standing.slot_after(heard_ms) - check.every_ms
                 self._standing[check.monitor] = standing
 
     def stand_alone(self, heard_ms: int, now_ms: int, shared: bool = False) -> int:
@@ -135,6 +186,7 @@ class StandingOrders:
         """Forget all orders."""
         self._standing.clear()
         self._agenda = []
+        self._untold, self._slots_untold = {}, set()
         self.changed.clear()
 
     def forget(self, heard_ms: int) -> list[str]:
@@ -154,6 +206,12 @@ class StandingOrders:
         """These changes were not stored."""
         self.changed |= {check.monitor for check in checks if check.monitor in self._standing}
 
+    def _keep(self, check: Check, last_ms: int, given_ms: int) -> None:
+        # A copy, or it would keep the whole message that it came in.
+        check = replace(check, spec=check.spec.copy())
+        self._standing[check.monitor] = StandingOrder(check, last_ms, given_ms)
+        self.changed.add(check.monitor)
+
     def _plan(self, monitors: Iterable[str], from_ms: int) -> None:
         self._agenda = [(self._standing[monitor].slot_after(from_ms), monitor) for monitor in monitors]
         heapq.heapify(self._agenda)
@@ -161,7 +219,9 @@ class StandingOrders:
     def _is_own(self, monitor: str, heard_ms: int) -> bool:
         """Whether no other worker was given a later order. After a silence none may have been, yet."""
         standing = self._standing[monitor]
-        next_ms = standing.slot_after(max(standing.last_ms, self._heard_since_ms))
+        if not 0 < standing.given_ms >= standing.last_ms:
+            return False
+        next_ms = standing.slot_after(max(standing.given_ms, self._heard_since_ms))
         return next_ms > heard_ms - _ORDERED_MS
 
     def _is_over(self, monitor: str, heard_ms: int) -> bool:

@@ -78,6 +78,7 @@ class StatusReporter:
         before = cast(bytes | None, await self._redis.set(name, signed, ex=keys.STATUS_TTL_S, get=True))
         self._parts.autonomy.reported(beside=self._is_of_another(before))
         await self._listen()
+        await self._parts.news.turn(self._parts.runner.now_ms())
         await self._parts.queue_watch.look()
         self._report_health()
 
