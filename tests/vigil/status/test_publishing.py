@@ -26,9 +26,12 @@ from vigil.silences.models import Silence
 from vigil.status import publisher
 from vigil.status.changes import delete_status_page, save_status_page
 from vigil.status.core.document import project
+from vigil.status.incident_models import PublicationRule, UpdateTemplate
 from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
-from vigil.status.public_incidents.changes import save_public_incident
-from vigil.status.public_incidents.updates import add_update
+from vigil.status.public_incidents.changes import save_postmortem, save_public_incident
+from vigil.status.public_incidents.maintenance import save_maintenance
+from vigil.status.public_incidents.prepared import save_publication_rule, save_update_template
+from vigil.status.public_incidents.updates import add_update, change_update
 from vigil.status.published import PublishedPages
 from vigil.status.publisher import PagePublisher
 
@@ -96,6 +99,40 @@ def test_nothing_that_was_not_published_is_in_any_file(pages: PublishedPages, ma
     inside += [region.slug for region in world.regions]
     assert [word for word in inside if word in text] == []
     assert {path.rpartition(".")[2] for path in found.files} >= {"", "json", "atom", "md", "txt", "svg", "html", "js"}
+
+
+def test_nothing_prepared_planned_or_edited_is_in_any_file_before_it_is_published(
+    pages: PublishedPages, making: PagePublisher
+) -> None:
+    row, monitor = made(World())
+    parts, now, team = list(row.components.all()), database_now(), default_team()
+    told = save_public_incident(
+        PublicIncident(team=team), {"page": row, "title": "Slow", "text": f"{SECRET}-first", "components": parts}
+    )
+    first = told.updates.get()
+    change_update(first, {"text": "We look.", "written_by": f"{SECRET}-author"})
+    later = {"text": f"{SECRET}-later", "publish_at": now + timedelta(hours=1)}
+    add_update(told, {"state": "identified", **later})
+    add_update(told, {"state": "monitoring", "text": f"{SECRET}-draft", "is_draft": True})
+    over = save_public_incident(PublicIncident(team=team), {"page": row, "title": "Old", "text": "x"})
+    add_update(over, {"state": "resolved", "text": "Over."})
+    save_postmortem(over, f"{SECRET}-postmortem", publish=False)
+    window = {"starts_at": now + timedelta(hours=1), "ends_at": now + timedelta(hours=2), "silences": True}
+    work = {"page": row, "title": "New disks", "text": "We change disks.", "components": parts, **window}
+    save_maintenance(PublicIncident(team=team), work)
+    save_maintenance(PublicIncident(team=team), {**work, "title": f"{SECRET}-plan", "is_draft": True})
+    words = {"title": f"{SECRET}-rule", "text": f"{SECRET}-words", "closing_text": f"{SECRET}-end"}
+    save_publication_rule(PublicationRule(team=team), {"component": parts[0], **words})
+    template = {"name": f"{SECRET}-name", "text": f"{SECRET}-template", "page": row, "components": parts}
+    save_update_template(UpdateTemplate(team=team), template)
+    making.turn()
+    text = everything(shown(pages))
+    assert "We look." in text and "New disks" in text and f"incidents/{told.public_id}" in shown(pages).files
+    silence = Silence.objects.get(valid_until=None)
+    assert [word for word in (SECRET, monitor.public_id, silence.public_id) if word in text] == []
+    save_postmortem(over, "A disk was full.", publish=True)
+    making.turn()
+    assert "A disk was full." in shown(pages).files[f"incidents/{over.public_id}"].plain.decode()
 
 
 def test_a_page_shows_open_incidents_and_those_of_the_last_days(pages: PublishedPages, making: PagePublisher) -> None:

@@ -18,6 +18,7 @@ from vigil.status.core.embeds import FRAME_FILE, SCRIPT_FILE, embed_document, em
 from vigil.status.core.facts import PageFacts, PageFrame
 from vigil.status.core.feeds import atom_feed, json_documents
 from vigil.status.core.html import page_html
+from vigil.status.core.incidents.pages import incident_pages
 from vigil.status.core.languages import DEFAULT
 from vigil.status.core.subscribers.calendar import CALENDAR_FILE, maintenance_calendar
 from vigil.status.core.subscribers.feeds import JSON_FILE, RSS_FILE, json_feed, rss_feed
@@ -99,9 +100,12 @@ def project(facts: PageFacts, frame: PageFrame, before: PublishedPage | None = N
 def _said(facts: PageFacts) -> str:
     components = [(one.id, one.name, one.group, one.description, facts.state_of(one)) for one in facts.components]
     incidents = [
-        (one.id, one.title, one.impact, one.planned, one.updates, one.postmortem, sorted(one.components))
+        (
+            one.id, one.title, one.impact, one.planned, one.updates, one.postmortem_at, one.postmortem,
+            sorted(one.components),
+        )
         for one in facts.incidents
-    ]
+    ]  # fmt: skip
     said = (facts.slug, facts.language, facts.title, facts.header, facts.footer, components, incidents)
     return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
 
@@ -110,7 +114,7 @@ def _made(facts: PageFacts, frame: PageFrame, said: str, before: PublishedPage |
     files = _files(facts, frame)
     if max(map(len, files.values())) > FILE_MOST:
         newest = [replace(one, updates=one.updates[-1:]) for one in facts.incidents]
-        files = _files(replace(facts, incidents=newest), frame)
+        files = _files(replace(facts, incidents=newest, earlier=()), frame)
     known, known_unheard = (before.files, before.unheard) if before is not None else ({}, {})
     return PublishedPage(
         facts.id, facts.slug, facts.access, facts.changed_at, facts.heard_at, _packed(files, known), said,
@@ -131,6 +135,7 @@ def _files(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
         SCRIPT_FILE: embed_script(facts, frame),
         **badge_files(facts),
         **json_documents(facts, frame),
+        **incident_pages(facts, frame),
     }
 
 
@@ -150,7 +155,7 @@ def _packed(files: Mapping[str, bytes], before: Mapping[str, PublishedFile]) -> 
 
 def type_of(path: str) -> str:
     """The media type of a file of a page."""
-    return _TYPES[path.rpartition(".")[2] or "html"]
+    return _TYPES.get(path.rpartition(".")[2], HTML)
 
 
 def file_of(content_type: str, body: bytes) -> PublishedFile:

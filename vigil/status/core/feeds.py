@@ -10,6 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
+from vigil.status.core.incidents.cards import incident_path
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.sentences import says, says_stale
 from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word, worst
@@ -129,7 +130,7 @@ def _incident(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> J
         "monitoring_at": next((_at(each.at) for each in one.updates if each.state == "monitoring"), None),
         "resolved_at": _at(one.resolved_at) if one.resolved_at else None,
         "impact": one.impact.value if one.is_failure else "maintenance",
-        "shortlink": f"{frame.address}#{one.id}",
+        "shortlink": f"{frame.address}/{incident_path(one.id)}",
         "started_at": _at(one.started_at),
         "page_id": facts.id,
         "incident_updates": [_update(each, each.state.value, one) for each in reversed(one.updates)],
@@ -173,7 +174,7 @@ def _entry(one: PublicIncidentFacts, frame: PageFrame, words: PageWords) -> str:
     return (
         f"<entry>\n<id>{escape(frame.address)}#{one.id}</id>\n<title>{_text(one.title)}</title>\n"
         f"<published>{_at(one.announced_at)}</published>\n<updated>{_at(one.updated_at)}</updated>\n"
-        f'<link rel="alternate" type="text/html" href="{escape(frame.address)}#{one.id}"/>\n'
+        f'<link rel="alternate" type="text/html" href="{escape(frame.address)}/{incident_path(one.id)}"/>\n'
         f'<content type="text">{_text(said)}</content>\n</entry>\n'
     )
 

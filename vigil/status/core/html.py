@@ -9,10 +9,10 @@ from itertools import groupby
 
 from vigil.read_models.core.drawn_strips import quarter_strip
 from vigil.read_models.core.strips import DAYS, runs
-from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts
+from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame
 from vigil.status.core.figures import day_states, uptime_of
+from vigil.status.core.incidents.cards import icon, incident_card, moment_of, planned_cards, prose
 from vigil.status.core.languages.words import PageWords
-from vigil.status.core.prose import public_markdown
 from vigil.status.core.sentences import says, says_stale
 from vigil.status.core.states import SHAPES, PublicState
 
@@ -46,9 +46,11 @@ def page_html(facts: PageFacts, frame: PageFrame) -> str:
             *_head(facts, frame),
             *_banner(facts, frame),
             HEARD,
-            _prose(facts.header),
-            *(_incident(one, facts, frame) for one in facts.open_incidents),
+            prose(facts.header),
+            *(incident_card(one, facts, frame) for one in facts.open_incidents),
+            *(incident_card(one, facts, frame) for one in facts.open_maintenances if one.is_under_way),
             *_components(facts, frame),
+            *planned_cards(facts, frame),
             *_past(facts, frame),
             *_foot(facts, frame),
             "</main>\n</body>\n</html>\n",
@@ -82,27 +84,12 @@ def _banner(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
     if hit:
         form = words.one_affected if hit == 1 else words.many_affected
         number = f"{form.format(hit=hit, count=len(facts.components))} "
-    yield f'<div class="says {SHAPES[state]}">{_icon(frame, SHAPES[state], 32)}<div>'
+    yield f'<div class="says {SHAPES[state]}">{icon(frame, SHAPES[state], 32)}<div>'
     yield f'<h1><bdi>{escape(says(facts))}</bdi></h1><p class="gap">{number}'
-    yield f"{words.changed.format(time=_time(facts.changed_at, words))}</p></div></div>\n"
+    yield f"{words.changed.format(time=moment_of(facts.changed_at, words))}</p></div></div>\n"
 
 
 _TROUBLE = (PublicState.DEGRADED, PublicState.PARTIAL_OUTAGE, PublicState.MAJOR_OUTAGE)
-
-
-def _incident(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> str:
-    words = facts.words
-    names = ", ".join(each.name for each in facts.components if each.id in one.components)
-    about = f'<p class="muted small">{words.affects.format(names=f"<bdi>{escape(names)}</bdi>")}</p>' if names else ""
-    steps = "".join(
-        f"<li{' class=now' if place == 0 else ''}>{_icon(frame, 'ring', 16)}<p><b>{words.updates[update.state]}</b>"
-        f' <span class="muted small">{_time(update.at, words)} UTC</span></p>{_prose(update.text)}</li>'
-        for place, update in enumerate(reversed(one.updates))
-    )
-    return (
-        f'<section class="card panel" id="{one.id}" aria-labelledby="t-{one.id}"><h2 id="t-{one.id}">'
-        f'<bdi>{escape(one.title)}</bdi></h2>{about}<ol class="timeline gap">{steps}</ol></section>\n'
-    )
 
 
 def _components(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
@@ -137,14 +124,14 @@ def _component(one: ComponentFacts, facts: PageFacts, frame: PageFrame, level: i
 
 def _past(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
     past = [one for one in facts.incidents if not one.is_open]
-    yield "".join(_incident(one, facts, frame) for one in past)
+    yield "".join(incident_card(one, facts, frame) for one in past)
     if not past:
         yield f'<p class="muted small">{facts.words.nothing_ended}</p>\n'
 
 
 def _foot(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
     words = facts.words
-    yield _prose(facts.footer)
+    yield prose(facts.footer)
     whole = uptime_of([spans for one in facts.components for spans in one.spans], facts.now).ratio
     total = "" if whole is None else f"{words.all_together.format(percent=words.percent(whole))} "
     yield f'<footer class="muted small"><p>{total}{words.uptime_rule} {words.times_in_utc}</p>'
@@ -156,17 +143,4 @@ def _foot(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
 def state_mark(frame: PageFrame, state: PublicState, said: str) -> str:
     """The mark of a state: its shape, and its word or other words for it."""
     shape = SHAPES[state]
-    return f'<span class="mark {shape}">{_icon(frame, shape, 14)}<span class="word">{escape(said)}</span></span>'
-
-
-def _icon(frame: PageFrame, name: str, size: int) -> str:
-    return f'<svg width="{size}" height="{size}" aria-hidden="true"><use href="{escape(frame.sprite)}#{name}"/></svg>'
-
-
-def _prose(text: str) -> str:
-    """Text of people, with nothing active in it."""
-    return f'<div class="prose" dir="auto">{public_markdown(text)}</div>' if text.strip() else ""
-
-
-def _time(at: datetime, words: PageWords) -> str:
-    return f'<time datetime="{at.isoformat(timespec="seconds")}" dir="ltr">{words.moment(at)}</time>'
+    return f'<span class="mark {shape}">{icon(frame, shape, 14)}<span class="word">{escape(said)}</span></span>'

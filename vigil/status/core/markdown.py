@@ -30,6 +30,7 @@ def markdown_page(facts: PageFacts, frame: PageFrame) -> bytes:
         *_paragraphs(facts.header),
         *_incidents(words.open_incidents, facts.open_incidents, facts),
         *_components(facts),
+        *_incidents(words.planned_maintenance, facts.open_maintenances, facts),
         *_incidents(words.past_incidents, past, facts),
         *_paragraphs(facts.footer),
         f"{words.uptime_rule} {words.times_in_utc}",
@@ -95,11 +96,16 @@ def _incidents(title: str, incidents: Iterable[PublicIncidentFacts], facts: Page
         if place == 0:
             yield f"## {title}"
         yield f"### {in_markdown(one.title)}"
+        if one.planned is not None:
+            start, end = (f"{facts.words.moment(at)} UTC" for at in one.planned)
+            yield facts.words.planned_from_to.format(start=start, end=end)
         names = ", ".join(in_markdown(each.name) for each in facts.components if each.id in one.components)
         if names:
             yield facts.words.affects.format(names=names)
         for update in reversed(one.updates):
-            yield f"**{facts.words.updates[update.state]}**, {facts.words.moment(update.at)} UTC"
+            edited = facts.words.edited.format(time=facts.words.moment(update.edited_at)) if update.edited_at else ""
+            said_at = f"{facts.words.moment(update.at)} UTC{f' ({edited})' if edited else ''}"
+            yield f"**{facts.words.updates[update.state]}**, {said_at}"
             yield from (f"> {part}" for part in _paragraphs(update.text))
 
 

@@ -109,3 +109,35 @@ def test_an_edit_is_a_change_and_its_time_is_told() -> None:
     one = document(page(incidents=[edited]), "incidents")["incidents"][0]
     assert one["incident_updates"][0]["updated_at"] == one["updated_at"] == "2026-11-29T14:09:00.000Z"
     assert one["incident_updates"][0]["created_at"] < one["updated_at"]
+
+
+def text_of(facts: PageFacts, path: str = "") -> str:
+    return project(facts, FRAME).files[path].plain.decode()
+
+
+def test_maintenance_stands_on_the_page_ahead_and_on_top_while_it_lasts() -> None:
+    ahead = text_of(page(incidents=[planned()]))
+    assert "Planned maintenance" in ahead and ahead.index("Planned from") > ahead.index("Chat API")
+    assert "29 Nov 2026 15:09</time> UTC to " in ahead
+    begun = text_of(page(incidents=[planned(*BEGUN, begins=-HOUR)]))
+    assert begun.index("Planned from") < begun.index('<li class="comp">') and 'id="planned"' not in begun
+    assert "Planned from 29 Nov 2026 15:09 UTC" in text_of(page(incidents=[planned()]), "index.md")
+
+
+def test_each_incident_has_a_page_of_its_own_with_its_postmortem_also_an_older_one() -> None:
+    over = incident(UpdateState.INVESTIGATING, UpdateState.RESOLVED)
+    told = replace(over, postmortem="A **disk** was full.", postmortem_at=NOW)
+    facts = page(incidents=[told], earlier=[replace(over, id="pin_0", title="Older")])
+    own = text_of(facts, "incidents/pin_1")
+    assert "<strong>disk</strong>" in own and own.count("<h1") == 1 and "Words of investigating." in own
+    assert "Older" in text_of(facts, "incidents/pin_0") and "Older" not in text_of(facts)
+    assert "disk" not in text_of(facts) and "/incidents/pin_1#postmortem" in text_of(facts)
+    assert project(facts, FRAME).files["incidents/pin_1"].content_type.startswith("text/html")
+
+
+def test_an_edit_is_shown_with_its_time_only() -> None:
+    plain = incident()
+    edited = replace(plain, updates=[replace(plain.updates[0], text="Better.", edited_at=NOW)])
+    assert "edited <time" in text_of(page(incidents=[edited])) and "edited <time" not in text_of(
+        page(incidents=[plain])
+    )

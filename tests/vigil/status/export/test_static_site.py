@@ -31,7 +31,7 @@ def files(facts: PageFacts = FACTS, address: str = "") -> dict[str, bytes]:
 @pytest.mark.parametrize("below", ["", "acme/"])
 def test_each_link_of_an_exported_page_is_a_file_wherever_it_is_put(tmp_path: Path, below: str) -> None:
     SiteFolder(tmp_path).replace({f"{below}{path}": body for path, body in files().items()})
-    with served(tmp_path) as address, httpx.Client(timeout=10) as client:
+    with served(tmp_path) as address, httpx.Client(timeout=10, follow_redirects=True) as client:
         for path in ("", "embed.html", "index.md", "llms.txt"):
             at = f"{address}{below}{path}"
             answer = client.get(at)

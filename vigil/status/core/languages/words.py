@@ -60,6 +60,8 @@ class PageWords:
     subscribe: str
     postmortem: str
     planned_from_to: str
+    planned_maintenance: str
+    edited: str
     the_page: str
     not_measured: str
     up: str
