@@ -29,6 +29,7 @@ from vigil.status.models import StatusPage
 from vigil.status.public_incidents.due import DuePublications
 from vigil.status.published import PublishedPages
 from vigil.status.reading import read_facts
+from vigil.status.years import PageYears
 
 log = structlog.get_logger()
 
@@ -67,6 +68,7 @@ class PagePublisher:
         #: Whether it knows the pages: it has found some on the disk, or has made them.
         self.knows_pages = False
         self._made: dict[str, _Made] = {}
+        self._years = PageYears()
         self._behind = timedelta()
         self._stop = threading.Event()
         self._isolation = isolation(LetterSource.STATUS_PAGES)
@@ -92,6 +94,7 @@ class PagePublisher:
         # Before all that may fail: what was closed is closed to readers now.
         self._pages.keep_only({one.public_id: one.place for one in wanted})
         self._made = {one.public_id: self._made[one.public_id] for one in wanted if one.public_id in self._made}
+        self._years.keep_only(self._made)
         if not wanted:
             return 0
         now = database_now()
@@ -124,11 +127,12 @@ class PagePublisher:
         before = self._pages.of_id(page.public_id)
         try:
             facts = read_facts(page, now, before.heard_at - self._behind if before else None)
+            year = self._years.of(page, now)
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) == _CANCELLED:
                 raise PageTooSlowError(str(error)[:200]) from error
             raise
-        made = project(facts, self._frame(page), before)
+        made = project(facts, self._frame(page), before, year)
         made = msgspec.structs.replace(made, heard_at=made.heard_at + self._behind)
         self._pages.publish(made)
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -23,8 +23,9 @@ from vigil.read_models.overview import team_monitors
 from vigil.read_models.states import state_shown
 from vigil.read_models.team_silences import TeamSilences
 from vigil.status.core.facts import ComponentFacts, PageFacts, PublicIncidentFacts
+from vigil.status.core.history.year import YEAR_DAYS, PageYear, year_of
 from vigil.status.models import PageComponent, StatusPage
-from vigil.status.public_incidents.reading import maintained_spans, public_incidents
+from vigil.status.public_incidents.reading import incidents_since, maintained_spans, public_incidents
 
 #: Monitors behind a page; a page with more shows the first.
 MONITORS_MOST = 2_000
@@ -72,12 +73,20 @@ def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = 
     )
 
 
-def _seen(page: StatusPage, components: Sequence[PageComponent], now: datetime) -> _Seen:
+def read_year(page: StatusPage, now: datetime) -> PageYear:
+    """The last 365 days of a page, in as many queries as its facts."""
+    components = list(page.components.all())
+    seen = _seen(page, components, now, YEAR_DAYS)
+    told = incidents_since(page, now - timedelta(days=YEAR_DAYS), now)
+    return year_of([_component(one, seen) for one in components], told, now)
+
+
+def _seen(page: StatusPage, components: Sequence[PageComponent], now: datetime, count: int = DAYS) -> _Seen:
     named = Q(pk__in=[one.monitor_id for one in components if one.monitor_id])
     tags = {one.tag for one in components if one.tag}
     for tag in tags:
         named |= Q(tags__contains=[tag])
-    slots = last_slots(int(now.timestamp()), DAY_S, DAYS)
+    slots = last_slots(int(now.timestamp()), DAY_S, count)
     window = (slots[0][0], min(slots[-1][1], int(now.timestamp())))
     start = datetime.fromtimestamp(window[0], now.tzinfo)
     silences = TeamSilences.read(page.team, start, now)

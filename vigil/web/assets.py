@@ -38,6 +38,7 @@ BUNDLES = {
         "modules/live.js",
     ),
     "forms.js": ("modules/copy.js", "modules/runs.js"),
+    "strips.js": ("modules/strips.js",),
     "chart.js": ("vendor/uplot-1.6.32.iife.min.js", "modules/chart.js"),
     "icons.svg": ("icons.svg",),
 }

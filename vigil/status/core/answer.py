@@ -22,7 +22,7 @@ _KEPT_S, _KEPT_IN_TROUBLE_S = 5, 86_400
 _STALE_KEPT = 16
 _SAYING_STALE = {HTML: stale, JSON: stale_document, MARKDOWN: markdown.stale_markdown}
 _POLICY = (
-    "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
+    "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
 )
 
 FileAnswer = tuple[int, list[tuple[str, str]], bytes]

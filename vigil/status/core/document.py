@@ -17,6 +17,8 @@ from vigil.status.core.badges import badge_files
 from vigil.status.core.embeds import FRAME_FILE, SCRIPT_FILE, embed_document, embed_script
 from vigil.status.core.facts import PageFacts, PageFrame
 from vigil.status.core.feeds import atom_feed, json_documents
+from vigil.status.core.history.pages import history_files
+from vigil.status.core.history.year import PageYear
 from vigil.status.core.html import page_html
 from vigil.status.core.incidents.pages import incident_pages
 from vigil.status.core.languages import DEFAULT
@@ -83,10 +85,13 @@ class PublishedPage(msgspec.Struct, frozen=True):
         return PagePlace(self.slug, self.domain, self.access)
 
 
-def project(facts: PageFacts, frame: PageFrame, before: PublishedPage | None = None) -> PublishedPage:
-    """The document of these facts. What says the same as before keeps its time of change.
+def project(
+    facts: PageFacts, frame: PageFrame, before: PublishedPage | None = None, year: PageYear | None = None
+) -> PublishedPage:
+    """The document of these facts, and of a year where that is known.
 
-    That is no time of this process, so that each web process says the same; only of what no row dates it is `now`.
+    What says the same as before keeps its time of change. That is no time of this process, so that each web process
+    says the same; only of what no row dates it is `now`.
     """
     said, changed_at = _said(facts), min(facts.changed_at, facts.now)
     if before is not None and before.id == facts.id and before.says:
@@ -94,7 +99,11 @@ def project(facts: PageFacts, frame: PageFrame, before: PublishedPage | None = N
             changed_at = before.changed_at
         elif changed_at <= before.changed_at:
             changed_at = facts.now
-    return _made(replace(facts, changed_at=changed_at), frame, said, before)
+    made = _made(replace(facts, changed_at=changed_at), frame, said, before)
+    if year is None:
+        return made
+    pages = _packed(history_files(facts, year, frame), before.files if before is not None else {})
+    return msgspec.structs.replace(made, files=made.files | pages)
 
 
 def _said(facts: PageFacts) -> str:

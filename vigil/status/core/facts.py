@@ -167,3 +167,5 @@ class PageFrame:
     sprite: str
     icon: str
     subscribe: str = ""
+    #: Of strips, or empty.
+    script: str = ""

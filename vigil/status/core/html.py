@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from html import escape
 from itertools import groupby
 
-from vigil.read_models.core.drawn_strips import quarter_strip
-from vigil.read_models.core.strips import DAYS, runs
-from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame
-from vigil.status.core.figures import day_states, uptime_of
-from vigil.status.core.incidents.cards import icon, incident_card, moment_of, planned_cards, prose
+from vigil.read_models.core.strips import DAYS
+from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts
+from vigil.status.core.figures import uptime_of
+from vigil.status.core.history.strips import YEAR_FILE, DayStrip, strip_figure
+from vigil.status.core.history.year import component_days, incidents_by_day, touching
+from vigil.status.core.incidents.cards import icon, incident_card, moment_of, planned_cards
 from vigil.status.core.languages.words import PageWords
+from vigil.status.core.layout import document, prose
 from vigil.status.core.sentences import says, says_stale
 from vigil.status.core.states import SHAPES, PublicState
 
@@ -28,34 +30,25 @@ _KEYS = (
 
 def page_html(facts: PageFacts, frame: PageFrame) -> str:
     """The whole page."""
-    title = f"{says(facts)} · {facts.title}"
-    return "".join(
-        [
-            f'<!doctype html>\n<html lang="{facts.words.tag}">\n<head>\n<meta charset="utf-8">\n',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            f"<title>{escape(title)}</title>\n",
-            f'<link rel="icon" href="{escape(frame.icon)}" type="image/svg+xml">\n',
-            f'<link rel="stylesheet" href="{escape(frame.style)}">\n',
-            f'<link rel="alternate" type="application/atom+xml" title="{escape(facts.words.incidents)}" ',
-            f'href="{frame.address}/history.atom">\n<link rel="canonical" href="{frame.address}">',
-            f'\n<link rel="alternate" type="application/rss+xml" href="{frame.address}/history.rss">',
-            f'\n<link rel="alternate" type="application/feed+json" href="{frame.address}/feed.json">',
-            f'\n<link rel="alternate" type="text/markdown" href="{frame.address}/index.md">',
-            f'\n</head>\n<body>\n<a class="skip btn" href="#main">{escape(facts.words.skip)}</a>\n',
-            '<main class="public" id="main" tabindex="-1">\n',
-            *_head(facts, frame),
-            *_banner(facts, frame),
-            HEARD,
-            prose(facts.header),
-            *(incident_card(one, facts, frame) for one in facts.open_incidents),
-            *(incident_card(one, facts, frame) for one in facts.open_maintenances if one.is_under_way),
-            *_components(facts, frame),
-            *planned_cards(facts, frame),
-            *_past(facts, frame),
-            *_foot(facts, frame),
-            "</main>\n</body>\n</html>\n",
-        ]
+    links = (
+        f'<link rel="alternate" type="application/atom+xml" title="{escape(facts.words.incidents)}" '
+        f'href="{frame.address}/history.atom">\n<link rel="canonical" href="{frame.address}">\n'
+        f'<link rel="alternate" type="application/rss+xml" href="{frame.address}/history.rss">\n'
+        f'<link rel="alternate" type="application/feed+json" href="{frame.address}/feed.json">\n'
+        f'<link rel="alternate" type="text/markdown" href="{frame.address}/index.md">\n'
     )
+    body = [
+        *_banner(facts, frame),
+        HEARD,
+        prose(facts.header),
+        *(incident_card(one, facts, frame) for one in facts.open_incidents),
+        *(incident_card(one, facts, frame) for one in facts.open_maintenances if one.is_under_way),
+        *_components(facts, frame),
+        *planned_cards(facts, frame),
+        *_past(facts, frame),
+        *_foot(facts, frame),
+    ]
+    return document(facts, frame, says(facts), "".join(body), links)
 
 
 def stale(page: bytes, heard_at: datetime, words: PageWords) -> bytes:
@@ -70,13 +63,6 @@ def dated(page: bytes, at: datetime, words: PageWords) -> bytes:
     return page.replace(HEARD.encode(), line.encode(), 1)
 
 
-def _head(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
-    yield f'<header class="row"><p class="brand"><bdi>{escape(facts.title)}</bdi></p>'
-    if frame.subscribe:
-        yield f'<a class="btn" href="{escape(frame.subscribe)}">{escape(facts.words.subscribe)}</a>'
-    yield "</header>\n"
-
-
 def _banner(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
     state = facts.state
     hit = sum(facts.state_of(one) in _TROUBLE for one in facts.components)
@@ -89,36 +75,38 @@ def _banner(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
     yield f"{words.changed.format(time=moment_of(facts.changed_at, words))}</p></div></div>\n"
 
 
+IncidentsByDay = Mapping[date, Sequence[PublicIncidentFacts]]
 _TROUBLE = (PublicState.DEGRADED, PublicState.PARTIAL_OUTAGE, PublicState.MAJOR_OUTAGE)
 
 
 def _components(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
+    told = incidents_by_day([*facts.incidents, *facts.earlier], facts.now, DAYS)
     for group, members in groupby(facts.components, key=lambda one: one.group):
         label = escape(group or facts.words.services)
         heading = f'<h2 class="label"><bdi>{label}</bdi></h2>' if group else ""
         level = 3 if group else 2
-        rows = "".join(_component(one, facts, frame, level) for one in members)
+        rows = "".join(_component(one, facts, frame, level, told) for one in members)
         yield f'<section class="card" aria-label="{label}">{heading}<ul>{rows}</ul></section>\n'
     if facts.components:
         marks = "".join(f"<span>{state_mark(frame, state, facts.words.states[state])}</span>" for state in _KEYS)
         yield f'<p class="keys">{marks}</p>\n'
+        yield f'<p class="small"><a href="{frame.address}/{YEAR_FILE}">{facts.words.last_365_days}</a></p>\n'
 
 
-def _component(one: ComponentFacts, facts: PageFacts, frame: PageFrame, level: int) -> str:
+def _component(one: ComponentFacts, facts: PageFacts, frame: PageFrame, level: int, told: IncidentsByDay) -> str:
     words = facts.words
     ratio = uptime_of(one.spans, facts.now).ratio
     up = words.not_measured if ratio is None else words.up.format(percent=words.percent(ratio))
-    state, label = facts.state_of(one), words.last_90_days.format(name=one.name, up=up)
-    drawn = quarter_strip(runs(day_states(one, facts.now)))
-    paths = "".join(f'<path class="{path.letter}" d="{path.data}"/>' for path in drawn.paths)
-    begins = facts.now - timedelta(days=DAYS - 1)
+    state, days = facts.state_of(one), component_days(one.spans, facts.now, DAYS)
+    dates = [facts.now.date() - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    hit = [touching(told.get(day, ()), one.id) for day in dates]
+    label = words.last_90_days.format(name=one.name, up=up)
+    strip = DayStrip(label, up, days, hit, facts.now.date(), frame.address)
     said = f'<p class="muted small"><bdi>{escape(one.description)}</bdi></p>' if one.description else ""
     return (
         f'<li class="comp"><div class="row"><h{level} class="h"><bdi>{escape(one.name)}</bdi></h{level}>'
         f"{state_mark(frame, state, words.states[state])}</div>{said}"
-        f'<svg class="strip days" role="img" aria-label="{escape(label)}" '
-        f'viewBox="0 0 {drawn.width} 16" preserveAspectRatio="none">{paths}</svg>'
-        f'<p class="ends"><span>{words.day(begins)}</span><span>{up}</span><span>{words.today}</span></p></li>\n'
+        f"{strip_figure(strip, words)}</li>\n"
     )
 
 

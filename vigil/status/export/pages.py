@@ -10,7 +10,7 @@ from vigil.status.core.access import PageVisibility
 from vigil.status.core.facts import PageFrame
 from vigil.status.export.static_site import StaticFrame, static_site
 from vigil.status.models import StatusPage
-from vigil.status.reading import read_facts
+from vigil.status.reading import read_facts, read_year
 
 
 class ExportError(Exception):
@@ -50,7 +50,7 @@ def site_files(rows: Sequence[StatusPage], frame: ExportFrame, now: datetime, *,
         if frame.base_url:
             own = replace(own, address=f"{frame.base_url}/{below}".rstrip("/"))
         paths = {address: path for address, (path, _) in frame.assets.items()}
-        made = static_site(read_facts(row, now), StaticFrame(own, paths, bool(frame.base_url)))
+        made = static_site(read_facts(row, now), StaticFrame(own, paths, bool(frame.base_url)), read_year(row, now))
         made |= dict(frame.assets.values())
         found |= {f"{below}{path}": body for path, body in made.items()}
     return found

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from vigil.status.core.answer import as_of
 from vigil.status.core.document import HTML, MARKDOWN, TEXT, PublishedPage, project
 from vigil.status.core.facts import PageFacts, PageFrame
+from vigil.status.core.history.year import PageYear
 from vigil.status.core.html import dated
 
 INDEX = "index.html"
@@ -29,15 +30,16 @@ class StaticFrame:
     def seen_from(self, depth: int) -> PageFrame:
         """The frame for files so many folders below the page: relative, unless its address is known."""
         here = self.frame.address if self.is_absolute else "/".join([".."] * depth) or "."
-        style, sprite, icon = (
-            f"{here}/{self.assets[one]}" for one in (self.frame.style, self.frame.sprite, self.frame.icon)
+        style, sprite, icon, script = (
+            f"{here}/{self.assets[one]}" if one else ""
+            for one in (self.frame.style, self.frame.sprite, self.frame.icon, self.frame.script)
         )
-        return replace(self.frame, address=here, style=style, sprite=sprite, icon=icon)
+        return replace(self.frame, address=here, style=style, sprite=sprite, icon=icon, script=script)
 
 
-def static_site(facts: PageFacts, site: StaticFrame) -> dict[str, bytes]:
+def static_site(facts: PageFacts, site: StaticFrame, year: PageYear | None = None) -> dict[str, bytes]:
     """The files by their paths, without the assets. The page and its text say of when they are."""
-    far = project(facts, site.frame)
+    far = project(facts, site.frame, year=year)
     near: dict[int, PublishedPage] = {}
     found = {}
     for path, file in far.files.items():
@@ -46,7 +48,7 @@ def static_site(facts: PageFacts, site: StaticFrame) -> dict[str, bytes]:
         if site.is_absolute or file.content_type in _RELATIVE:
             depth = name.count("/")
             if depth not in near:
-                near[depth] = project(facts, site.seen_from(depth))
+                near[depth] = project(facts, site.seen_from(depth), year=year)
             source = near[depth]
         made = as_of(source, path, facts.now) or file
         found[name] = dated(made.plain, facts.now, facts.words) if name.endswith(".html") else made.plain

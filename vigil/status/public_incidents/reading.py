@@ -16,6 +16,8 @@ from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, Sta
 
 #: Public incidents that a page shows, and older ones that have a page of their own: the newest of each.
 INCIDENTS_MOST, EARLIER_MOST = 50, 50
+#: Public incidents of a year.
+YEAR_MOST = 1_000
 #: How long an incident that is over has a page of its own.
 OWN_PAGE = timedelta(days=90)
 #: Updates of an incident that are shown: the newest.
@@ -37,6 +39,17 @@ def public_incidents(page: StatusPage, now: datetime) -> tuple[list[PublicIncide
     earlier = rows[len(shown) :]
     ordered = sorted(shown, key=lambda one: (one.started_at, one.pk), reverse=True)
     return [_incident(row) for row in ordered], [_incident(row) for row in earlier]
+
+
+def incidents_since(page: StatusPage, start: datetime, now: datetime) -> list[PublicIncidentFacts]:
+    """What was published and open after `start`, or began then; the newest first, each with its newest update alone."""
+    found = PublicIncident.objects.filter(
+        Q(resolved_at=None) | Q(resolved_at__gt=start), page=page, published_at__isnull=False, started_at__lte=now
+    )
+    updates = Prefetch("updates", queryset=PublicUpdate.objects.newest_first()[:1], to_attr="newest")
+    ids = Prefetch("components", queryset=PageComponent.objects.only("public_id"))
+    rows = found.order_by("-started_at", "-id").select_related("maintenance").prefetch_related(updates, ids)
+    return [_incident(row) for row in rows[:YEAR_MOST]]
 
 
 def maintained_spans(page: StatusPage, start: datetime, now: datetime) -> Mapping[int, list[Span]]:

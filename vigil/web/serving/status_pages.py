@@ -39,12 +39,14 @@ def published_pages() -> PublishedPages:
 def frame_of(page: StatusPage) -> PageFrame:
     """Where a page and what it needs are served."""
     address = address_of(page)
-    return PageFrame(address, bundle_at("vigil.css"), bundle_at("icons.svg"), ICON, f"{address}/subscribe")
+    bundles = (bundle_at(name) for name in ("vigil.css", "icons.svg", "strips.js"))
+    style, sprite, script = bundles
+    return PageFrame(address, style, sprite, ICON, f"{address}/subscribe", script)
 
 
 def static_assets() -> dict[str, tuple[str, bytes]]:
     """What a page needs beside its files, by its address in a frame: where it is in an export, and its bytes."""
-    found = {bundle_at(name): bundle(name) for name in ("vigil.css", "icons.svg")}
+    found = {bundle_at(name): bundle(name) for name in ("vigil.css", "icons.svg", "strips.js")}
     icon = ("assets/favicon.svg", (STATIC / "favicon.svg").read_bytes())
     return {ICON: icon, **{address: (f"assets/{one.name}", one.plain) for address, one in found.items()}}
 

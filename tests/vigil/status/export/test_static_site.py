@@ -14,6 +14,7 @@ import pytest
 from tests.folder_server import served
 from tests.vigil.status.facts import FRAME, NOW, component, incident, page
 from vigil.status.core.facts import PageFacts
+from vigil.status.core.history.year import year_of
 from vigil.status.export.site_folder import SiteFolder
 from vigil.status.export.static_site import StaticFrame, static_site
 
@@ -24,7 +25,8 @@ _LINKS = re.compile(r'(?:href|src)="([^"#]+)|\]\(([^)#]+)\)')
 
 def files(facts: PageFacts = FACTS, address: str = "") -> dict[str, bytes]:
     frame = replace(FRAME, address=address) if address else FRAME
-    made = static_site(facts, StaticFrame(frame, ASSETS, bool(address)))
+    year = year_of(facts.components, facts.incidents, facts.now)
+    made = static_site(facts, StaticFrame(frame, ASSETS, bool(address)), year)
     return {**made, **dict.fromkeys(ASSETS.values(), b"asset")}
 
 
@@ -32,7 +34,7 @@ def files(facts: PageFacts = FACTS, address: str = "") -> dict[str, bytes]:
 def test_each_link_of_an_exported_page_is_a_file_wherever_it_is_put(tmp_path: Path, below: str) -> None:
     SiteFolder(tmp_path).replace({f"{below}{path}": body for path, body in files().items()})
     with served(tmp_path) as address, httpx.Client(timeout=10, follow_redirects=True) as client:
-        for path in ("", "embed.html", "index.md", "llms.txt"):
+        for path in ("", "embed.html", "index.md", "llms.txt", "history/", "history/2026-11/"):
             at = f"{address}{below}{path}"
             answer = client.get(at)
             links = {urljoin(at, href or text) for href, text in _LINKS.findall(answer.text)}

@@ -8,7 +8,7 @@ from html import escape
 
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
 from vigil.status.core.languages.words import PageWords
-from vigil.status.core.prose import public_markdown
+from vigil.status.core.layout import prose
 
 
 def incident_path(public_id: str) -> str:
@@ -42,11 +42,6 @@ def planned_cards(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
 def icon(frame: PageFrame, name: str, size: int) -> str:
     """A picture of the sprite."""
     return f'<svg width="{size}" height="{size}" aria-hidden="true"><use href="{escape(frame.sprite)}#{name}"/></svg>'
-
-
-def prose(text: str) -> str:
-    """Text of people, with nothing active in it."""
-    return f'<div class="prose" dir="auto">{public_markdown(text)}</div>' if text.strip() else ""
 
 
 def moment_of(at: datetime, words: PageWords) -> str:

@@ -85,4 +85,18 @@ ENGLISH = PageWords(
         " out; slow time counts as up. Where a component stands for several monitors, their times are added up."
     ),
     times_in_utc="Times in UTC.",
+    bars={"u": "up", "g": "slow", "d": "down", "n": "unknown", "p": "not measured", "m": "maintenance"},
+    open_day="Open",
+    last_365_days="The last 365 days",
+    by_month="Every day, by month",
+    down_for="{length} down",
+    slow_for="{length} slow",
+    maintenance_for="{length} maintenance",
+    one_incident="{count} incident",
+    many_incidents="{count} incidents",
+    still_open="now",
+    from_to="From {start} to {end}, UTC",
+    name_from_to="{name}, {start} to {end}",
+    nothing_happened="Nothing happened.",
+    nothing_measured="Nothing was measured.",
 )

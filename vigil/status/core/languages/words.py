@@ -13,6 +13,9 @@ from datetime import datetime
 from vigil.read_models.core import figures
 from vigil.status.core.states import PublicState, UpdateState
 
+#: Letters of bars, in the order in which their words are given to the script.
+BARS = "ugdnpm"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageWords:
@@ -71,6 +74,26 @@ class PageWords:
     all_together: str
     uptime_rule: str
     times_in_utc: str
+    #: Bars of a strip by their letters, and days in words.
+    bars: Mapping[str, str]
+    open_day: str
+    last_365_days: str
+    by_month: str
+    down_for: str
+    slow_for: str
+    maintenance_for: str
+    one_incident: str
+    many_incidents: str
+    still_open: str
+    from_to: str
+    name_from_to: str
+    nothing_happened: str
+    nothing_measured: str
+
+    @property
+    def of_strips(self) -> str:
+        """What the script of strips says, divided by `|`: words of the letters, and that of opening a day."""
+        return "|".join([*(self.bars[letter] for letter in BARS), self.open_day])
 
     def date(self, at: datetime) -> str:
         """A day with its year."""

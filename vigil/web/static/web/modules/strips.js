@@ -1,8 +1,12 @@
 // The strip of days as a slider: one tab stop, read day by day. Without this script its link leads to the table.
 const DAY_MS = 86400000;
-const words = { u: "up", g: "degraded", d: "down", n: "unknown", p: "not measured", m: "maintenance" };
-const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-const fullDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+// A status page gives the words of its language: those of u, g, d, n, p and m, and that of opening a day.
+const given = document.querySelector("[data-words]")?.dataset.words ?? "up|degraded|down|unknown|not measured|maintenance|Open";
+const [u, g, d, n, p, m, opens] = given.split("|");
+const words = { u, g, d, n, p, m };
+const locale = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
+const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
+const fullDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 
 function states(runs) {
   return [...runs.matchAll(/(\d+)([ugdnpm])/g)].flatMap(([, count, letter]) => Array(Number(count)).fill(letter));
@@ -33,7 +37,11 @@ function dress(figure) {
   cursor.setAttribute("y2", "16");
 
   const dayOf = (index) => new Date(end - (days.length - 1 - index) * DAY_MS);
-  const address = () => figure.dataset.href + dayOf(at).toISOString().slice(0, 10);
+  // A day has a page, or a place on the page of its month.
+  const address = () => {
+    const day = dayOf(at).toISOString().slice(0, 10);
+    return figure.dataset.href + ("month" in figure.dataset ? `${day.slice(0, 7)}#d-${day}` : day);
+  };
   function tell(show) {
     const date = dayOf(at), text = told[at] || `${fullDay.format(date)}, ${words[days[at]]}`;
     slider.setAttribute("aria-valuenow", String(at + 1));
@@ -43,7 +51,7 @@ function dress(figure) {
     svg.append(cursor);
     const open = document.createElement("a");
     open.href = address();
-    open.textContent = `Open ${shortDay.format(date)}`;
+    open.textContent = `${opens} ${shortDay.format(date)}`;
     output.replaceChildren(`${text} `, open);
   }
   function move(to) {

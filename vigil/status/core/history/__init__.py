@@ -1,0 +1,1 @@
+"""History of a status page: what happened on each of its last 365 days."""
