@@ -9,8 +9,6 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-import yaml
-
 from probes.probers import PROBERS, SpecError, decode_spec, encode_spec, parse_spec, validate_secrets
 from tests.poison.boundary import Boundary, assert_storable
 from tests.poison.changes import ODD_TEXTS, WRITTEN, changed, changed_bytes
@@ -23,6 +21,7 @@ from vigil.feeds.formats import parse
 from vigil.heartbeats.core.schedule import JobSchedule, ScheduleKind, next_after, problem_of
 from vigil.monitors.core.litellm import plan
 from vigil.monitors.core.litellm_targets import BadConfig
+from vigil.monitors.litellm_file import parse_config
 from vigil.silences.core.windows import ScheduleError, WindowSchedule, check, windows
 from vigil.strict_json import InputProblem, check_text, read_json
 
@@ -199,11 +198,7 @@ def read_feed(body: bytes) -> None:
 
 def read_litellm(text: bytes) -> None:
     try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return
-    try:
-        plan(document)
+        plan(parse_config(text))
     except BadConfig as refused:
         str(refused).encode("utf-8", "replace")
 

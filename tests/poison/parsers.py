@@ -29,7 +29,7 @@ from vigil.code.core.document import read_document
 from vigil.code.core.formats.json_text import read_json_text
 from vigil.code.core.formats.toml_text import read_toml
 from vigil.code.core.formats.yaml_text import read_yaml
-from vigil.code.core.tree import DocumentError
+from vigil.code.core.tree import DocumentError, Node
 from vigil.importers.core.report import SourceError
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="vigil-poison-")
@@ -51,7 +51,7 @@ _SIGNED = signed()
 _ENVELOPES = (
     _SIGNED, signed(NOW_MS - 10**6), signed(place=keys.status("eu-west")), MACS.mac(PLACE, BODY, NOW_MS)
 )  # fmt: skip
-_SOURCES = (
+SOURCES = (
     "gatus", "prometheus", "upptime", "litellm", "uptimerobot", "betterstack", "healthchecks", "terraform",
     "uptime-kuma",
 )  # fmt: skip
@@ -111,27 +111,34 @@ def read_one_envelope(raw: bytes) -> None:
     split_value(raw)
 
 
-def document_by_chance(dice: Random) -> tuple[str, str]:
-    form = dice.choice(("yaml", "json", "toml"))
-    sample = {"yaml": BASE, "json": '{"version": 1, "monitors": {"a": {"http": {"url": "https://x.test/"}}}}',
-              "toml": 'version = 1\n[monitors.a.http]\nurl = "https://x.test/"\n'}[form]  # fmt: skip
-    lines = sample.splitlines(keepends=True)
-    for _ in range(dice.randrange(4)):
-        at = dice.randrange(len(lines))
-        lines[at] = dice.choice((lines[at] * 2, "", lines[at].replace(":", ": &a", 1), f"<<: *a\n{lines[at]}",
-                                 lines[at].rstrip() + dice.choice(ODD_TEXTS) + "\n"))  # fmt: skip
-    return form, changed_bytes("".join(lines).encode(), dice).decode("utf-8", "replace")
+#: Forms of monitors as code: a document that is right, and its reader.
+_FORMS: dict[str, tuple[str, Callable[[str, str], Node]]] = {
+    "YAML": (BASE, read_yaml),
+    "JSON": ('{"version": 1,\n"monitors": {"a": {"http": {"url": "https://x.test/"}}}}', read_json_text),
+    "TOML": ('version = 1\n[monitors.a.http]\nurl = "https://x.test/"\n', read_toml),
+}
 
 
-def read_code(made: tuple[str, str]) -> None:
-    form, text = made
-    try:
-        tree = {"yaml": read_yaml, "json": read_json_text, "toml": read_toml}[form](text, "vigil.yaml")
-        found = read_document(tree, catalogue())
-    except DocumentError as refused:
-        str(refused).encode()
-        return
-    assert_storable([found.project])
+def code_in(form: str) -> Boundary:
+    sample, parse = _FORMS[form]
+
+    def made(dice: Random) -> str:
+        lines = sample.splitlines(keepends=True)
+        for _ in range(dice.randrange(4)):
+            at = dice.randrange(len(lines))
+            lines[at] = dice.choice((lines[at] * 2, "", lines[at].replace(":", ": &a", 1), f"<<: *a\n{lines[at]}",
+                                     lines[at].rstrip() + dice.choice(ODD_TEXTS) + "\n"))  # fmt: skip
+        return changed_bytes("".join(lines).encode(), dice).decode("utf-8", "replace")
+
+    def read(text: str) -> None:
+        try:
+            found = read_document(parse(text, "vigil.yaml"), catalogue())
+        except DocumentError as refused:
+            str(refused).encode()
+            return
+        assert_storable([found.project])
+
+    return Boundary(made, read, 0.1)
 
 
 def _sample(name: str) -> bytes:
@@ -187,6 +194,6 @@ BOUNDARIES = {
     "redirect": Boundary(text_of_pieces, read_location, 0.5),
     "head of an answer": Boundary(head_by_chance, read_one_head),
     "envelope": Boundary(envelope_by_chance, read_one_envelope, 0.2),
-    "vigil.yaml": Boundary(document_by_chance, read_code, 0.1),
-    **{f"import of {source}": Boundary(file_of(source), read_import(source), 0.02) for source in _SOURCES},
+    **{f"code in {form}": code_in(form) for form in _FORMS},
+    **{f"import of {source}": Boundary(file_of(source), read_import(source), 0.02) for source in SOURCES},
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from vigil.monitors.core.litellm_targets import BadConfig
+from vigil.strict_json import InputProblem, check_text
 
 SIZE_MOST = 1_048_576
 INCLUDES_MOST = 50
@@ -79,6 +80,13 @@ def parse_config(content: bytes) -> object:
         raise BadConfig("the file is not YAML text") from None
 
 
+def _check_text(node: yaml.Node) -> None:
+    try:
+        check_text(node.value)
+    except InputProblem as problem:
+        raise BadConfig(f"line {node.start_mark.line + 1}: {problem}") from None
+
+
 def _values(node: yaml.Node, counted: dict[int, int], open_nodes: set[int]) -> int:
     """Number of values of a node with aliases expanded; raises `BadConfig` for a recursive one."""
     known = counted.get(id(node))
@@ -93,6 +101,9 @@ def _values(node: yaml.Node, counted: dict[int, int], open_nodes: set[int]) -> i
             total += _values(key, counted, open_nodes) + _values(value, counted, open_nodes)
     elif isinstance(node, yaml.SequenceNode):
         total += sum(_values(item, counted, open_nodes) for item in node.value)
+    else:
+        # An escape can write half a character, or a zero byte.
+        _check_text(node)
     open_nodes.discard(id(node))
     counted[id(node)] = total
     return total

@@ -259,6 +259,8 @@ def test_a_document_that_grows_when_it_is_opened_is_refused() -> None:
         (b"a: !!python/object/apply:os.system ['true']", "not plain YAML in line 1"),
         (b"a: 1\n---\nb: 2", "not plain YAML in line 2"),
         (b"[" * 20_000, "nested too deeply"),
+        (b'a:\n  - "\\ud83d"', "line 2: It holds half a character"),
+        (b'a: "\\0"', "line 1: It holds a zero byte"),
         (b"\xff\xfe\xff", "not"),
         (b"a: 2026-99-99", "not YAML text"),
     ],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from urllib.parse import urlsplit
 
 from vigil.monitors.core.providers import name_of, provider_of_host
 
 FROM_ENVIRONMENT = "os.environ/"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 #: Default variable of a preset's key, and the provider that it is for.
 DEFAULT_KEYS = {
@@ -64,7 +66,8 @@ class KeyVariables:
         provider = provider_at(preset, address)
         if text.startswith(FROM_ENVIRONMENT):
             variable = text.removeprefix(FROM_ENVIRONMENT)
-            return variable, refusal_of(variable, provider)
+            fault = reference_fault(text, "api_key") or refusal_of(variable, provider)
+            return "" if fault else variable, fault
         default = _default_of(preset, provider, address)
         if not text:
             if not default and preset in DEFAULT_KEYS:
@@ -84,6 +87,13 @@ class KeyVariables:
             free = plain not in self._literal.values() and (bool(default) or plain not in _OWNERS)
             self._literal[hashed] = plain if free else f"{plain}_{hashed[:6].upper()}"
         return self._literal[hashed]
+
+
+def reference_fault(text: str, field: str) -> str:
+    """Why a text refers to no variable of the environment though it says so; else empty."""
+    is_reference = f"{text}/".startswith(FROM_ENVIRONMENT)
+    is_named = _VARIABLE.fullmatch(text.removeprefix(FROM_ENVIRONMENT)) is not None
+    return f"its `{field}` names no variable" if is_reference and not is_named else ""
 
 
 def provider_at(preset: str, address: str) -> str:

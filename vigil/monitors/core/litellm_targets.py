@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from probes.net.targets import BadTarget, parse_url
-from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT, KeyVariables
+from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT, KeyVariables, reference_fault
 from vigil.monitors.core.model_providers import provider_of_base, provider_of_model
 from vigil.monitors.core.providers import provider_of_host
 
@@ -129,6 +129,9 @@ def deployment_of(
     if why:
         return Deployment(group, id, model, why=why)
     region, model = _region_of(params, model) if preset == "bedrock" else ("", model)
+    why = reference_fault(region, "aws_region_name")
+    if why:
+        return Deployment(group, id, model, why=why)
     key, why = variables.key_of(group, params.get("api_key") or _KEYS.get(provider), preset, address)
     target = None if why else LiteLlmTarget(preset, address, region, key)
     return Deployment(group, id, model, target, why)
@@ -171,10 +174,9 @@ def _elsewhere(params: Mapping[str, Any], credentials: Mapping[str, Mapping[str,
 
 def fault_of(address: str) -> str:
     """Why nothing can be asked at an address; empty if it can be, or if the environment has it."""
-    if not address or address.startswith(FROM_ENVIRONMENT):
-        return ""
-    if f"{address}/" == FROM_ENVIRONMENT:
-        return "its `api_base` names no variable"
+    fault = reference_fault(address, "api_base")
+    if fault or not address or address.startswith(FROM_ENVIRONMENT):
+        return fault
     try:
         parse_url(address if "://" in address else f"http://{address}")
     except BadTarget as fault:

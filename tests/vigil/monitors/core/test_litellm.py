@@ -162,6 +162,9 @@ LEFT_OUT = [
     ({"model": "openai/x", "api_base": "http://[bad/v1"}, "its `api_base` is no address"),
     ({"model": "openai/x", "api_base": "${BASE}"}, "its `api_base` is no address"),
     ({"model": "openai/x", "api_base": "os.environ/"}, "its `api_base` names no variable"),
+    ({"model": "openai/x", "api_base": "os.environ/a b"}, "its `api_base` names no variable"),
+    ({"model": "openai/x", "api_key": "os.environ//"}, "its `api_key` names no variable"),
+    ({"model": "bedrock/x", "aws_region_name": "os.environ/a-b"}, "its `aws_region_name` names no variable"),
     ({"model": "openai/x", "api_base": "https://me:hush@gw.example/v1"}, "do not belong into a URL"),
     ({"model": "huggingface/x", "api_base": "https://a1.us-east-1.aws.endpoints.huggingface.cloud/v1"}, "may wake it"),
 ]  # fmt: skip
