@@ -14,6 +14,16 @@ from enum import StrEnum
 from probes.wire import Check
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How many checks run at once in each lane, how many may wait, and how many scheduled ones run at one target."""
+
+    scheduled: int = 1000
+    confirm: int = 500
+    waiting: int = 20_000
+    at_target: int = 50
+
+
 class Admission(StrEnum):
     """What becomes of a check that is due."""
 

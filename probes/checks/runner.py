@@ -6,13 +6,12 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import structlog
 
-from probes.checks.admission import Admission, Slots, Waiting
+from probes.checks.admission import Admission, Bounds, Slots, Waiting
 from probes.checks.assertion_facts import with_assertions
 from probes.checks.attempts import attempt, failed, two_attempts
 from probes.checks.clock import Steps
@@ -36,21 +35,13 @@ _REMEMBERED_SOFT_LIMITS = 100_000
 _TIMEOUT_MOST_MS = 60_000
 #: A check dated further ahead than this (ms) is a clock gone wrong, not an order.
 _AHEAD_MOST_MS = 60_000
+#: A worker that stops waits for slots so near (s): checks are sent less than this ahead, and no other worker has them.
+_LAST_AHEAD_S = 2.0
 
 
 def steady_s() -> float:
     """A clock that cannot be set; where there is one, it also counts while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """How many checks run at once in each lane, how many may wait, and how many scheduled ones run at one target."""
-
-    scheduled: int = 1000
-    confirm: int = 500
-    waiting: int = 20_000
-    at_target: int = 50
 
 
 class Runner:
@@ -74,7 +65,7 @@ class Runner:
         self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
         self._retry_after = RetryAfter(_REMEMBERED_REQUESTS)
         self._soft_limits = SoftLimits(_REMEMBERED_SOFT_LIMITS)
-        self._timers: dict[tuple[str, int, str, int], asyncio.TimerHandle] = {}
+        self._timers: dict[tuple[str, int, str, int], tuple[asyncio.TimerHandle, Check]] = {}
         self._running: dict[asyncio.Task[None], Check] = {}
         self._loop = asyncio.get_running_loop()
         #: Fails when the runner itself fails; its owner then ends the process.
@@ -123,26 +114,35 @@ class Runner:
             elif len(self._timers) >= self._bounds.waiting:
                 self._publish(missed(check, now_ms, "too many checks wait in this region"))
             elif ahead_ms > 1:
-                self._timers[order] = self._loop.call_later(ahead_ms / 1000, self._due, slots, check)
+                self._timers[order] = self._loop.call_later(ahead_ms / 1000, self._due, slots, check), check
             else:
                 self._admit(slots, check)
 
     async def drain(self, within_s: float) -> None:
-        """Start nothing more, report what waits as missed, and give what runs some seconds to end."""
-        now_ms = self.now_ms()
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
+        """Start what is due within a moment, report the rest as missed, and give what runs until `within_s` to end."""
+        ends_s = self._loop.time() + within_s
+        await self._start_the_last(within_s)
         for slots in self._slots.values():
             for check in slots.empty():
-                self._publish(missed(check, now_ms, "the worker is stopping"))
+                self._publish(missed(check, self.now_ms(), "the worker is stopping"))
         if self._running:
-            await asyncio.wait(list(self._running), timeout=within_s)
+            await asyncio.wait(list(self._running), timeout=max(0.0, ends_s - self._loop.time()))
         for task, check in list(self._running.items()):
             task.cancel()
             self._publish(missed(check, self.now_ms(), "the worker stopped before the answer came"))
         if self._running:
             await asyncio.wait(list(self._running), timeout=1)
+
+    async def _start_the_last(self, within_s: float) -> None:
+        """Wait for the slots of what was sent ahead, as far as they are near."""
+        for order, (timer, check) in list(self._timers.items()):
+            if timer.when() > self._loop.time() + min(_LAST_AHEAD_S, within_s):
+                timer.cancel()
+                del self._timers[order]
+                self._publish(missed(check, self.now_ms(), "the worker is stopping"))
+        while self._timers:
+            last_s = max(timer.when() for timer, _ in self._timers.values())
+            await asyncio.sleep(max(0.0, last_s - self._loop.time()))
 
     def _due(self, slots: Slots, check: Check) -> None:
         del self._timers[order_of(check)]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import redis.asyncio
 
-from probes.checks.runner import Bounds, Runner
+from probes.checks.admission import Bounds
+from probes.checks.runner import Runner
 from probes.net.dialer import Dialer, Resolver
 from probes.net.egress import EgressRule
 from probes.net.guard import Egress

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from probes.checks.admission import Bounds
 from probes.checks.lateness import missed, order_of, overdue, too_late, wait_ms
-from probes.checks.runner import Bounds, Runner
+from probes.checks.runner import Runner
 from probes.probers import encode_spec, parse_spec
 from probes.reasons import Reason, Status
 from probes.seal import Opener, Sealer, binding, generate_keypair
@@ -276,6 +277,19 @@ def test_draining_reports_what_will_not_be_seen(on_loop: Any) -> None:
         "mon_running": Reason.MISSED,
         "mon_waiting": Reason.MISSED,
     }
+
+
+def test_a_worker_that_stops_runs_what_it_was_sent_a_moment_ahead_and_reports_the_rest(on_loop: Any) -> None:
+    async def story() -> list[Result]:
+        async with serving(answering(OK)) as port, running() as (runner, results):
+            runner.submit(batch(check(port, "mon_near", ahead_ms=400), check(port, "mon_far", ahead_ms=30_000)))
+            await runner.drain(10)
+            return list(results)
+
+    assert [(one.monitor, one.reason, one.detail) for one in on_loop(story())] == [
+        ("mon_far", Reason.MISSED, "the worker is stopping"),
+        ("mon_near", Reason.OK, ""),
+    ]
 
 
 def test_lateness_is_decided_by_the_clock_it_is_given() -> None:

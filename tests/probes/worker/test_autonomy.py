@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from probes.checks.runner import Bounds, Runner
+from probes.checks.admission import Bounds
+from probes.checks.runner import Runner
 from probes.results.local_store import LocalStore
 from probes.wire import Batch, Check, Lane, Result
 from probes.worker import autonomy

@@ -11,7 +11,8 @@ import pytest
 import redis.asyncio
 
 from probes import keys
-from probes.checks.runner import Bounds, Runner
+from probes.checks.admission import Bounds
+from probes.checks.runner import Runner
 from probes.results.local_store import LocalStore
 from probes.signing.envelope import SENDER_BYTES
 from probes.signing.private_keys import region_signing_key
