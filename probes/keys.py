@@ -31,6 +31,8 @@
 or the field of a hash it stands before the body. Each is bound to its key, so that none counts elsewhere. A user
 of Redis can delete and delay what is signed or has a MAC, and nothing else.
 
+What regions can reach may be on a server apart from the rest (VIGIL_CONTROL_REDIS_URL); `is_of_regions` tells it.
+
 Redis carries messages, never truth: losing any of this delays decisions and loses no incident. Pings are the exception:
 until they are applied they are nowhere else, so their Redis writes every one of them to its file before it answers.
 """
@@ -69,6 +71,21 @@ QUARANTINED_MARK = b"*"
 DISMISSED = "dismissed"
 #: How long a region is believed alive after its last status.
 STATUS_TTL_S = 45
+
+
+#: Beginnings of the keys that regions can reach. All others are the control plane's own.
+_OF_REGIONS = tuple(f"{PREFIX}{name}:" for name in ("results", "latest", "region", "alive", "stored", "celery"))
+_OF_REGIONS_BYTES = tuple(name.encode() for name in _OF_REGIONS)
+
+
+def is_key(word: str | bytes) -> bool:
+    """Whether a word is the name of a key, or a pattern of such names."""
+    return word.startswith(PREFIX) if isinstance(word, str) else word.startswith(PREFIX.encode())
+
+
+def is_of_regions(key: str | bytes) -> bool:
+    """Whether regions can reach a key: it is on their server where the control plane has one of its own."""
+    return key.startswith(_OF_REGIONS) if isinstance(key, str) else key.startswith(_OF_REGIONS_BYTES)
 
 
 EntryId = tuple[int, int]

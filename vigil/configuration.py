@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from probes.process.connections.address import SCHEMES, parse_redis_url
+from probes.process.connections.address import without_login
 from probes.process.connections.plaintext import Plaintext, checked_redis_url
 from vigil.client_address import Network, parse_networks
 
@@ -41,6 +41,8 @@ class Configuration(BaseSettings):
     #: Where Redis may be used without TLS. Before the addresses, which it judges.
     redis_plaintext: Plaintext = Plaintext.LOOPBACK
     redis_url: SecretStr
+    #: Redis of the control plane's own messages, which regions do not reach; default: that of `redis_url`.
+    control_redis_url: SecretStr | None = None
     ping_redis_url: SecretStr | None = None
     #: Redis as the workers of regions reach it, without user; default: host and port of `redis_url`.
     regions_redis_url: str = Field(default="", max_length=500)
@@ -67,7 +69,7 @@ class Configuration(BaseSettings):
     email_from: str = "vigil@localhost"
     alert_egress: AlertEgress = AlertEgress.PUBLIC
     deadman_url: SecretStr | None = None
-    #: VIGIL_DEADMAN_URL by its old name, which is still read.
+    #: The same by its old name, which is still read.
     old_deadman_url: SecretStr | None = Field(default=None, validation_alias="VIGIL_HEARTBEAT_URL")
     #: Retention in days: packed checks (charts by the minute need two), hours, days (0: unlimited).
     keep_checks_days: int = Field(default=30, ge=2, le=3650)
@@ -89,12 +91,7 @@ class Configuration(BaseSettings):
     @field_validator("regions_redis_url")
     @classmethod
     def _is_redis_without_user(cls, url: str, info: ValidationInfo) -> str:
-        if not url:
-            return ""
-        address = parse_redis_url(url, SCHEMES - {"unix"})
-        if address.login or not all(host for host, _ in address.places):
-            raise ValueError("must look like rediss://redis.example.com:6380/0, without user and password")
-        return checked_redis_url(url, info.data.get("redis_plaintext")).rstrip("/")
+        return url and checked_redis_url(without_login(url), info.data.get("redis_plaintext")).rstrip("/")
 
     @field_validator("secret_key")
     @classmethod
@@ -132,7 +129,7 @@ class Configuration(BaseSettings):
             raise ValueError("must be networks separated by commas, such as 10.0.0.0/8, 127.0.0.1") from None
         return networks
 
-    @field_validator("ping_redis_url", "users_redis_url")
+    @field_validator("control_redis_url", "ping_redis_url", "users_redis_url")
     @classmethod
     def _is_redis_or_unset(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         return cls._is_redis(url, info) if url is not None and url.get_secret_value() else None
@@ -189,8 +186,13 @@ class Configuration(BaseSettings):
 
     @property
     def ping_log_url(self) -> str:
-        """Redis of the ping log: its own, or the one of all messages."""
-        return (self.ping_redis_url or self.redis_url).get_secret_value()
+        """Redis of the ping log: its own, or the one of the control plane's messages."""
+        return (self.ping_redis_url or self.control_redis_url or self.redis_url).get_secret_value()
+
+    @property
+    def control_url(self) -> str:
+        """Redis of the control plane's own messages."""
+        return (self.control_redis_url or self.redis_url).get_secret_value()
 
     @property
     def hosts(self) -> list[str]:
@@ -220,8 +222,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
     try:
         port = parts.port
     except ValueError:
-        name = ""
-        port = None
+        name, port = "", None
     if parts.scheme not in {"postgres", "postgresql"} or not name:
         raise ValueError("must look like postgresql://user:password@host:5432/name")
     options = dict(parse_qsl(parts.query))

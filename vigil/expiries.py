@@ -57,7 +57,7 @@ class FoundExpiries:
 def servers_of(settings: Configuration) -> list[TlsServer]:
     """Servers of the settings that are spoken to by TLS, each once."""
     found = [TlsServer("the pages", *_place(settings.base_url, 443))] if settings.is_https else []
-    redis_urls = [settings.redis_url, settings.users_redis_url, settings.ping_redis_url]
+    redis_urls = [settings.redis_url, settings.control_redis_url, settings.users_redis_url, settings.ping_redis_url]
     for url in (*(one.get_secret_value() for one in redis_urls if one), settings.regions_redis_url):
         if urlsplit(url).scheme in {"rediss", "rediss+sentinel"}:
             address = parse_redis_url(url)

@@ -46,6 +46,7 @@ from vigil.incidents.models import IngestPosition
 from vigil.incidents.provider_incidents import settle_providers
 from vigil.incidents.sweep import note_dark_regions, reconcile_monitors, settle_flapping
 from vigil.monitors.live.config_channel import listen, notified
+from vigil.monitors.live.regions_away import RegionsAway
 from vigil.monitors.live.workers import Workers, publish_signing_keys
 from vigil.monitors.models import Region
 
@@ -53,12 +54,10 @@ log = structlog.get_logger()
 
 BATCH, BLOCK_MS = 100, 200
 RECONCILE_S, REBUILD_S = 30.0, 60.0
-COMPLETE_S = 1.0
+COMPLETE_S, QUARANTINES_S, DEAD_LETTERS_S = 1.0, 1.0, 1.0
 DARKNESS_S, CLOCK_S = 5.0, 5.0
-QUARANTINES_S = 1.0
 COMPOSITES_S = 2.0
 SELF_TEST_S = 5.0
-DEAD_LETTERS_S = 1.0
 #: Verdicts are kept for an hour, and a clock may be slow.
 VERDICT_AGE_MOST_MS = 7_200_000
 
@@ -81,6 +80,7 @@ class Ingest:
     def __init__(self, client: redis.Redis, health: Health) -> None:
         self._redis = client
         self._beliefs = Beliefs(client)
+        self._regions_away = RegionsAway(client, health)
         self._darkness = Darkness(time.monotonic())
         self._health = health
         self._published = published_keys(client)
@@ -107,14 +107,15 @@ class Ingest:
 
     def _turn(self) -> None:
         """One pass: periodic duties, configuration changes, then new verdicts."""
+        reach = self._regions_away.attempt
         if self._position is None:
             self._start()
         self._publish(self._isolation.attempt("monitors", self._changed_monitors, frozenset()))
-        self._duty("clock", CLOCK_S, self._clock.measure)
+        self._duty("clock", CLOCK_S, lambda: reach("clock", self._clock.measure))
         self._duty("complete", COMPLETE_S, self._complete_beliefs)
         self._duty("rebuild", REBUILD_S, self._beliefs.rebuild)
         self._duty("region_keys", DARKNESS_S, lambda: publish_signing_keys(self._redis))
-        self._duty("darkness", DARKNESS_S, self._watch_regions)
+        self._duty("darkness", DARKNESS_S, lambda: reach("darkness", self._watch_regions))
         self._duty("quarantines", QUARANTINES_S, self._watch_quarantines)
         self._duty("composites", COMPOSITES_S, lambda: self._publish(sweep_composites(enqueue)))
         self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
@@ -122,7 +123,7 @@ class Ingest:
         self._duty("dead_letters", DEAD_LETTERS_S, self._tell_of_dead_letters)
         self._duty("position", COMPLETE_S, self._repair_position)
         self._apply(self._read())
-        self._isolation.attempt("alive", lambda: self._alive.beat(self._regions), None)
+        self._isolation.attempt("alive", lambda: reach("alive", lambda: self._alive.beat(self._regions)), None)
         self._health.beat(position=self._position)
         self._health.mark_ready()
 
@@ -213,8 +214,7 @@ class Ingest:
         known = set(Region.objects.values_list("slug", flat=True))
         regions = self._regions = list(enabled.values_list("slug", flat=True))
         self._alive.dismiss(regions, named=known - set(regions))
-        found = read_signed_statuses(self._redis, regions, self._published)
-        alive = self._workers.hear(found)
+        alive = self._workers.hear(read_signed_statuses(self._redis, regions, self._published))
         # A region whose worker was never heard waits for it: it cannot fall silent.
         started = set(enabled.filter(worker_since__isnull=False).values_list("slug", flat=True))
         dark = self._darkness.dark(regions, alive, time.monotonic()) & started

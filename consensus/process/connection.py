@@ -9,7 +9,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from probes.process.connections.clients import open_client
+from probes.process.connections.clients import open_both
 from probes.process.redis_streams import RedisClock
 
 RETRY_S = 0.5
@@ -17,10 +17,11 @@ RETRY_S = 0.5
 REDIS_WAIT_S = 10.0
 
 
-def connect(url: str) -> redis.Redis:
-    """A client of the Redis at `url`; it connects when it is first used."""
-    return open_client(
+def connect(url: str, control_url: str = "") -> redis.Redis:
+    """A client of the Redis at `url`, and of the control plane's own if that is another; connects when first used."""
+    return open_both(
         url,
+        control_url,
         socket_timeout=5,
         socket_connect_timeout=5,
         socket_keepalive=True,

@@ -55,7 +55,7 @@ class Consensus:
     """One consensus process. `run` returns when `stop` is set; anything unexpected ends the process."""
 
     def __init__(self, settings: ConsensusSettings, health: Health) -> None:
-        self._client = connect(settings.redis_url.get_secret_value())
+        self._client = connect(settings.redis_url.get_secret_value(), settings.control_redis_url.get_secret_value())
         holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._lease = ConsensusLease(self._client, "consensus", holder, time.monotonic)
         macs = settings.macs()

@@ -20,10 +20,14 @@ class ConsensusSettings(BaseSettings):
     #: Where Redis may be used without TLS. Before its address, which it judges.
     redis_plaintext: Plaintext = Plaintext.LOOPBACK
     redis_url: SecretStr
+    #: Redis of the control plane's own messages, which regions do not reach; empty: that of `redis_url`.
+    control_redis_url: SecretStr = SecretStr("")
 
-    @field_validator("redis_url")
+    @field_validator("redis_url", "control_redis_url")
     @classmethod
     def _a_redis_url(cls, url: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.field_name == "control_redis_url" and not url.get_secret_value():
+            return url
         checked_redis_url(url.get_secret_value(), info.data.get("redis_plaintext"))
         return url
 

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 
 from probes.process.connections.clients import open_async_client
 from probes.process.connections.options import WITHOUT_CLIENT
+from probes.process.connections.split import SplitRedis
 from probes.text import without_arguments, without_credentials
 
 _PATIENCE_S = 10.0
@@ -99,6 +100,8 @@ def bounded(client: redis.Redis, most_bytes: int) -> redis.Redis:
     A region may write half a gigabyte to a key of its own: without a bound that would be in the memory of the reader
     before anything could be said of it.
     """
+    if isinstance(client, SplitRedis):
+        return SplitRedis(bounded(client.control, most_bytes), bounded(client.regions, most_bytes))
     pool = client.connection_pool
     kind = type("BoundedConnection", (_BoundedReplies, pool.connection_class), {"most_bytes": most_bytes})
     options = {name: value for name, value in pool.connection_kwargs.items() if name != "connection_class"}

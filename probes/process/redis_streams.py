@@ -9,23 +9,33 @@ from typing import Any, cast
 import redis
 import structlog
 
+from probes import keys
+from probes.process.connections.split import SplitRedis, regions_of
 from probes.process.redis_client import ReplyTooLarge, bounded
 
 log = structlog.get_logger(__name__)
 
 #: A stream's entries in their order: the id of each, and its fields.
 Entries = list[tuple[bytes, dict[bytes, bytes]]]
+#: How long the streams of regions are waited for at once, while those of the control plane are on another server (ms).
+SPLIT_BLOCK_MS = 25
 #: Bytes of one reply: several times the largest entry that is admitted.
 REPLY_BYTES_MOST = 32 * 1024 * 1024
 
 
 def read_streams(
-    client: redis.Redis, positions: Mapping[bytes, bytes], count: int, block_ms: int
+    client: redis.Redis, positions: Mapping[bytes, bytes], count: int, block_ms: int | None
 ) -> list[tuple[bytes, Entries]]:
     """The next entries of each stream after its position, at most `count` a stream; waits up to `block_ms` for one.
 
     Streams without a new entry are left out. Raises `redis.RedisError` when Redis is away.
     """
+    of_regions = {name: position for name, position in positions.items() if keys.is_of_regions(name)}
+    if isinstance(client, SplitRedis) and 0 < len(of_regions) < len(positions):
+        own = {name: position for name, position in positions.items() if name not in of_regions}
+        came = read_streams(client, of_regions, count, block_ms and min(block_ms, SPLIT_BLOCK_MS))
+        # Read behind them and given before them, so that no result comes before its round.
+        return read_streams(client, own, count, None) + came
     answer = client.xread(cast(Any, positions), count=count, block=block_ms)
     return cast(list[tuple[bytes, Entries]], answer or [])
 
@@ -98,10 +108,13 @@ def redis_now_ms(client: redis.Redis) -> int:
 
 
 class RedisClock:
-    """Redis' clock between two measurements: this machine's clock, corrected by the last measured offset."""
+    """Redis' clock between two measurements: this machine's clock, corrected by the last measured offset.
+
+    It is the clock of the server that regions reach, which they go by.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
-        self._redis = client
+        self._redis = regions_of(client)
         self._offset_ms = 0
 
     def measure(self) -> None:

@@ -2,7 +2,8 @@
 
 Run by test_failovers.py as a process of its own, since it has an installation of its own. Prints one JSON object:
 {"outages": target -> {"triggers", "incidents", "votes", "delay_s"}, "ended": servers that have forgotten a region that
-was ended, "refused": commands that a region's login may not send to a Sentinel}.
+was ended, "refused": commands that a region's login may not send to a Sentinel, "releases": servers and Sentinels that
+tell theirs}.
 """
 
 from __future__ import annotations
@@ -117,7 +118,15 @@ class Failovers:
             for name in OUTAGES
         }
         ended, refused = await asyncio.to_thread(self._ended), await asyncio.to_thread(self._servers.refused_to_regions)
-        return {"outages": outages, "ended": ended, "refused": refused}
+        releases = await asyncio.to_thread(self._releases)
+        return {"outages": outages, "ended": ended, "refused": refused, "releases": releases}
+
+    def _releases(self) -> int:
+        """Servers and Sentinels whose release is looked at, where they are not on this machine."""
+        from vigil.monitors.live import servers
+
+        servers.is_this_machine = lambda host: False
+        return len(servers.servers_elsewhere())
 
     def _ended(self) -> int:
         """End a region's user, and count the servers that have none any more."""

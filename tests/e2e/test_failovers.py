@@ -29,4 +29,5 @@ def test_every_outage_is_told_once_also_while_redis_fails_over() -> None:
         # 15 s are promised, of a machine that is not several times slower than it should be.
         assert told["votes"] >= 2 and told["delay_s"] < 60, (name, told)
     assert outcome["ended"] == 3, "a region that is ended is ended on every server"
+    assert outcome["releases"] == 6, "every server and every Sentinel is looked at"
     assert outcome["refused"], "a region's login at a Sentinel can ask for the primary and no more"

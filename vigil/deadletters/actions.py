@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from probes import keys
-from probes.process.connections.clients import open_client
+from probes.process.connections.clients import open_both
 from probes.process.redis_streams import redis_now_ms
 from vigil.configuration import configuration
 from vigil.control_keys import control_macs
@@ -54,8 +54,9 @@ def _end(letter: DeadLetter, state: LetterState) -> None:
 
 def _add_again(letter: DeadLetter) -> None:
     settings = configuration()
-    url = settings.ping_log_url if letter.stream == keys.PINGS else settings.redis_url.get_secret_value()
-    with open_client(url, socket_timeout=5, socket_connect_timeout=5) as client:
+    own = (settings.redis_url.get_secret_value(), settings.control_url)
+    urls = (settings.ping_log_url, "") if letter.stream == keys.PINGS else own
+    with open_both(*urls, socket_timeout=5, socket_connect_timeout=5) as client:
         body = bytes(letter.payload)
         mac = control_macs().mac(letter.stream, body, redis_now_ms(client))
         client.xadd(letter.stream, cast(Any, {keys.BODY: body, keys.ENVELOPE: mac}))

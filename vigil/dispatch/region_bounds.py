@@ -15,6 +15,7 @@ import redis
 import structlog
 
 from probes import keys
+from probes.process.connections.split import regions_of
 from probes.process.redis_streams import redis_now_ms
 from probes.process.refusals import Refusals
 from probes.reasons import Refusal
@@ -56,8 +57,8 @@ class RegionBounds:
     def judge(self) -> None:
         """Cut and empty regions that keep too much, and let those in again whose time is over."""
         self._let_in()
-        client = redis_client()
-        self._refusals.write(client)
+        self._refusals.write(redis_client())
+        client = regions_of(redis_client())
         told = client.info("memory")
         used, most = int(told.get("used_memory") or 0), memory_bytes(told)
         is_calm = most == 0 or used * 2 < most

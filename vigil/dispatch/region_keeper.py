@@ -25,15 +25,16 @@ from vigil.enrolment.ending import end_revoked
 from vigil.enrolment.redis_access import (
     Management,
     end_overlaps,
-    is_on_this_machine,
     server_infos,
     set_all_users,
 )
+from vigil.monitors.live.servers import servers_elsewhere
 
 log = structlog.get_logger()
 
 TURN_S = 1.0
 RESTARTED_S, BOUNDS_S, OVERLAPS_S, REVOKED_S, SHADOW_S = 2.0, 1.0, 30.0, 300.0, 1.0
+RELEASES_S = 60.0
 
 
 class RegionKeeper:
@@ -71,6 +72,7 @@ class RegionKeeper:
     def turn(self) -> None:
         """Do what is due; what fails, as when a server is away, is due again at the next turn. The rest is done."""
         self._attempt("restarted", RESTARTED_S, self._follow_restarts)
+        self._attempt("releases", RELEASES_S, self._watch_releases)
         self._attempt("bounds", BOUNDS_S, self._bounds.judge)
         self._attempt("overlaps", OVERLAPS_S, lambda: end_overlaps(database_now()))
         self._attempt("revoked", REVOKED_S, end_revoked)
@@ -80,17 +82,20 @@ class RegionKeeper:
         told = server_infos()
         # Not every hosted Redis tells it: there the users are made once, at the start.
         found = {name: str(one.get("run_id", "")) for name, one in told.items()}
-        is_local = is_on_this_machine()
-        for name, one in told.items():
-            if found[name] != self._seen.get(name) and not is_local:
-                warn_of_holes(one)
-        self._seen |= found
         if all(self._made.get(name) == run_id for name, run_id in found.items()):
             return
         if set_all_users(database_now()) is not Management.AWAY:
             self._made |= found
         # A server that comes back may have read an ACL file of before.
         self._duties.make_due("revoked")
+
+    def _watch_releases(self) -> None:
+        """Tell once for each run of a server of known holes; also of replicas, Sentinels and the ping log."""
+        for name, told in servers_elsewhere().items():
+            run_id = str(told.get("run_id", ""))
+            if self._seen.get(name) != run_id:
+                warn_of_holes(told)
+            self._seen[name] = run_id
 
     def _attempt(self, name: str, every_s: float, work: Callable[[], object]) -> None:
         try:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from probes import keys
+from probes.process.connections.split import regions_of
 from probes.process.redis_streams import RegionStreams, redis_now_ms
 from probes.reasons import Reason
 from probes.wire import Result
@@ -54,7 +55,7 @@ class ShadowRegions:
     def judge(self) -> None:
         """Raises `redis.RedisError` when Redis is away."""
         shadows = list(RegionShadow.objects.filter(voting_since=None).select_related("region"))
-        now_ms = redis_now_ms(redis_client()) if shadows else 0
+        now_ms = redis_now_ms(regions_of(redis_client())) if shadows else 0
         self._followed = {_signatory(one): self._follow(one, now_ms) for one in shadows}
         for shadow in shadows:
             agreement = self._followed[_signatory(shadow)].agreement

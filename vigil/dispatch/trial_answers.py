@@ -10,6 +10,7 @@ import redis
 
 from probes import keys, wire
 from probes.admission import admit_trial
+from probes.process.connections.split import regions_of
 from probes.process.redis_client import ReplyTooLarge
 from probes.process.redis_streams import Entries, redis_now_ms
 from probes.reasons import Refusal
@@ -34,7 +35,7 @@ def keep(client: redis.Redis, trial: Trial, fields: Mapping[bytes, bytes]) -> No
     """Keep fields in a trial's hash, which is gone five minutes after its start."""
     name = keys.trial(trial.id)
     pipe = client.pipeline(transaction=True)
-    now_ms = redis_now_ms(client)
+    now_ms = redis_now_ms(regions_of(client))
     held = {field: control_macs().value(_place(trial.id, field), body, now_ms) for field, body in fields.items()}
     pipe.hset(name, mapping=held)  # type: ignore[arg-type]
     pipe.expireat(name, trial.started_ms // 1000 + KEPT_S)

@@ -21,6 +21,7 @@ from django.core.exceptions import ValidationError
 from consensus.quarantine_list import read_quarantines
 from consensus.vocabulary import Exclusion, Sensitivity
 from probes import keys, wire
+from probes.process.connections.split import regions_of
 from probes.process.redis_client import described
 from probes.process.redis_streams import redis_now_ms
 from probes.process.region_statuses import read_statuses
@@ -71,7 +72,7 @@ def start(monitor: Monitor, regions: Sequence[Region], lane: TrialLane = TrialLa
     trial_id = public_ids.new(wire.TRIAL_PREFIX.rstrip("_"))
     plan = _plan(trial_id, monitor, regions)
     with _redis_answers() as client:
-        now_ms = redis_now_ms(client)
+        now_ms = redis_now_ms(regions_of(client))
         admit(client, lane, (monitor.team.public_id, plan.host), now_ms)
         found = read_statuses(client, [region.slug for region in plan.regions], region_keys())
         round = open_trial(plan, {region: status for region, status in found.items() if status is not None}, now_ms)
@@ -96,13 +97,13 @@ def find(team: str, trial_id: str) -> TrialReport | None:
     with _redis_answers() as client:
         stored = cast(dict[bytes, bytes], client.hgetall(keys.trial(trial_id)))
         try:
-            body = open_field(trial_id, _TRIAL, stored, redis_now_ms(client))
+            body = open_field(trial_id, _TRIAL, stored, redis_now_ms(regions_of(client)))
             trial = decode_trial(body)
         except msgspec.DecodeError:
             return None
         if trial.team != team:
             return None
-        now_ms = redis_now_ms(client)
+        now_ms = redis_now_ms(regions_of(client))
         return report(trial, answers_of(client, trial, stored, now_ms), _quarantined(client), now_ms)
 
 
@@ -181,12 +182,12 @@ def _sent(orders: Mapping[str, wire.Check], trial_id: str, timeout_ms: int) -> l
 
 @lru_cache(maxsize=1)
 def _signer() -> Signer:
-    return control_signer(lambda: redis_now_ms(redis_client()))
+    return control_signer(lambda: redis_now_ms(regions_of(redis_client())))
 
 
 def _quarantined(client: redis.Redis) -> Mapping[str, Exclusion]:
     held = cast(dict[bytes, bytes], client.hgetall(keys.QUARANTINED))
-    found = read_quarantines(control_macs(), held, redis_now_ms(client)) or []
+    found = read_quarantines(control_macs(), held, redis_now_ms(regions_of(client))) or []
     return {one.region: one.why for one in found}
 
 

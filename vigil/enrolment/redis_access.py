@@ -22,7 +22,6 @@ import structlog
 from probes import keys
 from probes.process.connections.address import parse_redis_url
 from probes.process.connections.clients import open_client
-from probes.process.connections.plaintext import is_this_machine
 from probes.process.connections.servers import HOLDERS, Role, servers_of
 from probes.process.redis_client import described, is_refused, refusal
 from vigil.configuration import configuration
@@ -139,12 +138,6 @@ def server_infos(roles: Collection[Role] = HOLDERS) -> Mapping[str, dict[str, An
     if not found:
         raise redis.ConnectionError("no server of Redis answers")
     return found
-
-
-def is_on_this_machine() -> bool:
-    """Whether Redis serves this machine only."""
-    places = parse_redis_url(configuration().redis_url.get_secret_value()).places
-    return all(is_this_machine(host) for host, _ in places)
 
 
 def region_address(region: str, password: str) -> str:

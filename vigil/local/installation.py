@@ -124,8 +124,10 @@ class Installation:
         else:
             port = ports.take_free_port(remembered.redis_port)
             own_redis = redis.prepare(home, self.secrets.redis_password, port, regions=regions)
+        if os.environ.get("VIGIL_CONTROL_REDIS_URL"):
+            redis.check_url(os.environ["VIGIL_CONTROL_REDIS_URL"], "VIGIL_CONTROL_REDIS_URL")
         if os.environ.get("VIGIL_PING_REDIS_URL"):
-            redis.check_url(os.environ["VIGIL_PING_REDIS_URL"])
+            redis.check_url(os.environ["VIGIL_PING_REDIS_URL"], "VIGIL_PING_REDIS_URL")
         elif own_redis is not None:
             port = ports.take_free_port(remembered.ping_redis_port)
             own_ping_redis = redis.prepare(home, self.secrets.redis_password, port, redis.PINGS)

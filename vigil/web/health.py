@@ -8,6 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from probes.process.connections.split import SplitRedis
 from vigil.away import refusal
 from vigil.monitors.live.results import redis_client
 
@@ -51,8 +52,16 @@ def _database_away() -> str:
 
 
 def _redis_away() -> str:
+    client = redis_client()
+    if isinstance(client, SplitRedis):
+        apart = {"regions": client.regions, "control plane": client.control}
+        return _together(*(f"{whose}: {words}" for whose, one in apart.items() if (words := _away(one)))) or ""
+    return _away(client)
+
+
+def _away(client: redis.Redis) -> str:
     try:
-        redis_client().ping()
+        client.ping()
     except redis.RedisError as error:
         return refusal(error) or "Redis does not answer"
     return ""

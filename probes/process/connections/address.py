@@ -96,6 +96,14 @@ def parse_redis_url(url: str, schemes: Collection[str] = SCHEMES) -> RedisAddres
     return RedisAddress(scheme, places, login + at, path, urlencode(options), unquote(service), sentinel_login)
 
 
+def without_login(url: str) -> str:
+    """The URL itself; raises ValueError where it has a user or password for the servers, or no host."""
+    address = parse_redis_url(url, SCHEMES - {"unix"})
+    if address.login or not all(host for host, _ in address.places):
+        raise ValueError("must look like rediss://redis.example.com:6380/0, without user and password")
+    return url
+
+
 def _place(host: str, port: int) -> Place:
     """Raises ValueError on a port that is none."""
     parts = urlsplit(f"//{host}")

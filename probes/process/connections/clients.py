@@ -11,6 +11,7 @@ import redis.asyncio
 from probes.process.connections.address import RedisAddress, parse_redis_url
 from probes.process.connections.options import WITHOUT_CLIENT
 from probes.process.connections.sentinel import async_sentinel_kind, sentinel_kind
+from probes.process.connections.split import SplitRedis
 from probes.process.connections.surviving import survive
 
 
@@ -27,6 +28,14 @@ def open_client(url: str, authority: str = "", **options: Any) -> redis.Redis:
         pool = client.connection_pool
         pool.connection_class = sentinel_kind(pool.connection_class, address, trusted)
     return survive(client)
+
+
+def open_both(url: str, control_url: str, **options: Any) -> redis.Redis:
+    """A client of the Redis that regions reach, at `url`, and of the control plane's own, where that is another."""
+    client = open_client(url, **options)
+    if not control_url or control_url == url:
+        return client
+    return SplitRedis(open_client(control_url, **options), client)
 
 
 def open_async_client(url: str, authority: str = "", **options: Any) -> redis.asyncio.Redis:

@@ -17,7 +17,6 @@ from tests.waiting import until
 from vigil.configuration import configuration
 from vigil.dispatch import region_keeper
 from vigil.dispatch.region_keeper import RESTARTED_S, RegionKeeper
-from vigil.enrolment import redis_access
 from vigil.enrolment.codes import issue
 from vigil.enrolment.ending import revoke
 from vigil.local.servers import ports
@@ -92,9 +91,8 @@ def test_s17_users_are_back_within_the_keepers_period_after_redis_was_killed(
 def test_s03_dispatch_tells_once_of_a_redis_elsewhere_with_known_holes(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(region_keeper, "RESTARTED_S", 0.0)
-    told = {"run_id": "a", "redis_version": "7.4.1"}
-    monkeypatch.setattr(region_keeper, "server_infos", lambda: {"": told})
+    monkeypatch.setattr(region_keeper, "RELEASES_S", 0.0)
+    told = {"run_id": "b", "redis_version": "7.4.1"}
     keeper = RegionKeeper()
 
     def warned() -> list[str]:
@@ -102,9 +100,8 @@ def test_s03_dispatch_tells_once_of_a_redis_elsewhere_with_known_holes(
             keeper.turn()
         return [one["release"] for one in logs if one["event"] == "redis.known_holes"]
 
-    assert redis_access.is_on_this_machine() and warned() == []
-    monkeypatch.setattr(region_keeper, "is_on_this_machine", lambda: False)
-    told["run_id"] = "b"
+    assert warned() == [], "this machine's own is reached by this machine only"
+    monkeypatch.setattr(region_keeper, "servers_elsewhere", lambda: {"redis.example.com:6380": told})
     assert warned() == ["Redis 7.4.1"] and warned() == []
     told |= {"run_id": "c", "redis_version": "7.4.11"}
     assert warned() == []

@@ -161,12 +161,13 @@ def _region(name: str) -> Region:
 
 def _list(as_json: bool) -> int:
     from probes import keys
-    from probes.process.connections.clients import open_client
+    from probes.process.connections.clients import open_both
     from vigil.monitors.models import Region
     from vigil.read_models.regions import is_in_shadow
 
     regions = list(Region.objects.select_related("shadow").order_by("slug"))
-    with open_client(os.environ["VIGIL_REDIS_URL"], socket_timeout=5, socket_connect_timeout=5) as client:
+    urls = os.environ["VIGIL_REDIS_URL"], os.environ.get("VIGIL_CONTROL_REDIS_URL", "")
+    with open_both(*urls, socket_timeout=5, socket_connect_timeout=5) as client:
         held = set(client.hkeys(keys.QUARANTINED))
         reports = [client.exists(keys.status(region.slug)) for region in regions]
     rows = [

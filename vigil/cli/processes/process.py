@@ -6,13 +6,14 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 
 import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from probes.process import logs, sentry
-from probes.process.connections.clients import open_client
+from probes.process.connections.clients import open_both
 from probes.process.health import Health
 from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import ONE_LOOP, Watchdog
@@ -72,10 +73,17 @@ def await_servers(patience_s: float = PATIENCE_S) -> None:
 
     settings = configuration()
     deadline_s = time.monotonic() + patience_s
-    for check, url in ((postgres.check_url, settings.database_url), (local_redis.check_url, settings.redis_url)):
+    checks = [
+        partial(postgres.check_url, settings.database_url.get_secret_value()),
+        partial(local_redis.check_url, settings.redis_url.get_secret_value()),
+    ]
+    if settings.control_redis_url is not None:
+        control = settings.control_redis_url.get_secret_value()
+        checks.append(partial(local_redis.check_url, control, "VIGIL_CONTROL_REDIS_URL"))
+    for check in checks:
         while True:
             try:
-                check(url.get_secret_value())
+                check()
                 break
             except CannotStart:
                 if time.monotonic() >= deadline_s:
@@ -95,8 +103,10 @@ def redis_client(url: str = "") -> redis.Redis:
     """A client whose every wait has a deadline; of the Redis of all messages, unless another is named."""
     from vigil.configuration import configuration
 
-    return open_client(
-        url or configuration().redis_url.get_secret_value(),
+    settings = configuration()
+    return open_both(
+        url or settings.redis_url.get_secret_value(),
+        "" if url else settings.control_url,
         socket_timeout=5,
         socket_connect_timeout=5,
         socket_keepalive=True,

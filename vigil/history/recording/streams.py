@@ -9,6 +9,7 @@ from typing import Any, cast
 import redis
 
 from probes import keys
+from probes.process.connections.split import regions_of
 from probes.process.redis_client import ReplyTooLarge
 from probes.process.redis_streams import Entries, RegionStreams, redis_now_ms
 from vigil.control_keys import control_signer, published_keys
@@ -45,7 +46,7 @@ class ResultStreams:
         self._slugs = dict(slugs)
 
     def now_ms(self) -> int:
-        return redis_now_ms(self._redis)
+        return redis_now_ms(regions_of(self._redis))
 
     def read(self, positions: Mapping[int, str]) -> Iterator[tuple[int, Found]]:
         """Entries of each stream after its position; only streams with any.

@@ -116,22 +116,22 @@ def running(
         children.stop(process, STOP_SIGNAL)
 
 
-def check_url(url: str) -> None:
-    """Raise CannotStart unless `url` names a Redis that answers and is new enough."""
+def check_url(url: str, name: str = "VIGIL_REDIS_URL") -> None:
+    """Raise CannotStart unless `url`, the value of a setting, names a Redis that answers and is new enough."""
     try:
         client = open_client(url, socket_timeout=_CONNECT_TIMEOUT_S, socket_connect_timeout=_CONNECT_TIMEOUT_S)
     except ValueError:
-        raise CannotStart("VIGIL_REDIS_URL is not a Redis address: write redis://user:password@host:6379/0") from None
+        raise CannotStart(f"{name} is not a Redis address: write redis://user:password@host:6379/0") from None
     try:
         version = str(client.info("server")["redis_version"])
     except (AuthenticationError, ResponseError):
-        raise CannotStart("the Redis that VIGIL_REDIS_URL names refuses its user or password: correct them") from None
+        raise CannotStart(f"the Redis that {name} names refuses its user or password: correct them") from None
     except RedisError as error:
-        raise CannotStart(f"cannot reach the Redis that VIGIL_REDIS_URL names: {_one_line(error)}") from None
+        raise CannotStart(f"cannot reach the Redis that {name} names: {_one_line(error)}") from None
     finally:
         client.close()
     if _numbers(version) < OLDEST:
-        raise CannotStart(f"the Redis that VIGIL_REDIS_URL names is version {version}; Vigil needs 6.2 or newer")
+        raise CannotStart(f"the Redis that {name} names is version {version}; Vigil needs 6.2 or newer")
 
 
 def _start(log: Path, prepared: Callable[..., LocalRedis]) -> tuple[LocalRedis, subprocess.Popen[bytes]]:

@@ -16,7 +16,7 @@ from consensus.quarantine_list import read_quarantines
 from probes import keys, wire
 from probes.admission import admit_latest
 from probes.message_decoder import LAST_MS
-from probes.process.connections.clients import open_client
+from probes.process.connections.clients import open_both
 from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_client import ReplyTooLarge, bounded
 from probes.process.redis_streams import REPLY_BYTES_MOST, redis_now_ms
@@ -54,8 +54,10 @@ class RegionStatuses:
 @lru_cache(maxsize=1)
 def redis_client() -> redis.Redis:
     """Client of the web process: every call has a deadline, none retries."""
-    return open_client(
-        configuration().redis_url.get_secret_value(),
+    settings = configuration()
+    return open_both(
+        settings.redis_url.get_secret_value(),
+        settings.control_url,
         socket_timeout=DEADLINE_S,
         socket_connect_timeout=DEADLINE_S,
         retry=None,
