@@ -36,6 +36,7 @@ from vigil.api.status.incidents import PublicIncidentViewSet
 from vigil.api.status.maintenances import ScheduledMaintenanceViewSet
 from vigil.api.status.pages import StatusPageViewSet
 from vigil.api.status.prepared import PublicationRuleViewSet, UpdateTemplateViewSet
+from vigil.api.status.subscribers import SubscriberViewSet
 
 router = SimpleRouter(trailing_slash=False)
 router.register("monitors", MonitorViewSet, basename="monitor")
@@ -65,6 +66,7 @@ router.register("public-incidents", PublicIncidentViewSet, basename="public-inci
 router.register("scheduled-maintenances", ScheduledMaintenanceViewSet, basename="scheduled-maintenance")
 router.register("publication-rules", PublicationRuleViewSet, basename="publication-rule")
 router.register("update-templates", UpdateTemplateViewSet, basename="update-template")
+router.register("subscribers", SubscriberViewSet, basename="subscriber")
 router.register("silences", SilenceViewSet, basename="silence")
 
 _SIGNED_IN = [TokenAuthentication, SessionAuthentication]

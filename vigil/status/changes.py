@@ -13,7 +13,7 @@ from vigil.monitors.live.version import touch
 from vigil.problems.rows import row_problems
 from vigil.status.components import Problems, check_components, replace_components
 from vigil.status.models import StatusPage
-from vigil.status.page_checks import check_place, set_password
+from vigil.status.page_checks import check_kinds, check_place, set_password
 
 MAX_PAGES = 100
 
@@ -29,6 +29,7 @@ def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
     problems: Problems = {}
     set_password(page, wanted.get("password") or "", problems)
     check_place(page, problems)
+    check_kinds(page, problems)
     problems |= row_problems(page, exclude=["public_id", "access", *problems])
     components = wanted.get("components")
     if components is not None:

@@ -10,7 +10,7 @@ from vigil.status.addresses import own_hosts
 from vigil.status.components import Problems
 from vigil.status.core.access import PageVisibility, checked_networks
 from vigil.status.core.domains import checked_domain
-from vigil.status.models import StatusPage
+from vigil.status.models import StatusPage, all_kinds
 
 PASSWORD_LEAST, PASSWORD_MOST = 8, 200
 
@@ -29,6 +29,15 @@ def check_place(page: StatusPage, problems: Problems) -> None:
         problems["domain"] = [str(wrong)]
     if page.domain and StatusPage.objects.filter(~models.Q(pk=page.pk), domain=page.domain).exists():
         problems["domain"] = [duplicate("Another status page has this domain.")]
+
+
+def check_kinds(page: StatusPage, problems: Problems) -> None:
+    """Bring the kinds of its subscribers into their order, or add what is wrong."""
+    given, known = page.subscriber_kinds, all_kinds()
+    if not isinstance(given, list) or any(one not in known for one in given):
+        problems["subscriber_kinds"] = [f"A list of any of {', '.join(known)}."]
+    else:
+        page.subscriber_kinds = [one for one in known if one in given]
 
 
 def set_password(page: StatusPage, password: str, problems: Problems) -> None:

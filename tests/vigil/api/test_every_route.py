@@ -10,9 +10,11 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.vigil.api.caller import Api
+from tests.vigil.status.subscribing import subscriber
 from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
 from vigil.guess_limits import SECRETS
+from vigil.status.models import StatusPage
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +57,8 @@ def rows(api: Api) -> dict[str, str]:
         made[path] = answer["id"]
     told = {"page": made["status-pages"], "title": "t", "text": "x"}
     made["public-incidents"] = api("POST", "public-incidents", told)[1]["id"]
+    page = StatusPage.objects.get(public_id=made["status-pages"])
+    made["subscribers"] = subscriber(page, "reader@example.test").public_id
     component = api("GET", f"status-pages/{made['status-pages']}")[1]["components"][0]["id"]
     for path, more in (
         ("scheduled-maintenances", {**told, "starts_at": JANUARY, "ends_at": "2030-01-02T00:00:00Z"}),

@@ -9,6 +9,7 @@ from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 from vigil.status.core.access import PageVisibility
 from vigil.status.core.states import INCIDENT_STATES, PublicImpact, RuleKind, UpdateState
+from vigil.status.core.subscribers.terms import OffReason, SubscriberKind, SubscriberState
 
 INCIDENT_KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]
 CHANNEL_KINDS = channel_kinds
@@ -16,6 +17,9 @@ PRIORITIES = Priority.choices
 DELIVERY_WHYS = [(why.value, why.value.replace("_", " ")) for why in Why]
 #: Of a check; a step of an incident has other reasons.
 REASONS = [(reason.value, reason.value.replace("_", " ")) for reason in Reason]
+SUBSCRIBER_KINDS = [(kind.value, kind.value) for kind in SubscriberKind]
+SUBSCRIBER_STATES = [(state.value, state.value) for state in SubscriberState]
+SUBSCRIBER_OFF_REASONS = [(reason.value, reason.value) for reason in OffReason]
 UPDATE_STATES = [(state.value, state.value) for state in UpdateState]
 PUBLIC_INCIDENT_STATES = [(state.value, state.value) for state in INCIDENT_STATES]
 RULE_KINDS = [(kind.value, kind.value) for kind in RuleKind]

@@ -13,7 +13,7 @@ _SECTIONS = {
     "incidents": "Incidents", "channels": "Channels", "routes": "Routes", "whom": "Routes", "silences": "Silences",
     "people": "On call", "rotations": "On call", "policies": "On call", "deliveries": "Deliveries",
     "self-tests": "Self-tests", "dead-letters": "Dead letters", "objectives": "Objectives", "reports": "Reports",
-    "status-pages": "Status pages", "public-incidents": "Status pages",
+    "status-pages": "Status pages", "public-incidents": "Status pages", "subscribers": "Status pages",
     "scheduled-maintenances": "Status pages", "publication-rules": "Status pages", "update-templates": "Status pages",
 }  # fmt: skip
 _HISTORY = frozenset({"checks", "latency", "percentiles", "results", "uptime"})

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.api.openapi.enums import SUBSCRIBER_KINDS
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH
 from vigil.status.addresses import address_of
@@ -57,13 +58,19 @@ class StatusPageSerializer(TeamSerializer[StatusPage]):
         required=False,
         help_text="Whose clients read a page with the visibility `addresses`, such as `10.0.0.0/8`.",
     )
+    subscriber_kinds = serializers.ListField(
+        child=serializers.ChoiceField(choices=SUBSCRIBER_KINDS),
+        max_length=len(SUBSCRIBER_KINDS),
+        required=False,
+        help_text="How readers may subscribe. Without a kind they cannot; feeds are there always.",
+    )
     address = serializers.SerializerMethodField()
 
     class Meta:
         model = StatusPage
         fields = (
             "id", "slug", "title", "header", "footer", "visibility", "password", "networks", "domain", "language",
-            "enabled", "components", "address", "created_at", "updated_at",
+            "enabled", "subscriber_kinds", "components", "address", "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_at", "updated_at")
         validators: list[Any] = []

@@ -120,12 +120,13 @@ def mail(args: argparse.Namespace) -> None:
 
     from vigil.configuration import configuration
     from vigil.heartbeats.receiving.mail import serve_mail
+    from vigil.status.subscribers.bounces import Bounces
 
     settings = configuration()
     if not settings.mail_port:
         raise CommandError("pings by mail are off: set VIGIL_MAIL_PORT, and VIGIL_MAIL_DOMAIN for your addresses")
     try:
-        asyncio.run(serve_mail(settings, health))
+        asyncio.run(serve_mail(settings, health, Bounces()))
     except OSError as problem:
         raise _cannot_listen(settings.mail_host, settings.mail_port, problem) from None
 

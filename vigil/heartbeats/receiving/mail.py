@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Protocol, cast
 
 import structlog
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -48,11 +48,26 @@ _REPLIES = {
 }
 
 
-class MailPings:
-    """Handler for aiosmtpd: checks recipients, and turns mails into pings."""
+class MailBeside(Protocol):
+    """What takes mails to other addresses of the domain, such as bounces."""
 
-    def __init__(self, receiver: PingReceiver, domain: str, knows: Callable[[Address], bool]) -> None:
+    def takes(self, local: str) -> bool:
+        """Whether the part of an address before the domain is one of its own."""
+        ...
+
+    def note(self, local: str, text: str) -> bool:
+        """Note what came, in a thread; False when it is to be sent again."""
+        ...
+
+
+class MailPings:
+    """Handler for aiosmtpd: checks recipients, and turns mails into pings; others go to what is `beside`."""
+
+    def __init__(
+        self, receiver: PingReceiver, domain: str, knows: Callable[[Address], bool], beside: MailBeside | None = None
+    ) -> None:
         self._receiver = receiver
+        self._beside = beside
         self._domain = domain.lower()
         self._knows = knows
         self._readers = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="mail")
@@ -60,7 +75,7 @@ class MailPings:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        if _target(address, self._domain) is None:
+        if _target(address, self._domain) is None and not self._is_beside(address):
             return "550 5.1.1 No heartbeat has such an address"
         if len(envelope.rcpt_tos) >= MAX_RECIPIENTS:
             return "452 4.5.3 Too many recipients"
@@ -69,6 +84,9 @@ class MailPings:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         content = envelope.content if isinstance(envelope.content, bytes) else b""
+        others = [address for address in envelope.rcpt_tos if self._is_beside(address)]
+        if others and not await self._note_beside(others, content):
+            return _REPLIES[PingOutcome.TRY_AGAIN]
         targets = [target for address in envelope.rcpt_tos if (target := self._known_target(address)) is not None]
         if not targets:
             return _REPLIES[PingOutcome.ACCEPTED]
@@ -86,6 +104,24 @@ class MailPings:
             (each for each in (PingOutcome.TRY_AGAIN, PingOutcome.TOO_OFTEN) if each in outcomes), PingOutcome.ACCEPTED
         )
         return _REPLIES[worst]
+
+    def _is_beside(self, address: str) -> bool:
+        local, _, at = address.strip("<>").rpartition("@")
+        return self._beside is not None and at.lower() == self._domain and self._beside.takes(local)
+
+    async def _note_beside(self, addresses: Sequence[str], content: bytes) -> bool:
+        """Hand a mail to what is beside; False when it is to be sent again."""
+        assert self._beside is not None
+        loop, noted = asyncio.get_running_loop(), True
+        try:
+            async with asyncio.timeout(READ_S + WRITE_S):
+                text = (await loop.run_in_executor(self._readers, read_mail, content)).decode("utf-8", "replace")
+                for address in addresses:
+                    local = address.strip("<>").rpartition("@")[0]
+                    noted &= await loop.run_in_executor(self._readers, self._beside.note, local, text)
+        except TimeoutError:
+            return False
+        return noted
 
     async def handle_exception(self, error: Exception) -> str:
         """A mail that could not be handled is to be sent again: nothing permanent is said of it."""
@@ -110,12 +146,12 @@ class MailPings:
             return PingOutcome.TRY_AGAIN
 
 
-async def serve_mail(configuration: Configuration, health: Health) -> None:
-    """Receive pings by mail until stopped. Raises OSError if the address is unavailable."""
+async def serve_mail(configuration: Configuration, health: Health, beside: MailBeside | None = None) -> None:
+    """Receive pings by mail, and what is `beside`, until stopped. Raises OSError if the address is unavailable."""
     # The library logs every line of every conversation: strangers would fill the disk, and logins would be in it.
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     async with receiving(configuration, health) as at_work:
-        handler = MailPings(at_work.receiver, configuration.mail_domain, at_work.known.knows)
+        handler = MailPings(at_work.receiver, configuration.mail_domain, at_work.known.knows, beside)
         conversations = open_conversations()
         loop = asyncio.get_running_loop()
         listening = await loop.create_server(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from vigil.web.pages.row_forms import views
-from vigil.web.pages.row_forms.forms import objectives, people, stand_ins, status_pages
+from vigil.web.pages.row_forms.forms import objectives, people, stand_ins, status_pages, subscribers
 from vigil.web.pages.row_forms.kinds import FORMS
 
 urlpatterns = [
@@ -24,6 +24,8 @@ urlpatterns = [
     path("objectives/<str:public_id>", objectives.target, name="objective"),
     path("settings/status-pages", status_pages.status_pages, name="settings-status-pages"),
     path("settings/status-pages/<str:public_id>/preview", status_pages.preview, name="status-page-preview"),
+    path("settings/status-pages/<str:public_id>/subscribers", subscribers.subscribers, name="subscribers"),
+    path("settings/status-pages/<str:public_id>/subscribers.csv", subscribers.as_csv, name="subscribers-csv"),
     path("on-call/people", people.everyone, name="people"),
     path("on-call/people/<str:public_id>", people.person, name="person"),
 ]

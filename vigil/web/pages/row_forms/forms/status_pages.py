@@ -23,6 +23,7 @@ from vigil.status.core.access import PageVisibility
 from vigil.status.core.document import project
 from vigil.status.core.domains import PREFIX
 from vigil.status.core.languages import LANGUAGES
+from vigil.status.core.subscribers.terms import KIND_WORDS
 from vigil.status.models import StatusPage
 from vigil.status.page_checks import PASSWORD_LEAST
 from vigil.status.reading import read_facts
@@ -48,6 +49,9 @@ _VISIBILITIES = [
 ]
 
 
+_KINDS = [(kind.value, words) for kind, words in KIND_WORDS.items()]
+
+
 class StatusPagesForm(RowForm[StatusPage]):
     """Its address and texts, who may read it, and its components."""
 
@@ -64,6 +68,7 @@ class StatusPagesForm(RowForm[StatusPage]):
     def texts(self, row: StatusPage) -> dict[str, str]:
         texts = {name: getattr(row, name) for name in _TEXTS}
         texts["networks"] = "\n".join(row.networks)
+        texts["subscriber_kinds"] = "\n".join(row.subscriber_kinds)
         parts = row.components.select_related("monitor") if row.pk else ()
         rows = [
             {"is": one.monitor.public_id if one.monitor else f"{OF_TAG}{one.tag}", "name": one.name,
@@ -89,6 +94,10 @@ class StatusPagesForm(RowForm[StatusPage]):
             ),
             field("networks", "Networks", "textarea", hint="One a line, such as 10.0.0.0/8, 2001:db8::/32."),
             field("enabled", "It is served", "checkbox"),
+            field(
+                "subscriber_kinds", "How they may subscribe", "checks", options=_KINDS,
+                hint="Feeds are there always. By mail it needs a mail server in VIGIL_EMAIL_URL.",
+            ),
         ]  # fmt: skip
         words = [
             field(
@@ -119,6 +128,7 @@ class StatusPagesForm(RowForm[StatusPage]):
         if sent.get("password"):
             wanted["password"] = sent["password"]
         wanted["networks"] = lines(sent, "networks")
+        wanted["subscriber_kinds"] = lines(sent, "subscriber_kinds")
         return {**wanted, "enabled": bool(sent.get("enabled")), "components": [_wanted(one, monitors) for one in given]}
 
     def write(self, row: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
@@ -146,9 +156,10 @@ class StatusPagesForm(RowForm[StatusPage]):
         delete_status_page(row)
 
     def losses(self, row: StatusPage) -> list[str]:
-        count = row.incidents.count()
+        count, told = row.incidents.count(), row.subscribers.count()
         gone = f" with {count} public incident{'' if count == 1 else 's'}" if count else ""
-        return [f"Its address answers no more{gone}."]
+        left = [f"{told} subscriber{' is' if told == 1 else 's are'} forgotten."] if told else []
+        return [f"Its address answers no more{gone}.", *left]
 
 
 def _wanted(one: Mapping[str, str], monitors: Mapping[str, Monitor]) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Letters that come back switch an address off: at once where it does not exist, else after the third."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.vigil.status.subscribing import page_of, subscriber
+from vigil.configuration import configuration
+from vigil.status.subscribers.bounces import Bounces
+from vigil.status.subscribers.links import bounce_address
+
+pytestmark = pytest.mark.django_db
+
+_REPORT = """Undelivered Mail Returned to Sender
+Final-Recipient: rfc822; reader@example.test
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; 550 {words}
+"""
+
+
+@pytest.fixture(autouse=True)
+def receives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIGIL_MAIL_PORT", "2525")
+    monkeypatch.setenv("VIGIL_MAIL_DOMAIN", "pings.acme.test")
+    configuration.cache_clear()
+
+
+def test_a_bounce_of_an_address_that_does_not_exist_switches_it_off() -> None:
+    row = subscriber(page_of(), "reader@example.test")
+    local, _, domain = bounce_address(row.public_id).partition("@")
+    assert domain == "pings.acme.test" and len(local) <= 64
+    assert Bounces().note(local.upper(), _REPORT.format(action="failed", status="5.1.1", words="no such user"))
+    row.refresh_from_db()
+    assert (row.state, row.off_reason) == ("off", "bounced") and row.last_error == "5.1.1 550 no such user"
+
+
+def test_other_lasting_failures_switch_off_at_the_third_and_passing_ones_never() -> None:
+    row = subscriber(page_of(), "reader@example.test")
+    local = bounce_address(row.public_id).partition("@")[0]
+    for action, status in (("delayed", "4.4.1"), ("relayed", "2.0.0"), ("failed", "4.2.2")):
+        Bounces().note(local, _REPORT.format(action=action, status=status, words="later"))
+    Bounces().note(local, "I am on holiday until Monday.")
+    row.refresh_from_db()
+    assert (row.state, row.failures) == ("confirmed", 0)
+    states = []
+    for _ in range(3):
+        Bounces().note(local, _REPORT.format(action="failed", status="5.2.2", words="mailbox full"))
+        row.refresh_from_db()
+        states.append(row.state)
+    assert states == ["confirmed", "confirmed", "off"]
+
+
+def test_an_address_that_was_made_up_is_not_taken() -> None:
+    row = subscriber(page_of(), "reader@example.test")
+    local = bounce_address(row.public_id).partition("@")[0]
+    assert Bounces().takes(local)
+    for forged in ("b-sub-0000000000000000-00000000000000000000", local[:-1], local + "0", "b-", "a@b", ""):
+        assert not Bounces().takes(forged)
