@@ -76,6 +76,7 @@ class Consensus:
         self._unsaid = Unsaid()
         self._primed = False
         self._led = False
+        self._stop = threading.Event()
 
     def await_redis(self, stop: threading.Event) -> None:
         """Wait until Redis answers; raises `redis.RedisError` when it does not. At the start only."""
@@ -83,6 +84,7 @@ class Consensus:
 
     def run(self, stop: threading.Event) -> None:
         """Fold until told to stop; while Redis is away, or refuses work, keep the memory and try again."""
+        self._stop = stop
         turn_until_stopped(self._turn, stop, self._isolation, self._health, self._recover)
         try:
             self._lease.release()
@@ -96,6 +98,7 @@ class Consensus:
         """One turn of the loop: duties that are due, then messages, then deadlines."""
         self._do_duties()
         if not self._primed:
+            self._stop.wait(BELIEFS_S)
             return
         deadline_ms = self._fold.rounds.next_deadline_ms()
         wait_ms = TICK_MS if deadline_ms is None else min(TICK_MS, max(1, deadline_ms - self._clock.now_ms()))
