@@ -12,23 +12,36 @@ from playwright.sync_api import Browser, BrowserContext, StorageState
 from tests.browser.stack import CHECKOUT, Stack, start_stack
 from vigil.bench.pages.browser import chromium, new_context, sign_in
 
+HERE = Path(__file__).parent
+_RUNNING = pytest.StashKey[Stack]()
+
 
 # Before xdist reads the groups.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if HERE in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.timeout(300))
 
 
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """Five regions, a fake provider that is well, a receiver, and the web pages."""
+@pytest.fixture
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """Five regions, a fake provider that is well, a receiver, and the web pages: started by the first test."""
+    known = request.session.stash.get(_RUNNING, None)
+    if known is not None:
+        return known
     own = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
-    running = start_stack({**own, "PYTHONPATH": str(CHECKOUT)})
-    yield running
-    running.stop()
+    return request.session.stash.setdefault(_RUNNING, start_stack({**own, "PYTHONPATH": str(CHECKOUT)}))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop the stack with the last test here: it would go on checking beside all the tests that follow."""
+    is_last = nextitem is None or HERE not in nextitem.path.parents
+    if is_last and _RUNNING in item.session.stash:
+        item.session.stash[_RUNNING].stop()
+        del item.session.stash[_RUNNING]
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +53,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def _signed_in() -> dict[str, StorageState]:
+    """Cookies by the address of the one-time link, which each stack has of its own."""
     return {}
 
 
 @pytest.fixture
 def session(stack: Stack, browser: Browser, _signed_in: dict[str, StorageState]) -> StorageState:
     """The cookies of a person who used the one-time link."""
-    if "state" not in _signed_in:
+    if stack.login_link not in _signed_in:
         with new_context(browser) as context:
             sign_in(context, stack.login_link)
-            _signed_in["state"] = context.storage_state()
-    return _signed_in["state"]
+            _signed_in[stack.login_link] = context.storage_state()
+    return _signed_in[stack.login_link]
 
 
 @pytest.fixture
