@@ -32,9 +32,10 @@ def main() -> int:
             name = "".join(f"VIGIL_{part}".upper() + ": " for part in problem["loc"])
             print(f"vigil-consensus: {name}{problem['msg']}", file=sys.stderr)
         return 2
-    configure("consensus")
-    sentry.configure(settings.sentry_dsn.get_secret_value(), "consensus")
-    health = Health("consensus", stale_after_s=15)
+    name = settings.own_shard.named("consensus")
+    configure(name)
+    sentry.configure(settings.sentry_dsn.get_secret_value(), name)
+    health = Health(name, stale_after_s=15)
     Watchdog(health).start()
     try:
         health.serve(settings.health_port)

@@ -12,6 +12,7 @@ from consensus.baselines import FORGOTTEN_AFTER_S, SLOW, STILL_SLOW, Baselines
 from consensus.lost_way.doubts import Doubts
 from consensus.proof import LostWay
 from consensus.rounds import RoundBook
+from consensus.shards import WHOLE, Shard
 from consensus.sick_regions import SickRegions
 from consensus.suspicion import recheck_due_ms, suspicion
 from consensus.verdicts import VERDICT_VERSION, Belief, Call, Round, Verdict
@@ -31,9 +32,15 @@ HELD_UP_MS = 2_000
 
 
 class Fold:
-    """The state of consensus: open rounds, beliefs, last calls, baselines and sick regions."""
+    """The state of consensus: open rounds, beliefs, last calls, baselines and sick regions.
 
-    def __init__(self) -> None:
+    A shard keeps baselines of its own monitors, and only they raise suspicions. Rounds, and what regions fail, it takes
+    of all: regions that are sick or lost are found by what all monitors show, and each shard finds the same.
+    """
+
+    def __init__(self, shard: Shard = WHOLE) -> None:
+        self._shard = shard
+        self._is_part = not shard.is_whole
         self.baselines = Baselines()
         self.sick_regions = SickRegions()
         self.doubts = Doubts(self._lost_way)
@@ -83,6 +90,9 @@ class Fold:
             self.sick_regions.was_late(region, at_ms - held_up_ms, at_ms)
             if late:
                 return None
+        if self._is_part and not self._shard.owns(result.monitor):
+            self._witness(region, result, at_ms)
+            return None
         belief = self._beliefs.get(result.monitor)
         if result.status is Status.UP:
             slow = self._learn(region, result, belief, at_ms)
@@ -104,9 +114,17 @@ class Fold:
         self._called_ms[result.monitor, region] = now_ms
         return Call(VERDICT_VERSION, result.monitor, region, cause, result.started_ms, result.status, result.reason)
 
+    def passed_elsewhere(self, region: str, monitors: Iterable[str], at_ms: int) -> None:
+        """Monitors of other shards that passed in a region: of concern where they fail in others."""
+        saw = self.sick_regions.saw
+        for monitor in monitors:
+            saw(region, monitor, False, at_ms)
+
     def judge_regions(self, now_ms: int) -> bool:
         """Find which regions are sick; True when that changed. Call it about once a second."""
-        changed = self.sick_regions.judge(now_ms, self.baselines.counts())
+        # A hash spreads the monitors of each region evenly over the shards.
+        counts = {region: count * self._shard.count for region, count in self.baselines.counts().items()}
+        changed = self.sick_regions.judge(now_ms, counts)
         self.rounds.quarantined = self.sick_regions.quarantined
         return changed
 
@@ -149,6 +167,12 @@ class Fold:
         left = min(CALLS_BURST, left + max(0, now_ms - since_ms) * CALLS_PER_S / 1000)
         self._calls_left[region] = (max(0.0, left - 1), now_ms)
         return left >= 1
+
+    def _witness(self, region: str, result: Result, at_ms: int) -> None:
+        if result.status is Status.UP:
+            self.sick_regions.saw(region, result.monitor, False, at_ms)
+        else:
+            self._note(region, result, at_ms)
 
     def _note(self, region: str, result: Result, at_ms: int) -> None:
         saw = observed(result.status, result.reason)

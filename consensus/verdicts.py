@@ -153,6 +153,8 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
     electorate: Annotated[list[Elector], REGIONS] = []
     looks_ms: Looks = []
     closed: Count = 0
+    #: The shard whose leader wrote it, which `epoch` is of; "" for one that has all monitors.
+    shard: Name = ""
 
 
 class Quarantine(msgspec.Struct, frozen=True, array_like=True):

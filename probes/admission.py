@@ -8,7 +8,7 @@ of which only the text is unfit counts, and its text is cleaned: a region cannot
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -50,6 +50,8 @@ class Admitted:
 
     results: list[Result]
     refused: Mapping[Refusal, int]
+    #: Monitors of other readers that plainly passed (`probes.part_admission`).
+    passed: Sequence[str] = ()
 
 
 _NOTHING: Mapping[Refusal, int] = {}

@@ -21,6 +21,7 @@
     vigil:alive                 hash    part -> mark            written by each part of the control plane; MAC
     vigil:alive:<region>        hash    part -> mark            what that region hears, or `dismissed`; signed
     vigil:lease:<name>          string  holder                  who may act, with an epoch beside it
+    vigil:lease:shards          string  ShardMap                how many shards there are; written by ingest, 60 s; MAC
     vigil:trial:<id>            hash    `*` -> trial, region -> its answer, and how far its stream is read; 5 min; MAC
     vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane;
                                         `<team>:file` and `<team>:<host>` count those of files
@@ -57,6 +58,8 @@ SHARES = f"{PREFIX}shares"
 LIVE = f"{PREFIX}live"
 REGION_KEYS = f"{PREFIX}regionkeys"
 REFUSED = f"{PREFIX}refused"
+#: Under the leases, which every part that leads may read.
+SHARD_MAP = f"{PREFIX}lease:shards"
 #: Counts of what was refused are kept for a day after the last of it.
 REFUSED_TTL_S = 86_400
 #: The field of every stream entry that holds the message.

@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from consensus.process.shard_settings import ShardSettings
 from probes.process.connections.address import without_login
 from probes.process.connections.plaintext import Plaintext, checked_redis_url
 from vigil.client_address import Network, parse_networks
@@ -32,7 +33,7 @@ class AlertEgress(StrEnum):
     PRIVATE = "private"
 
 
-class Configuration(BaseSettings):
+class Configuration(ShardSettings):
     """All VIGIL_* variables of the control plane. Secrets are `SecretStr`, so no repr shows them."""
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", frozen=True, extra="ignore", hide_input_in_errors=True)

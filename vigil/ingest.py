@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from typing import cast
 
 import msgspec
@@ -18,16 +17,17 @@ import structlog
 from django.db import connection, transaction
 
 from consensus.admission import admit_verdict
+from consensus.process.shard_marks import ShardMarks
 from consensus.quarantine_list import read_quarantines
+from consensus.shards import WHOLE, Shard
 from consensus.verdicts import Quarantine
 from probes import keys
-from probes.process.dead_letters import DeadLetterMessage, entry_of
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
-from probes.process.liveness import Liveness, silent_parts
+from probes.process.liveness import silent_parts
 from probes.process.main_loop import turn_until_stopped
-from probes.process.redis_streams import Entries, RedisClock, read_streams, redis_now_ms
+from probes.process.redis_streams import RedisClock, redis_now_ms
 from probes.process.refusals import Refusals
 from probes.process.region_statuses import read_signed_statuses
 from vigil.alerts.outbox import enqueue
@@ -36,15 +36,16 @@ from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.control_keys import control_macs, control_signer, published_keys
 from vigil.deadletters.record import LetterSource, isolation, move_from_redis
-from vigil.incidents.apply import VerdictEntry, apply_verdicts, pass_entry
+from vigil.incidents.apply import AppliedVerdicts, VerdictEntry, apply_verdicts, pass_entry
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.core.dark_regions import Darkness
 from vigil.incidents.installation.dead_letters import note_dead_letters
 from vigil.incidents.installation.quarantines import note_quarantines
-from vigil.incidents.models import IngestPosition
 from vigil.incidents.provider_incidents import settle_providers
+from vigil.incidents.shards import IngestStanding
 from vigil.incidents.sweep import note_dark_regions, reconcile_monitors, settle_flapping
+from vigil.incidents.verdict_stream import BLOCK_MS, LogMessage, VerdictStream
 from vigil.monitors.live.config_channel import listen, notified
 from vigil.monitors.live.regions_away import RegionsAway
 from vigil.monitors.live.workers import Workers, publish_signing_keys
@@ -52,7 +53,6 @@ from vigil.monitors.models import Region
 
 log = structlog.get_logger()
 
-BATCH, BLOCK_MS = 100, 200
 RECONCILE_S, REBUILD_S = 30.0, 60.0
 COMPLETE_S, QUARANTINES_S, DEAD_LETTERS_S = 1.0, 1.0, 1.0
 DARKNESS_S, CLOCK_S = 5.0, 5.0
@@ -62,23 +62,13 @@ SELF_TEST_S = 5.0
 VERDICT_AGE_MOST_MS = 7_200_000
 
 
-@dataclass(frozen=True, slots=True)
-class LogMessage:
-    """An entry of the stream of verdicts as it is there."""
-
-    id: str
-    payload: bytes
-    mac: bytes = b""
-
-    def as_letter(self) -> DeadLetterMessage:
-        return entry_of(keys.VERDICTS, self.id, self.payload)
-
-
 class Ingest:
-    """One ingest. `run` returns when `stop` is set, and only then."""
+    """The ingest of one shard; the first does what is done once for all. `run` returns when `stop` is set."""
 
-    def __init__(self, client: redis.Redis, health: Health) -> None:
+    def __init__(self, client: redis.Redis, health: Health, shard: Shard = WHOLE) -> None:
         self._redis = client
+        self._shard = shard
+        self._stream = VerdictStream(client, shard)
         self._beliefs = Beliefs(client)
         self._regions_away = RegionsAway(client, health)
         self._darkness = Darkness(time.monotonic())
@@ -86,13 +76,13 @@ class Ingest:
         self._published = published_keys(client)
         self._refusals = Refusals()
         self._clock = RedisClock(client)
-        self._alive = Liveness(client, "ingest", control_macs(), control_signer(self._clock.now_ms))
+        self._alive = ShardMarks(client, "ingest", shard, control_macs(), control_signer(self._clock.now_ms))
+        self._standing = IngestStanding(client, shard, self._alive, self._clock.now_ms)
         self._isolation = isolation(LetterSource.INGEST)
         self._regions: list[str] = []
         self._quarantined: list[Quarantine] | None = None
         self._workers = Workers()
         self._duties = Duties()
-        self._position: str | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Apply until told to stop; while PostgreSQL or Redis is away, or refuses work, try again."""
@@ -102,16 +92,37 @@ class Ingest:
         """Make the connection anew, or put right what a region has written over its keys."""
         if is_postgresql(error):
             connection.close()
-        self._position = None
+        self._stream.position = None
         return isinstance(error, redis.ResponseError) and put_right(self._redis, error)
 
     def _turn(self) -> None:
         """One pass: periodic duties, configuration changes, then new verdicts."""
         reach = self._regions_away.attempt
-        if self._position is None:
+        if self._stream.position is None:
             self._start()
         self._publish(self._isolation.attempt("monitors", self._changed_monitors, frozenset()))
         self._duty("clock", CLOCK_S, lambda: reach("clock", self._clock.measure))
+        self._duty("shards", DARKNESS_S, self._standing.look)
+        if not self._standing.standing.may_lead:
+            self._stand_back()
+            return
+        if self._shard.is_first:
+            self._do_common_duties()
+        self._duty("refusals", DEAD_LETTERS_S, lambda: self._refusals.write(self._redis))
+        self._duty("position", COMPLETE_S, self._stream.repair_position)
+        self._apply(self._stream.read())
+        self._isolation.attempt("alive", lambda: reach("alive", lambda: self._alive.beat(self._regions)), None)
+        self._health.beat(position=self._stream.position)
+        self._health.mark_ready()
+
+    def _stand_back(self) -> None:
+        """Others do the work: the number of shards has changed."""
+        self._health.beat(standing=self._standing.standing.value)
+        self._health.mark_ready()
+        time.sleep(BLOCK_MS / 1000)
+
+    def _do_common_duties(self) -> None:
+        reach = self._regions_away.attempt
         self._duty("complete", COMPLETE_S, self._complete_beliefs)
         self._duty("rebuild", REBUILD_S, self._beliefs.rebuild)
         self._duty("region_keys", DARKNESS_S, lambda: publish_signing_keys(self._redis))
@@ -121,11 +132,6 @@ class Ingest:
         self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
         self._duty("self_test", SELF_TEST_S, self._prove)
         self._duty("dead_letters", DEAD_LETTERS_S, self._tell_of_dead_letters)
-        self._duty("position", COMPLETE_S, self._repair_position)
-        self._apply(self._read())
-        self._isolation.attempt("alive", lambda: reach("alive", lambda: self._alive.beat(self._regions)), None)
-        self._health.beat(position=self._position)
-        self._health.mark_ready()
 
     def _duty(self, name: str, every_s: float, work: Callable[[], object]) -> None:
         """Do what is due; what fails is said, and holds up nothing else."""
@@ -138,7 +144,6 @@ class Ingest:
             self._beliefs.rebuild()
 
     def _tell_of_dead_letters(self) -> None:
-        self._refusals.write(self._redis)
         move_from_redis(self._redis)
         note_dead_letters(enqueue)
 
@@ -146,20 +151,23 @@ class Ingest:
         """Apply what has arrived, in order; one that cannot be read or applied is passed, and the rest goes on."""
         now_ms = redis_now_ms(self._redis) if messages else 0
         readable = [self._readable(message, now_ms) for message in messages]
-        entries = [entry for entry in readable if entry is not None]
+        entries = [entry for entry in readable if entry is not None and self._shard.owns(entry.verdict.monitor)]
         payloads = {message.id: message for message in messages}
 
         def bury(entry: VerdictEntry, error: Exception) -> None:
             with transaction.atomic():
                 self._isolation.bury("apply", entry.verdict.monitor, error, payloads[entry.id].as_letter())
-                pass_entry(entry.id)
+                pass_entry(entry.id, self._shard)
 
-        for applied in self._isolation.apply(entries, lambda part: apply_verdicts(part, enqueue), bury):
+        for applied in self._isolation.apply(entries, self._apply_part, bury):
             self._publish(applied.changed)
             log.info("verdicts.applied", changed=len(applied.changed), reasons=" ".join(applied.reasons))
         if messages:
             # Unreadable entries are skipped: a retry would fail too.
-            self._position = messages[-1].id
+            self._stream.position = messages[-1].id
+
+    def _apply_part(self, entries: Sequence[VerdictEntry]) -> AppliedVerdicts:
+        return apply_verdicts(entries, enqueue, self._shard)
 
     def _readable(self, message: LogMessage, now_ms: int) -> VerdictEntry | None:
         why = control_macs().refusal(keys.VERDICTS, message.payload, message.mac, now_ms, VERDICT_AGE_MOST_MS)
@@ -178,17 +186,8 @@ class Ingest:
 
     def _start(self) -> None:
         listen()
-        stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first()
-        self._position = stored or keys.STREAM_START
+        self._stream.start()
         self._duties.make_all_due()
-
-    def _repair_position(self) -> None:
-        """Begin again where the last verdict is older than the position: the stream was lost, or its ids put right."""
-        newest = cast(Entries, self._redis.xrevrange(keys.VERDICTS, count=1))
-        if newest and self._position and keys.entry_id(newest[0][0]) < keys.entry_id(self._position):
-            log.warning("stream.begun_anew", position=self._position, newest=newest[0][0].decode())
-            IngestPosition.objects.filter(pk=keys.VERDICTS).update(entry_id=keys.STREAM_START)
-            self._position = keys.STREAM_START
 
     def _changed_monitors(self) -> frozenset[str]:
         """Apply configuration changes and the end of flapping to monitor states."""
@@ -196,18 +195,11 @@ class Ingest:
         if not named and not self._duties.is_due("reconcile", RECONCILE_S):
             return frozenset()
         # Other names (regions, silences) do not affect states.
-        monitors = frozenset(name for name in named if name.startswith("mon_"))
+        monitors = frozenset(name for name in named if name.startswith("mon_") and self._shard.owns(name))
+        if not self._shard.is_first:
+            return monitors
         each = self._isolation.each
         return monitors | reconcile_monitors(enqueue, each) | settle_flapping(database_now(), enqueue, each)
-
-    def _read(self) -> list[LogMessage]:
-        """The messages that have arrived."""
-        position = (self._position or keys.STREAM_START).encode()
-        return [
-            LogMessage(entry_id.decode(), fields.get(keys.BODY, b""), fields.get(keys.ENVELOPE, b""))
-            for _, messages in read_streams(self._redis, {keys.VERDICTS.encode(): position}, BATCH, BLOCK_MS)
-            for entry_id, fields in messages
-        ]
 
     def _watch_regions(self) -> None:
         enabled = Region.objects.filter(enabled=True)

@@ -10,6 +10,7 @@ import msgspec
 import redis
 import structlog
 
+from consensus.shards import WHOLE, Shard
 from consensus.verdicts import Belief, decode_belief, decode_belief_changes
 from probes import keys
 from probes.process.redis_streams import Entries
@@ -33,10 +34,11 @@ class Believed:
 
 
 class BeliefReader:
-    """Reads what is believed. Raises `redis.RedisError` when Redis is away."""
+    """Reads what is believed of the monitors of a shard. Raises `redis.RedisError` when Redis is away."""
 
-    def __init__(self, client: redis.Redis, macs: ControlMacs, now_ms: Callable[[], int]) -> None:
+    def __init__(self, client: redis.Redis, macs: ControlMacs, now_ms: Callable[[], int], shard: Shard = WHOLE) -> None:
         self._redis = client
+        self._shard = shard
         self._macs = macs
         self._now_ms = now_ms
         self._beliefs: dict[str, Belief] = {}
@@ -77,13 +79,15 @@ class BeliefReader:
                 log.warning("beliefs.unreadable", error=str(error))
                 return None
             for monitor, belief in changes.items():
+                if not self._shard.owns(monitor):
+                    continue
+                changed.add(monitor)
                 if belief is None:
                     self._beliefs.pop(monitor, None)
                 else:
                     self._beliefs[monitor] = belief
-            changed.update(changes)
             self._mark, self._changes_read = fields[b"t"], entry_id
-        return changed or None
+        return changed if entries else None
 
     def _read_all(self) -> None:
         """Read all beliefs and the position of the changes that follow them, in one transaction."""
@@ -99,6 +103,8 @@ class BeliefReader:
         now_ms = self._now_ms()
         for name, value in fields.items():
             monitor = name.decode("utf-8", "replace")
+            if not self._shard.owns(monitor):
+                continue
             body = self._macs.body(f"{keys.BELIEVED}/{monitor}", value, now_ms, AGE_MOST_MS)
             if isinstance(body, Refusal):
                 log.warning("belief.refused", monitor=monitor[:100], why=body.value)

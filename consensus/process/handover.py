@@ -14,6 +14,7 @@ import structlog
 
 from consensus.baselines import Baselines, Saved
 from consensus.quarantine_list import quarantine_fields, read_quarantines
+from consensus.shards import WHOLE, Shard, shards_of
 from consensus.verdicts import Quarantine
 from probes import keys
 from probes.message_decoder import MessageDecoder
@@ -34,8 +35,9 @@ _decode_series: MessageDecoder[list[Saved]] = MessageDecoder(list[Saved], 1024 *
 class Handover:
     """The hashes `quarantined` and `baselines`. Every method raises `redis.RedisError` when Redis is away."""
 
-    def __init__(self, client: redis.Redis, macs: ControlMacs, now_ms: Callable[[], int]) -> None:
+    def __init__(self, client: redis.Redis, macs: ControlMacs, now_ms: Callable[[], int], shard: Shard = WHOLE) -> None:
         self._redis = client
+        self._shard = shard
         self._macs = macs
         self._now_ms = now_ms
         self._rotation: Iterator[tuple[str, int]] = iter(())
@@ -64,7 +66,8 @@ class Handover:
                 log.warning("baselines.refused", field=field, why=body.value)
                 continue
             try:
-                baselines.restore(field.rpartition("/")[0], _decode_series(body), now_ms // 1000)
+                series = [one for one in _decode_series(body) if self._shard.owns(one[0])]
+                baselines.restore(field.rpartition("/")[0], series, now_ms // 1000)
             except msgspec.DecodeError as error:
                 log.warning("baselines.unreadable", field=name, error=str(error))
         return len(baselines)
@@ -79,17 +82,28 @@ class Handover:
                 self._begin_rotation(chunks)
                 break
             region, chunk = at
-            self._written.add(f"{region}/{chunk}")
-            field, body = f"{region}/{chunk}", _series.encode(baselines.saved(region, chunk))
+            field, body = f"{region}/{self._prefix}{chunk}", _series.encode(baselines.saved(region, chunk))
+            self._written.add(field)
             pipe.hset(keys.BASELINES, field, self._macs.value(f"{keys.BASELINES}/{field}", body, self._now_ms()))
         if len(pipe):
             pipe.execute()
+
+    @property
+    def _prefix(self) -> str:
+        """What stands before the number of a chunk, so that shards do not write over each other."""
+        return "" if self._shard.is_whole else f"{self._shard.name}."
+
+    def _is_of_another(self, field: str) -> bool:
+        """Whether another shard of the same map writes a field; those of another map are left behind."""
+        owner = field.rpartition("/")[2].rpartition(".")[0]
+        return owner != self._shard.name and owner in {one.name for one in shards_of(self._shard.count)}
 
     def _begin_rotation(self, chunks: list[tuple[str, int]]) -> None:
         """Drop what an earlier order of the series left behind, once everything has been written anew."""
         if self._written:
             names = cast(list[bytes], self._redis.hkeys(keys.BASELINES))
-            left = [name for name in names if name.decode("utf-8", "replace") not in self._written]
+            fields = [name.decode("utf-8", "replace") for name in names]
+            left = [field for field in fields if field not in self._written and not self._is_of_another(field)]
             if left:
                 self._redis.hdel(keys.BASELINES, *left)
         self._written = set()

@@ -6,9 +6,6 @@ the same verdicts. A second process folds along and takes over when the lease is
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import threading
 import time
 from collections import Counter
@@ -22,8 +19,9 @@ from consensus.fold import Fold
 from consensus.process.beliefs import BeliefReader
 from consensus.process.connection import await_answer, connect
 from consensus.process.handover import Handover
-from consensus.process.lease import ConsensusLease
 from consensus.process.settings import ConsensusSettings
+from consensus.process.shard_lease import ShardLease, SharedMap
+from consensus.process.shard_marks import ShardMarks
 from consensus.process.stream import LATE_MS, Arrival, Keep, Streams
 from consensus.unsaid import Unsaid
 from consensus.verdicts import Call, Round, Verdict
@@ -33,7 +31,6 @@ from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.isolation import Isolation
 from probes.process.key_repair import put_right, refusal
-from probes.process.liveness import Liveness
 from probes.process.main_loop import turn_until_stopped
 from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_streams import RedisClock
@@ -56,16 +53,16 @@ class Consensus:
 
     def __init__(self, settings: ConsensusSettings, health: Health) -> None:
         self._client = connect(settings.redis_url.get_secret_value(), settings.control_redis_url.get_secret_value())
-        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._lease = ConsensusLease(self._client, "consensus", holder, time.monotonic)
-        macs = settings.macs()
+        macs, shard = settings.macs(), settings.own_shard
+        self._shard, self._clock = shard, RedisClock(self._client)
+        shared = SharedMap(self._client, macs, self._clock.now_ms)
+        self._lease = ShardLease(self._client, "consensus", shard, shared)
         self._published = PublishedRegionKeys(self._client, macs)
-        self._streams = Streams(self._client, self._published, settings.replay_s * 1000 + LATE_MS)
-        self._clock = RedisClock(self._client)
-        self._beliefs = BeliefReader(self._client, macs, self._clock.now_ms)
-        self._handover = Handover(self._client, macs, self._clock.now_ms)
-        self._alive = Liveness(self._client, "consensus", macs)
-        self._fold = Fold()
+        self._streams = Streams(self._client, self._published, settings.replay_s * 1000 + LATE_MS, shard)
+        self._beliefs = BeliefReader(self._client, macs, self._clock.now_ms, shard)
+        self._handover = Handover(self._client, macs, self._clock.now_ms, shard)
+        self._alive = ShardMarks(self._client, "consensus", shard, macs)
+        self._fold = Fold(shard)
         self._health = health
         self._replay_ms = settings.replay_s * 1000
         self._keep = Keep(self._replay_ms, max(settings.keep_results_s, settings.replay_s) * 1000)
@@ -73,7 +70,7 @@ class Consensus:
         self._letters = DeadLetterStream(self._client, macs)
         self._isolation = Isolation("consensus", self._letters, refusal, time.monotonic)
         self._unreadable = ""
-        self._unsaid = Unsaid()
+        self._unsaid = Unsaid(shard)
         self._primed = False
         self._led = False
         self._stop = threading.Event()
@@ -159,6 +156,8 @@ class Consensus:
                 self._unsaid.append(verdict)
             return
         fold, region, at_ms, unsaid = self._fold, message.region, message.at_ms, self._unsaid
+        if message.passed:
+            fold.passed_elsewhere(region, message.passed, at_ms)
         for result in message.results:
             answer = fold.result(region, result, at_ms, now_ms)
             if answer is not None:
@@ -184,11 +183,12 @@ class Consensus:
                 log.info("verdict.decided", monitor=message.monitor, status=message.status, reason=message.reason)
 
     def _do_duties(self) -> None:
-        if self._duties.is_due("renew", RENEW_S):
-            self._clock.measure()
-            self._note_leadership(self._lease.renew())
         if self._duties.is_due("beliefs", BELIEFS_S):
             self._retry("beliefs", self._read_beliefs)
+        # Not before it can decide: other shards stand back for one that leads.
+        if self._primed and self._duties.is_due("renew", RENEW_S):
+            self._clock.measure()
+            self._note_leadership(self._lease.renew())
         if self._primed and self._duties.is_due("regions", REGIONS_S):
             self._retry("regions", lambda: self._judge_regions(self._clock.now_ms()))
         if self._duties.is_due("housekeeping", HOUSEKEEPING_S):
@@ -237,7 +237,8 @@ class Consensus:
         if self._fold.judge_regions(now_ms):
             log.warning("quarantine.changed", regions=dict(self._fold.sick_regions.quarantined))
         if self._lease.epoch:
-            self._handover.write_quarantines(self._fold.sick_regions.quarantines())
+            if self._shard.is_first:
+                self._handover.write_quarantines(self._fold.sick_regions.quarantines())
             self._handover.write_some(self._fold.baselines, REGIONS_S)
 
     def _note_leadership(self, epoch: int) -> None:

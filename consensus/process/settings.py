@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from consensus.process.shard_settings import ShardSettings
 from probes.process.connections.plaintext import Plaintext, checked_redis_url
 from probes.signing.control_macs import ControlMacs
 from probes.signing.private_keys import KeyUnusable, decoded_keys, stream_key
 
 
-class ConsensusSettings(BaseSettings):
+class ConsensusSettings(ShardSettings):
     """`redis_url` may hold a password, so it is never printed."""
 
     model_config = SettingsConfigDict(env_prefix="VIGIL_", extra="ignore", frozen=True, hide_input_in_errors=True)

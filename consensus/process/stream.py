@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -12,9 +13,12 @@ import structlog
 from msgspec.structs import replace
 
 from consensus.admission import admit_round
+from consensus.fold import HELD_UP_MS
+from consensus.shards import WHOLE, Shard
 from consensus.verdicts import Call, Round, Verdict, encode
 from probes import keys
-from probes.admission import Refusal
+from probes.admission import Admitted, Refusal, admit_results
+from probes.part_admission import admit_part
 from probes.process.dead_letters import DeadLetterMessage, entry_of
 from probes.process.key_repair import IDS_AHEAD_MS, delete_future_streams
 from probes.process.published_keys import PublishedRegionKeys
@@ -51,6 +55,8 @@ class Arrival:
     region: str
     results: Sequence[Result]
     at_ms: int
+    #: Monitors of other shards that plainly passed.
+    passed: Sequence[str] = ()
 
 
 class Streams:
@@ -60,7 +66,10 @@ class Streams:
     what regions wrote and is not taken.
     """
 
-    def __init__(self, client: redis.Redis, published: PublishedRegionKeys, age_most_ms: int) -> None:
+    def __init__(
+        self, client: redis.Redis, published: PublishedRegionKeys, age_most_ms: int, shard: Shard = WHOLE
+    ) -> None:
+        self._shard = shard
         self._redis = client
         self._published = published
         self._macs = published.macs
@@ -119,10 +128,16 @@ class Streams:
                 if name == _ROUNDS:
                     yield from self._round(payload, fields.get(keys.ENVELOPE, b""))
                 else:
-                    admitted = keyring.admit_results(_region_of(name), fields, latest_ms, self._age_most_ms)
-                    self.refusals.add(_region_of(name), admitted.refused)
-                    yield Arrival(_region_of(name), admitted.results, min(keys.entry_id(entry_id)[0], latest_ms))
+                    region, at_ms = _region_of(name), min(keys.entry_id(entry_id)[0], latest_ms)
+                    admit = admit_results if self._shard.is_whole else self._admission_of_part(at_ms)
+                    admitted = keyring.admit_results(region, fields, latest_ms, self._age_most_ms, admit)
+                    if self._shard.is_first:
+                        self.refusals.add(region, admitted.refused)
+                    yield Arrival(region, admitted.results, at_ms, admitted.passed)
                 self._positions[name] = entry_id
+
+    def _admission_of_part(self, at_ms: int) -> Callable[[bytes, int], Admitted]:
+        return partial(admit_part, owns=self._shard.owns, fresh_from_ms=at_ms - HELD_UP_MS)
 
     def _round(self, payload: bytes, mac: bytes) -> Iterator[Round]:
         refusal = self._macs.refusal(keys.ROUNDS, payload, mac, self._now_ms, self._age_most_ms)

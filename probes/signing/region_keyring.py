@@ -6,7 +6,7 @@ does not replace a newer one, and one that is old is not begun with: a key that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import msgspec
@@ -103,9 +103,14 @@ class RegionKeyring:
         return trusted.refusal(place, body, envelope, now_ms, age_most_ms)
 
     def admit_results(
-        self, region: str, fields: Mapping[bytes, bytes], now_ms: int, age_most_ms: int | None = None
+        self,
+        region: str,
+        fields: Mapping[bytes, bytes],
+        now_ms: int,
+        age_most_ms: int | None = None,
+        admit: Callable[[bytes, int], Admitted] = admit_results,
     ) -> Admitted:
-        """Admit the results of one entry of a region's stream: signed, and fit to be stored.
+        """Admit the results of one entry of a region's stream: signed, and fit to be stored, as `admit` says.
 
         With an age an entry counts once; without one it may be read again, by who stores a result under its slot.
         """
@@ -114,7 +119,7 @@ class RegionKeyring:
         refusal = refusal or self.refusal(region, keys.results(region), (body, envelope), now_ms, age_most_ms)
         if refusal is not None:
             return Admitted([], {refusal: 1})
-        admitted = admit_results(body, now_ms)
+        admitted = admit(body, now_ms)
         if age_most_ms is not None and len(envelope) != MAC_BYTES:
             replayed = self._regions[region][1].take(envelope)
             if replayed is not None:

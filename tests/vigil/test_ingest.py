@@ -95,7 +95,7 @@ def test_an_entry_that_cannot_be_read_is_passed_once(
     unreadable = add(client, keys.VERDICTS, garbage)
     with running(client) as ingest:
         # A reader that stays before it would be given it again at once, without end.
-        until(lambda: ingest._position == unreadable, "the position behind it")
+        until(lambda: ingest._stream.position == unreadable, "the position behind it")
         entry = add(client, keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))
         until(Incident.objects.exists, "the verdict that follows")
 

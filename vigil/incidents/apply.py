@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import connection, transaction
 
+from consensus.shards import WHOLE, Shard
 from consensus.verdicts import Verdict
 from probes import keys
 from vigil.database.transaction_cache import batch
@@ -36,20 +37,23 @@ class AppliedVerdicts:
     reasons: tuple[StepReason, ...]
 
 
-def apply_verdicts(entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries) -> AppliedVerdicts:
-    """Apply a batch, in order, in one transaction. Idempotent.
+def apply_verdicts(
+    entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries, shard: Shard = WHOLE
+) -> AppliedVerdicts:
+    """Apply a batch of a shard, in order, in one transaction. Idempotent.
 
     1. Lock the position; entries at or before it were applied already.
-    2. Refuse older epochs (fencing): a decider that was paused past its lease commits nothing.
+    2. Refuse older epochs of the same decider's shard (fencing): one that was paused past its lease commits nothing.
     3. Lock the states, step each by the pure life cycle, write steps and deliveries.
     4. Update the composites over changed monitors.
     5. Advance the position.
     """
     with transaction.atomic(), batch():
-        position = _locked_position(keys.VERDICTS)
+        position = _locked_position(shard.named(keys.VERDICTS))
         fresh = [entry for entry in entries if keys.entry_id(entry.id) > keys.entry_id(position.entry_id)]
         if not fresh:
             return AppliedVerdicts(frozenset(), ())
+        fences = _fences(position, {entry.verdict.shard for entry in fresh})
         states = _locked_states({entry.verdict.monitor for entry in fresh})
         before = {subject.row.monitor_id: _shown(subject.state) for subject in states.values()}
         changed: set[str] = set()
@@ -59,10 +63,11 @@ def apply_verdicts(entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries) 
             subject = states.get(verdict.monitor)
             if subject is None:
                 continue
-            if verdict.epoch < position.epoch:
+            fence = fences[verdict.shard]
+            if verdict.epoch < fence.epoch:
                 reasons.append(StepReason.OLD_EPOCH)
                 continue
-            position.epoch = verdict.epoch
+            fence.epoch = verdict.epoch
             effect = lifecycle.apply(subject.state, verdict, subject.row.monitor.revision)
             apply_effect(subject, effect, enqueue, ground_of(verdict))
             reasons.append(effect.reason)
@@ -73,16 +78,22 @@ def apply_verdicts(entries: Sequence[VerdictEntry], enqueue: EnqueueDeliveries) 
         moved = {key for subject in states.values() if _shown(subject.state) != before[key := subject.row.monitor_id]}
         changed |= follow(moved, enqueue)
         position.entry_id = fresh[-1].id
-        position.save(update_fields=["entry_id", "epoch"])
+        for fence in {position.stream: position, **{one.stream: one for one in fences.values()}}.values():
+            fence.save(update_fields=["entry_id", "epoch"])
     return AppliedVerdicts(frozenset(changed), tuple(reasons))
 
 
-def pass_entry(entry_id: str) -> None:
+def pass_entry(entry_id: str, shard: Shard = WHOLE) -> None:
     """Move the position past an entry that became a dead letter; call inside the transaction that keeps the letter."""
-    position = _locked_position(keys.VERDICTS)
+    position = _locked_position(shard.named(keys.VERDICTS))
     if keys.entry_id(entry_id) > keys.entry_id(position.entry_id):
         position.entry_id = entry_id
         position.save(update_fields=["entry_id"])
+
+
+def _fences(position: IngestPosition, shards: set[str]) -> dict[str, IngestPosition]:
+    """The row that holds the newest epoch of each decider's shard; that of the whole is the position itself."""
+    return {name: _locked_position(f"{position.stream} of {name}") if name else position for name in sorted(shards)}
 
 
 def _shown(state: BelievedState) -> tuple[object, ...]:

@@ -150,6 +150,17 @@ class IngestPosition(models.Model):
         return f"{self.stream} {self.entry_id}"
 
 
+class CommittedShards(models.Model):
+    """The shard map, one row: how many shards monitors are spread over. The epoch grows with each change."""
+
+    shards = models.IntegerField(default=1)
+    epoch = models.BigIntegerField(default=0)
+    changed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.shards} shards, epoch {self.epoch}"
+
+
 class Postmortem(models.Model):
     """What people wrote about an incident afterwards: Markdown, as it was typed."""
 

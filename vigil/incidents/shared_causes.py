@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from probes.reasons import Status
@@ -18,6 +20,8 @@ from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor, Region
 
 _KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED)
+#: Advisory lock of who names a mass event.
+_NAMING_LOCK = 0x76_69_67_6D
 #: Recent incidents compared one by one; with more it is a mass event, or none.
 _LOOKED_AT = 50
 #: Of these the votes are compared.
@@ -31,15 +35,17 @@ def group(incident: Incident, evidence: Mapping[str, Any]) -> str:
     """
     if incident.kind not in _KINDS or incident.monitor is None:
         return ""
-    since = Now() - timedelta(seconds=TOGETHER_S)
-    ours = Incident.objects.filter(kind__in=_KINDS, team=incident.team_id)
-    recent = ours.filter(opened_at__gte=since).exclude(pk=incident.pk)
-    rows = list(recent.exclude(monitor=None).select_related("monitor").order_by("pk")[:_LOOKED_AT])
+    recent, rows = _recent(incident)
     if not rows:
         return ""
-    new, before = _failing(incident, evidence.get("votes")), {row.pk: _failing(row, None) for row in rows}
     failing = recent.count() + 1 if len(rows) + 1 >= MASS_MONITORS else 0
     mass = bool(failing) and is_mass(failing, _watched(incident))
+    if mass and not any(row.cause_key.startswith("mass:") for row in rows):
+        # It gets its name now: another shard may be about to name the same event.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_NAMING_LOCK])
+        recent, rows = _recent(incident)
+    new, before = _failing(incident, evidence.get("votes")), {row.pk: _failing(row, None) for row in rows}
     cause = shared_cause(new, list(before.values()), mass)
     if not cause and new.addresses:
         # Not earlier: a mass event would read all votes for every incident.
@@ -56,6 +62,14 @@ def group(incident: Incident, evidence: Mapping[str, Any]) -> str:
     if not cause.startswith("mass:"):
         return ""
     return look_at_ourselves(_signs([incident, *rows], failing or recent.count() + 1, evidence.get("votes")))
+
+
+def _recent(incident: Incident) -> tuple[QuerySet[Incident], list[Incident]]:
+    """The other incidents of its team that opened with it, and the first of them that are of monitors."""
+    since = Now() - timedelta(seconds=TOGETHER_S)
+    ours = Incident.objects.filter(kind__in=_KINDS, team=incident.team_id)
+    recent = ours.filter(opened_at__gte=since).exclude(pk=incident.pk)
+    return recent, list(recent.exclude(monitor=None).select_related("monitor").order_by("pk")[:_LOOKED_AT])
 
 
 def _signs(incidents: Sequence[Incident], failing: int, votes: Any) -> Signs:

@@ -15,6 +15,7 @@ def main(regions: list[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vigil.settings")
     django.setup()
     _migrate()
+    _commit_shards()
     for region in regions:
         name, domain, egress, *public = region.split(":")
         public_key, signing_key = map(bytes.fromhex, public)
@@ -35,6 +36,14 @@ def _migrate() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
+
+
+def _commit_shards() -> None:
+    """As `migrate` does in a deployment, also where there was nothing to migrate."""
+    from vigil.configuration import configuration
+    from vigil.incidents.shards import commit
+
+    commit(configuration().shards)
 
 
 def _enrol(name: str, domain: str, egress: str, public: tuple[bytes, bytes]) -> None:

@@ -12,6 +12,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
+from consensus.shards import Shard
 from probes.process import logs, sentry
 from probes.process.connections.clients import open_both
 from probes.process.health import Health
@@ -33,6 +34,15 @@ def begin(name: str, stale_after_s: float, loops: Mapping[str, LoopKind] = ONE_L
     health = begin_alone(name, stale_after_s, loops)
     await_servers()
     return health
+
+
+def own_shard() -> Shard:
+    """The shard that this process is of, by VIGIL_SHARDS and VIGIL_SHARD."""
+    connect()
+
+    from vigil.configuration import configuration
+
+    return configuration().own_shard
 
 
 def begin_alone(name: str, stale_after_s: float, loops: Mapping[str, LoopKind] = ONE_LOOP) -> Health:

@@ -15,7 +15,7 @@ from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, ON_EVENT_LOOP
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
-from vigil.cli.processes.process import begin, begin_alone, begin_reports, redis_client, stop_on_signals
+from vigil.cli.processes.process import begin, begin_alone, begin_reports, own_shard, redis_client, stop_on_signals
 
 #: Loops that are watched, besides the main ones: of dispatch, and of the receivers of pings.
 WATCH, KEEPER = "watch of the configuration", "keeper of regions"
@@ -44,11 +44,12 @@ def dispatch(args: argparse.Namespace) -> None:
 
 
 def ingest(args: argparse.Namespace) -> None:
-    health = begin("ingest", stale_after_s=15)
+    shard = own_shard()
+    health = begin(shard.named("ingest"), stale_after_s=15)
 
     from vigil.ingest import Ingest
 
-    Ingest(redis_client(), health).run(stop_on_signals())
+    Ingest(redis_client(), health, shard).run(stop_on_signals())
 
 
 def record(args: argparse.Namespace) -> None:

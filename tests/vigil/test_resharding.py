@@ -1,0 +1,161 @@
+"""Ingest in shards on real servers: a change of their number loses no verdict, and tells nothing twice."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+import redis
+from django.db import connection
+from msgspec.structs import replace
+
+from consensus.admission import admit_verdict
+from consensus.shards import WHOLE, Shard, shard_of, shards_of
+from consensus.verdicts import encode
+from probes import keys
+from probes.process.health import Health
+from tests.consensus.examples import FIVE_REGIONS
+from tests.signed import control_entry, signing_key
+from tests.streams import add
+from tests.vigil.test_ingest import down
+from tests.waiting import until
+from vigil.accounts.teams import default_team
+from vigil.incidents.apply import VerdictEntry, apply_verdicts
+from vigil.incidents.core.model import StepReason
+from vigil.incidents.models import Incident, IngestPosition, Transition
+from vigil.incidents.shards import commit, committed
+from vigil.ingest import Ingest
+from vigil.monitors.changes import create_monitor
+from vigil.monitors.models import Monitor, Region
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATIENCE_S = 60.0
+FIRST, SECOND = shards_of(2)
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+def monitors() -> list[Monitor]:
+    """Twelve, some in each of two shards."""
+    regions = [
+        Region.objects.create(slug=slug, domain=domain, signing_key=signing_key(slug))
+        for slug, domain in FIVE_REGIONS.items()
+    ]
+    made = [
+        create_monitor(
+            default_team(),
+            {
+                "name": f"shop {place}",
+                "kind": "http",
+                "config": {"url": f"https://shop-{place}.test/"},
+                "regions": regions,
+            },
+        )
+        for place in range(12)
+    ]
+    assert {shard_of(monitor.public_id, 2) for monitor in made} == {0, 1}
+    return made
+
+
+@contextlib.contextmanager
+def running(client: redis.Redis, shard: Shard) -> Iterator[Ingest]:
+    stop = threading.Event()
+    ingest = Ingest(client, Health("ingest", stale_after_s=15), shard)
+
+    def live() -> None:
+        try:
+            ingest.run(stop)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    try:
+        yield ingest
+    finally:
+        stop.set()
+        thread.join(PATIENCE_S)
+
+
+def say_down(client: redis.Redis, monitors: list[Monitor]) -> None:
+    for monitor in monitors:
+        add(client, keys.VERDICTS, control_entry(keys.VERDICTS, down(monitor)))
+
+
+def await_incidents(count: int) -> None:
+    until(lambda: Incident.objects.filter(kind="outage").count() >= count, f"{count} incidents", PATIENCE_S)
+
+
+def test_each_shard_applies_what_is_its_own(client: redis.Redis, monitors: list[Monitor]) -> None:
+    commit(2)
+    with running(client, FIRST):
+        say_down(client, monitors)
+        own = [monitor.pk for monitor in monitors if FIRST.owns(monitor.public_id)]
+        await_incidents(len(own))
+        until(
+            lambda: IngestPosition.objects.get(pk="vigil:verdicts/0of2").entry_id != keys.STREAM_START, "its position"
+        )
+        assert set(Incident.objects.values_list("monitor_id", flat=True)) == set(own)
+        with running(client, SECOND):
+            await_incidents(len(monitors))
+
+
+def test_while_their_number_changes_each_verdict_is_applied_once(client: redis.Redis, monitors: list[Monitor]) -> None:
+    """The old one and both new ones run beside each other, and Redis loses everything but the verdicts to come."""
+    commit(1)
+    with running(client, WHOLE):
+        say_down(client, monitors[:4])
+        await_incidents(4)
+        commit(2)
+        with running(client, FIRST), running(client, SECOND):
+            say_down(client, monitors[4:8])
+            await_incidents(8)
+            client.flushdb()
+            say_down(client, monitors[8:])
+            await_incidents(12)
+
+    opened = Transition.objects.filter(step="opened", incident__kind="outage")
+    assert sorted(opened.values_list("incident__monitor_id", flat=True)) == [monitor.pk for monitor in monitors]
+
+
+def test_new_shards_begin_where_the_slowest_of_the_old_is() -> None:
+    IngestPosition.objects.create(stream="vigil:verdicts", entry_id="70-0")
+    commit(2)
+    assert dict(IngestPosition.objects.values_list("stream", "entry_id")) == {
+        "vigil:verdicts": "70-0", "vigil:verdicts/0of2": "70-0", "vigil:verdicts/1of2": "70-0",
+    }  # fmt: skip
+
+    IngestPosition.objects.filter(pk="vigil:verdicts/0of2").update(entry_id="90-0")
+    IngestPosition.objects.filter(pk="vigil:verdicts/1of2").update(entry_id="100-0")
+    commit(1)
+    assert IngestPosition.objects.get(pk="vigil:verdicts").entry_id == "90-0"
+
+
+def test_the_epoch_of_the_map_grows_with_each_change_and_stays_without_one() -> None:
+    assert committed() is None
+    first, again, second, back = commit(1), commit(1), commit(2), commit(1)
+
+    assert first == again
+    assert first.epoch < second.epoch < back.epoch
+    assert committed() == back
+
+
+def test_a_decider_is_fenced_by_the_epoch_of_its_own_shard(monitors: list[Monitor]) -> None:
+    def entry(place: int, epoch: int, shard: str) -> VerdictEntry:
+        verdict = admit_verdict(down(monitors[place], 1_700_000_000_000 + place))
+        return VerdictEntry(f"{place + 1}-0", admit_verdict(encode(replace(verdict, epoch=epoch, shard=shard))))
+
+    applied = apply_verdicts(
+        [entry(0, 9, "0of2"), entry(1, 5, "1of2"), entry(2, 8, "0of2"), entry(3, 5, "1of2"), entry(4, 3, "")],
+        lambda step: None,
+    )
+    assert applied.reasons.count(StepReason.OLD_EPOCH) == 1
+    assert applied.reasons[2] is StepReason.OLD_EPOCH
+    assert apply_verdicts([entry(5, 4, "1of2")], lambda step: None).reasons == (StepReason.OLD_EPOCH,)
