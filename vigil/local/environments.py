@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic_settings import BaseSettings
 
+from consensus.shards import SHARDS_MOST, shards_of
+from vigil.local.errors import CannotStart
 from vigil.local.folder import CHECKOUT, LocalSecrets
 
 #: What a region worker and consensus inherit of the machine's environment; of VIGIL_ names, their own settings.
@@ -63,3 +65,23 @@ def isolated_env(control: Mapping[str, str], settings: type[BaseSettings] | None
     program needs."""
     named = {f"VIGIL_{name.upper()}" for name in settings.model_fields} if settings else set()
     return {name: value for name, value in control.items() if name in named or _INHERITED.fullmatch(name)}
+
+
+#: The parts of which each shard has its own.
+SHARDED = ("consensus", "ingest", "record")
+
+
+def sharded(part: str, env: Mapping[str, str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The name and environment of each process of a part: of one that has shards, as many as VIGIL_SHARDS says."""
+    count = shard_count(env) if part in SHARDED else 1
+    for shard in shards_of(count):
+        name = part if shard.is_whole else f"{part}-{shard.index}"
+        yield name, {**env, "VIGIL_SHARD": str(shard.index)} if count > 1 else dict(env)
+
+
+def shard_count(env: Mapping[str, str]) -> int:
+    """How many shards an environment asks for; raises CannotStart."""
+    asked = env.get("VIGIL_SHARDS", "1")
+    if not asked.isascii() or not asked.isdecimal() or not 1 <= int(asked[:5]) <= SHARDS_MOST:
+        raise CannotStart(f"VIGIL_SHARDS is {asked[:20]!r}: it is a number from 1 to {SHARDS_MOST}")
+    return int(asked)

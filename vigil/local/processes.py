@@ -16,7 +16,7 @@ from probes.seal import Opener
 from probes.signing.private_keys import control_keys_of, region_signing_key, stream_keys_of
 from probes.worker.settings import ProbeSettings
 from vigil.enrolment.core import redis_users
-from vigil.local.environments import Addresses, isolated_env
+from vigil.local.environments import Addresses, isolated_env, sharded
 from vigil.local.errors import CannotStart
 from vigil.local.folder import LocalSecrets
 from vigil.local.forkserver_client import ForkServer
@@ -73,8 +73,9 @@ def programs(
         _prepare(control, secrets, regions),
         *_probing(servers, control, secrets, regions),
         *(
-            _healthy(Program(name, _process(name), control, after=("prepare", "redis"), fork_server="control"))
-            for name in ("dispatch", "ingest", "record", "deliver", "witness")
+            _healthy(Program(name, _process(part), env, after=("prepare", "redis"), fork_server="control"))
+            for part in ("dispatch", "ingest", "record", "deliver", "witness")
+            for name, env in sharded(part, control)
         ),
         *_heartbeats(control, at),
         Program(
@@ -119,15 +120,14 @@ def _probing(
     region_env, data = isolated_env(control, ProbeSettings), Path(control["VIGIL_DATA_DIR"])
     region_env["VIGIL_CONTROL_KEYS"] = control_keys_of(control["VIGIL_SEAL_KEYS"])
     workers = [
-        _worker(
-            region,
-            region_env | _redis_of(servers, keys.user(region.name)),
-            secrets.region_keys[region.name],
-            data,
-        )
+        _worker(region, region_env | _redis_of(servers, keys.user(region.name)), secrets.region_keys[region.name], data)
         for region in regions
     ]
-    return [_healthy(Program("consensus", _python("consensus"), consensus_env, after=("redis",))), *workers]
+    deciders = [
+        _healthy(Program(name, _python("consensus"), env, after=("redis",)))
+        for name, env in sharded("consensus", consensus_env)
+    ]
+    return [*deciders, *workers]
 
 
 def fork_servers(control: Mapping[str, str]) -> dict[str, ForkServer]:

@@ -10,7 +10,8 @@ from redis.exceptions import NoPermissionError
 
 from probes import keys
 from probes.seal import generate_keypair
-from vigil.local.environments import Addresses, control_env
+from vigil.local.environments import SHARDED, Addresses, control_env, shard_count
+from vigil.local.errors import CannotStart
 from vigil.local.folder import LocalSecrets
 from vigil.local.processes import LocalRegion, Servers, programs
 from vigil.local.servers import redis
@@ -46,6 +47,33 @@ def test_s03_t_sec_14_a_worker_of_up_gets_its_own_settings_and_redis_user_only(
     assert declared["worker-one"].env["VIGIL_ANCHORS"] == "a.example, b.example, c.example"
     assert private["two"] not in declared["worker-one"].env.values()
     assert len({declared[name].env["VIGIL_REDIS_URL"] for name in ("worker-one", "worker-two", "consensus")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("shards", "found"),
+    [
+        ("1", ["consensus", "ingest", "record"]),
+        ("2", ["consensus-0", "consensus-1", "ingest-0", "ingest-1", "record-0", "record-1"]),
+    ],
+)
+def test_up_starts_a_process_of_each_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shards: str, found: list[str]
+) -> None:
+    monkeypatch.setenv("VIGIL_SHARDS", shards)
+    secrets = LocalSecrets("secret-key-of-django", "seal-key", "of-the-database", "of-redis", {})
+    server = redis.prepare(tmp_path, "of-redis", 6379, regions=[])
+    addresses = Addresses("postgresql://vigil@127.0.0.1/vigil", server.url, "http://127.0.0.1:8000", 8000)
+    declared = programs(Servers(None, server), control_env(addresses, secrets, tmp_path), secrets, [], addresses)
+
+    sharded = {one.name: one.env.get("VIGIL_SHARD") for one in declared if one.name.split("-")[0] in SHARDED}
+    assert sorted(sharded) == found
+    assert all(shard is None or name.endswith(f"-{shard}") for name, shard in sharded.items())
+
+
+@pytest.mark.parametrize("shards", ["", "0", "65", "two", "-1", "99999999999"])
+def test_a_wrong_number_of_shards_is_refused_in_one_line(shards: str) -> None:
+    with pytest.raises(CannotStart, match=r"VIGIL_SHARDS is .* from 1 to 64"):
+        shard_count({"VIGIL_SHARDS": shards})
 
 
 def test_s03_a_redis_of_up_holds_the_users_of_its_regions(tmp_path: Path) -> None:

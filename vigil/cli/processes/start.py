@@ -53,12 +53,13 @@ def ingest(args: argparse.Namespace) -> None:
 
 
 def record(args: argparse.Namespace) -> None:
-    health = begin("record", stale_after_s=60)
+    shard = own_shard()
+    health = begin(shard.named("record"), stale_after_s=60)
 
     from vigil.alerts.outbox import enqueue
     from vigil.history.recording.service import Recorder
 
-    Recorder(redis_client(), health, enqueue=enqueue).run(stop_on_signals())
+    Recorder(redis_client(), health, enqueue=enqueue, shard=shard).run(stop_on_signals())
 
 
 def deliver(args: argparse.Namespace) -> None:

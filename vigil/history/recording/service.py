@@ -1,4 +1,7 @@
-"""Recorder service: one leader; a standby takes over within seconds.
+"""Recorder service: one leader of each shard; a standby takes over within seconds.
+
+A region's stream is recorded by one shard, by a hash of the region: each entry is read once, and the position of the
+stream in PostgreSQL keeps two recorders from storing it twice while the number of shards changes.
 
 Crash-safe: positions are written in the transaction of their results. Unwritten results are still on the stream:
 consensus trims it behind the recorder's position, bounded by `VIGIL_KEEP_RESULTS_S`; results trimmed before they were
@@ -7,9 +10,6 @@ read are recorded as a gap.
 
 from __future__ import annotations
 
-import os
-import secrets
-import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -20,7 +20,8 @@ import redis
 import structlog
 from django.db import connection
 
-from consensus.process.lease import ConsensusLease
+from consensus.process.shard_lease import ShardLease, SharedMap
+from consensus.shards import WHOLE, Shard
 from probes import keys
 from probes.process.duties import Duties
 from probes.process.health import Health
@@ -29,6 +30,7 @@ from probes.process.main_loop import turn_until_stopped
 from vigil.accounts.idempotency import purge_answers
 from vigil.away import is_postgresql
 from vigil.clock import database_now
+from vigil.control_keys import control_macs
 from vigil.deadletters.record import LetterSource, isolation
 from vigil.history.models import GapReason, Position
 from vigil.history.reading import objectives
@@ -68,11 +70,12 @@ class Recorder:
         health: Health,
         pace: RecorderTimings | None = None,
         enqueue: EnqueueDeliveries | None = None,
+        shard: Shard = WHOLE,
     ) -> None:
-        holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._lease = ConsensusLease(client, "record", holder, time.monotonic)
+        self._shard = shard
         self._redis = client
         self._streams = ResultStreams(client)
+        self._lease = ShardLease(client, "record", shard, SharedMap(client, control_macs(), self._streams.now_ms))
         self._health = health
         self._pace = pace or RecorderTimings()
         self._enqueue = enqueue
@@ -111,10 +114,11 @@ class Recorder:
             return
         if self._duties.is_due("housekeeping", self._pace.housekeeping_s):
             self._resume()
-            self._isolation.attempt("housekeeping", self._keep_house, None)
-            self._isolation.attempt("objectives", self._evaluate, None)
+            if self._shard.is_first:
+                self._isolation.attempt("housekeeping", self._keep_house, None)
+                self._isolation.attempt("objectives", self._evaluate, None)
         more = self._read_and_write()
-        worked = self._isolation.attempt("pack", self._pack_or_close, False)
+        worked = self._shard.is_first and self._isolation.attempt("pack", self._pack_or_close, False)
         self._health.beat(leading=True, waiting=self._intake.results)
         self._health.mark_ready()
         if not (more or worked):
@@ -167,8 +171,8 @@ class Recorder:
         self._directory.load()
         self._streams.follow(self._directory.regions)
         stored = dict(Position.objects.values_list("region_id", "entry_id"))
-        for region in self._directory.regions:
-            if region not in self._reaches:
+        for region, slug in self._directory.regions.items():
+            if region not in self._reaches and self._shard.owns(slug):
                 recorded = stored.get(region)
                 self._reaches[region] = ReadPosition(recorded, recorded or keys.STREAM_START)
 
