@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 import redis
 
+import vigil.incidents.verdict_stream
 import vigil.ingest
 from probes import keys
 from probes.process.health import Health
@@ -93,7 +94,8 @@ def opened_after_s(monitor: Monitor, entry: bytes) -> float:
 def test_s05_a_fault_at_a_step_ends_no_ingest(
     client: redis.Redis, monitors: list[Monitor], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fault = plant(monkeypatch, vigil.ingest, step, times=3 if step in NEEDED else None)
+    place = vigil.incidents.verdict_stream if step == "read_streams" else vigil.ingest
+    fault = plant(monkeypatch, place, step, times=3 if step in NEEDED else None)
     hold_quarantines(client)
     mark_alive(client)
     with two_running(client) as threads:
