@@ -7,6 +7,7 @@ from typing import cast
 
 from django.db.models import Min
 
+from consensus.shards import Shard, shards_of
 from probes import keys
 from probes.process.redis_streams import Entries
 from vigil.alerts.models import OPEN_STATES, Delivery
@@ -15,6 +16,7 @@ from vigil.doctor.alert_delivery import STUCK
 from vigil.doctor.findings import ExaminationContext, Finding, ago, problem, warning, well
 from vigil.history.models import Position
 from vigil.incidents.models import IngestPosition
+from vigil.incidents.shards import committed
 from vigil.monitors.models import Region
 
 LATE_S = 60
@@ -26,10 +28,11 @@ def leaders(around: ExaminationContext) -> Iterator[Finding]:
     missing = []
     if not Lease.objects.filter(name="dispatch", expires_at__gt=around.now).exists():
         missing.append(("dispatch", "nothing is checked", "`manage.py run dispatch`"))
-    if not around.redis.exists(keys.lease("consensus")):
-        missing.append(("consensus", "nothing is decided", "`python -m consensus`"))
-    if not around.redis.exists(keys.lease("record")):
-        missing.append(("record", "history has a gap soon", "`manage.py run record`"))
+    for shard in _shards():
+        if not around.redis.exists(keys.lease(shard.named("consensus"))):
+            missing.append((shard.named("consensus"), "nothing is decided", "`python -m consensus`"))
+        if not around.redis.exists(keys.lease(shard.named("record"))):
+            missing.append((shard.named("record"), "history has a gap soon", "`manage.py run record`"))
     for name, so, command in missing:
         yield problem(f"No {name} process leads: {so}.", f"Start {command}, or see its log.")
     if not missing:
@@ -38,8 +41,9 @@ def leaders(around: ExaminationContext) -> Iterator[Finding]:
 
 def ingest(around: ExaminationContext) -> Iterator[Finding]:
     """Unapplied verdicts."""
-    stored = IngestPosition.objects.filter(pk=keys.VERDICTS).values_list("entry_id", flat=True).first()
-    waits_s = _waits_s(around, keys.VERDICTS, stored)
+    names = [shard.named(keys.VERDICTS) for shard in _shards()]
+    stored = dict(IngestPosition.objects.filter(pk__in=names).values_list("stream", "entry_id"))
+    waits_s = max(_waits_s(around, keys.VERDICTS, stored.get(name)) for name in names)
     if waits_s > LATE_S:
         yield problem(
             f"A verdict waits for ingest since {ago(waits_s)}.", "Start `manage.py run ingest`, or see its log."
@@ -76,6 +80,11 @@ def recording(around: ExaminationContext) -> Iterator[Finding]:
             )
     if not late:
         yield well("Results are recorded as they come.")
+
+
+def _shards() -> list[Shard]:
+    present = committed()
+    return shards_of(present.shards if present else 1)
 
 
 def _waits_s(around: ExaminationContext, stream: str, stored: str | None) -> float:
