@@ -46,7 +46,6 @@ def commit(shards: int) -> ShardMap:
             row.epoch = max(row.epoch + 1, cursor.fetchone()[0])
         row.shards, row.changed_at = shards, Now()
         row.save()
-    log.info("shards.committed", shards=shards, epoch=row.epoch)
     return ShardMap(MAP_VERSION, shards, row.epoch)
 
 

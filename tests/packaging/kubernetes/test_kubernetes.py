@@ -30,6 +30,7 @@ from vigil.cli.processes.run import PROCESSES
 from vigil.configuration import Configuration
 
 EVERYTHING, REGION = ("ci/everything-values.yaml",), ("region-values.yaml",)
+TWO_SHARDS = ("ci/two-shards-values.yaml",)
 #: Of the Prometheus operator: the schema of its objects is not among those of Kubernetes.
 FOREIGN = {"ServiceMonitor"}
 #: Two at once: one works, the other takes over.
@@ -43,8 +44,12 @@ pytestmark = [pytest.mark.xdist_group("deployments"), pytest.mark.timeout(300)]
 @pytest.fixture(scope="module")
 def everything(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     """The base with all that may be switched on."""
-    overlay = tmp_path_factory.mktemp("overlay")
-    parts = {name: str(KUSTOMIZE / name) for name in ("base", "components/ingress", "components/monitoring")}
+    return base_with(tmp_path_factory.mktemp("overlay"), "components/ingress", "components/monitoring")
+
+
+def base_with(overlay: Path, *components: str) -> Rendered:
+    """What an overlay in this empty folder renders."""
+    parts = {name: str(KUSTOMIZE / name) for name in ("base", *components)}
     within = {name: Path(path).relative_to("/") for name, path in parts.items()}
     up = "/".join([".."] * (len(overlay.parts) - 1))
     content = {
@@ -66,6 +71,20 @@ def test_they_are_the_same_with_all_that_may_be_switched_on(everything: Rendered
     helm = of_helm(*EVERYTHING)
     assert {kind for kind, _ in helm} >= {"Ingress", "ServiceMonitor", "PodDisruptionBudget", "NetworkPolicy"}
     assert comparable(helm) == comparable(everything)
+
+
+def test_they_are_the_same_with_two_shards(tmp_path: Path) -> None:
+    helm = of_helm(*TWO_SHARDS)
+    assert comparable(helm) == comparable(base_with(tmp_path, "components/two-shards"))
+    own = {
+        name: tuple(each["value"] for each in pod["containers"][0].get("env", ()) if "SHARD" in each["name"])
+        for name, pod in pods(helm)
+    }
+    assert {name: values for name, values in own.items() if values} == {"vigil-migrate": ("2",)} | {
+        f"vigil-{part}{suffix}": ("2", shard)
+        for part in ("consensus", "ingest", "record")
+        for suffix, shard in (("", "0"), ("-1", "1"))
+    }
 
 
 def test_the_worker_of_a_region_is_the_same_object() -> None:
@@ -98,7 +117,9 @@ def test_a_digest_takes_the_place_of_the_tag() -> None:
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("values", [(), EVERYTHING, REGION], ids=["default", "everything", "region"])
+@pytest.mark.parametrize(
+    "values", [(), EVERYTHING, REGION, TWO_SHARDS], ids=["default", "everything", "region", "two shards"]
+)
 def test_kubernetes_takes_each_object(values: tuple[str, ...], release: str) -> None:
     faults = [
         f"{name}: {fault.json_path} {fault.message}"
