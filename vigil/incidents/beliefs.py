@@ -73,41 +73,40 @@ class Beliefs:
         return bool(self._redis.hexists(keys.BELIEVED, keys.BELIEVED_MARK.decode()))
 
     def rebuild(self) -> None:
-        """Replace everything with the committed states, atomically, unless another shard publishes meanwhile."""
+        """Replace everything with the committed states, atomically. It is read again where another shard has published
+        meanwhile, a few times: what is still overwritten by something older comes right with the next round."""
         for _ in range(REBUILDS_MOST):
-            try:
-                self._rebuild(watched=True)
-                return
-            except redis.WatchError:
-                continue
-        # It publishes all the time; what this overwrites by something older comes right with the next round.
-        self._rebuild(watched=False)
+            before = self._mark()
+            pipe = self._replacement()
+            if self._mark() == before:
+                break
+        pipe.execute()
 
-    def _rebuild(self, watched: bool) -> None:
-        with self._redis.pipeline(transaction=True) as pipe:
-            if watched:
-                pipe.watch(keys.BELIEVED)
-            rows = (
-                MonitorState.objects.filter(NOT_PLAINLY_UP, monitor__deleted_at=None, monitor__paused=False)
-                # Consensus does not decide these.
-                .exclude(monitor__kind__in=DerivedKind)
-                .select_related("monitor")
-                .order_by("pk")
-            )
-            now_ms = redis_now_ms(self._redis)
-            pipe.multi()
-            pipe.delete(keys.BELIEVED)
-            chunk: dict[str | bytes, bytes | str] = {}
-            for row in rows.iterator(chunk_size=CHUNK):
-                belief = belief_of(row)
-                if belief:
-                    chunk[row.monitor.public_id] = _value(row.monitor.public_id, belief, now_ms)
-                if len(chunk) >= CHUNK:
-                    pipe.hset(keys.BELIEVED, mapping=cast(Any, chunk))
-                    chunk = {}
-            chunk[keys.BELIEVED_MARK] = secrets.token_hex(8)
-            pipe.hset(keys.BELIEVED, mapping=cast(Any, chunk))
-            pipe.execute()
+    def _mark(self) -> bytes | None:
+        return cast(bytes | None, self._redis.hget(keys.BELIEVED, keys.BELIEVED_MARK.decode()))
+
+    def _replacement(self) -> Any:
+        rows = (
+            MonitorState.objects.filter(NOT_PLAINLY_UP, monitor__deleted_at=None, monitor__paused=False)
+            # Consensus does not decide these.
+            .exclude(monitor__kind__in=DerivedKind)
+            .select_related("monitor")
+            .order_by("pk")
+        )
+        pipe = self._redis.pipeline(transaction=True)
+        now_ms = redis_now_ms(self._redis)
+        pipe.delete(keys.BELIEVED)
+        chunk: dict[str | bytes, bytes | str] = {}
+        for row in rows.iterator(chunk_size=CHUNK):
+            belief = belief_of(row)
+            if belief:
+                chunk[row.monitor.public_id] = _value(row.monitor.public_id, belief, now_ms)
+            if len(chunk) >= CHUNK:
+                pipe.hset(keys.BELIEVED, mapping=cast(Any, chunk))
+                chunk = {}
+        chunk[keys.BELIEVED_MARK] = secrets.token_hex(8)
+        pipe.hset(keys.BELIEVED, mapping=cast(Any, chunk))
+        return pipe
 
 
 def _value(monitor: str, belief: Belief, now_ms: int) -> bytes:
