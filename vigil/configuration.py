@@ -227,12 +227,11 @@ def parse_database_url(url: str) -> dict[str, Any]:
     if parts.scheme not in {"postgres", "postgresql"} or not name:
         raise ValueError("must look like postgresql://user:password@host:5432/name")
     options = dict(parse_qsl(parts.query))
-    host = options.pop("host", "") or unquote(parts.hostname or "")
     return {
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": host,
+        "HOST": options.pop("host", "") or unquote(parts.hostname or ""),
         "PORT": options.pop("port", "") or (str(port) if port else ""),
         "OPTIONS": options,
     }
