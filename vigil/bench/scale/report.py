@@ -13,6 +13,7 @@ from consensus.verdicts import decode_verdict
 from probes import keys
 from probes.reasons import Status
 from vigil.bench.measure import percentile, verdict_lag_ms
+from vigil.local.environments import SHARDED
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,25 @@ class VerdictLags:
         last = cast(list[tuple[bytes, Any]], client.xrevrange(keys.VERDICTS, count=1))
         self._place = last[0][0].decode() if last else "0"
 
-    def read(self) -> list[float]:
-        """In seconds."""
+    def read(self) -> tuple[list[float], dict[str, int]]:
+        """In seconds; and how many verdicts each shard gave, by its name."""
         entries = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrange(keys.VERDICTS, f"({self._place}"))
         verdicts = [decode_verdict(fields[keys.BODY]) for _, fields in entries]
-        return [verdict_lag_ms(verdict) / 1000 for verdict in verdicts if verdict.status is Status.DOWN]
+        lags = [verdict_lag_ms(verdict) / 1000 for verdict in verdicts if verdict.status is Status.DOWN]
+        return lags, dict(sorted(Counter(verdict.shard or "whole" for verdict in verdicts).items()))
 
 
-def step_report(monitors: int, seen: SeenChecks, verdict_lags: list[float]) -> dict[str, object]:
+def by_part(figures: Mapping[str, float]) -> dict[str, float]:
+    """The sum over the shards of each part that has them."""
+    return {
+        part: round(sum(figure for name, figure in figures.items() if name.partition("-")[0] == part), 4)
+        for part in SHARDED
+    }
+
+
+def step_report(monitors: int, seen: SeenChecks, verdicts: VerdictLags) -> dict[str, object]:
     """Figures independent of the processes."""
+    verdict_lags, by_shard = verdicts.read()
     verdict_lag = percentile(verdict_lags, 0.99)
     return {
         "monitors": monitors,
@@ -76,6 +87,7 @@ def step_report(monitors: int, seen: SeenChecks, verdict_lags: list[float]) -> d
         "schedule_lag_p50_s": seen.lag_s(0.5),
         "schedule_lag_p99_s": seen.lag_s(0.99),
         "verdicts_down": len(verdict_lags),
+        "verdicts_by_shard": by_shard,
         "verdict_lag_p99_s": None if verdict_lag is None else round(verdict_lag, 4),
     }
 

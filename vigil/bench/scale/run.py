@@ -2,6 +2,7 @@
 
   manage.py bench scale --monitors 100000 --regions 5 --json
   manage.py bench scale --monitors 10000 --seconds 30
+  manage.py bench scale --monitors 100000 --shards 2 --no-series --history-checks 0 --json
 
 Simulated region workers take batches from the real Celery queues and answer from memory; they, and this command, are
 no part of the numbers. Before the wanted number comes a growth series (1k, 10k, ...), each step with its own numbers:
@@ -28,7 +29,7 @@ import redis
 from vigil.bench.measure import Usage, pss_mb, usages
 from vigil.bench.report import print_report, say, until
 from vigil.bench.scale.regions import REPORT, SICK
-from vigil.bench.scale.report import Lags, VerdictLags, step_report
+from vigil.bench.scale.report import Lags, VerdictLags, by_part, step_report
 from vigil.cli.errors import CommandError
 from vigil.local.installation import Installation, InstallationOptions
 from vigil.local.programs import Program
@@ -52,6 +53,7 @@ class ScaleLoad:
     interval_s: int
     seconds: int
     series: bool
+    shards: int = 1
 
     @property
     def steps(self) -> list[int]:
@@ -86,18 +88,20 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=50_000_000,
         help="then store so many checks, to tell the bytes of each beside a row for each; 0 leaves that out",
     )
+    parser.add_argument("--shards", type=int, default=1, help="shards of consensus, ingest and record (default 1)")
     parser.add_argument("--no-series", action="store_true", help="only the wanted number, without the smaller steps")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--keep", action="store_true", help="leave the folder with all logs")
 
 
 def run(args: argparse.Namespace) -> int:
-    load = ScaleLoad(args.monitors, args.regions, args.interval, args.seconds, not args.no_series)
+    load = ScaleLoad(args.monitors, args.regions, args.interval, args.seconds, not args.no_series, args.shards)
     if load.monitors < 100 or not 1 <= load.regions <= 10 or load.interval_s < 5 or load.seconds < 15:
         raise CommandError("ask for at least 100 monitors, 1 to 10 regions, 5 s of interval and 15 s of window")
     if args.history_checks and args.history_checks < 1_000_000:
         raise CommandError("ask for --history-checks 0, or for at least 1,000,000")
-    throwaway = Throwaway("bench", InstallationOptions(regions=()), args.keep)
+    env = {"VIGIL_SHARDS": str(load.shards)} if load.shards > 1 else {}
+    throwaway = Throwaway("bench", InstallationOptions(regions=(), env=env), args.keep)
     try:
         report = asyncio.run(_measure(throwaway, load))
     finally:
@@ -176,7 +180,7 @@ async def _step(rig: Rig, monitors: int, seconds: int) -> dict[str, object]:
     after, lasted_s = usages(supervisor.pids()), time.monotonic() - begun_s
     seen = lags.until(_report(rig))
     rig.redis.delete(SICK)
-    report = step_report(monitors, seen, verdicts.read())
+    report = step_report(monitors, seen, verdicts)
     spent = _cores(before, after, lasted_s)
     checks = max(1, seen.checks + seen.confirmed)
     report |= {
@@ -186,6 +190,7 @@ async def _step(rig: Rig, monitors: int, seconds: int) -> dict[str, object]:
         "cold_dispatch_s": round(cold_s, 2),
         "rss_mb": round(sum(pss_mb(supervisor.pids()).values()), 1),
         "cores": _by_process(before, after, lasted_s),
+        "cores_by_part": by_part(_by_process(before, after, lasted_s)),
         "rss": {name: round(size, 1) for name, size in pss_mb(supervisor.pids()).items()},
         "restarts": sum(supervisor.starts(name) - at_first for name, at_first in starts.items()),
     }
