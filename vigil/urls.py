@@ -5,14 +5,15 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.generic import RedirectView, TemplateView
 
+from vigil.configuration import configuration
 from vigil.metrics import view as metrics
 from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages, subscribing
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
 from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
-from vigil.web.pages.publishing import elsewhere, look
+from vigil.web.pages.publishing import elsewhere
 from vigil.web.pages.publishing import incidents as publishing
 from vigil.web.pages.schedules import heartbeats, on_call, silences
 from vigil.web.pages.settings import sections as settings_sections
@@ -20,6 +21,13 @@ from vigil.web.pages.start import views as start
 
 # Here and not at the start of each process: the pages of the admin are served by this one alone.
 admin.autodiscover()
+
+#: What programs that read text find here; it lists no status page, since some are for those who know their address.
+LLMS = TemplateView.as_view(
+    template_name="web/llms.txt",
+    content_type="text/plain; charset=utf-8",
+    extra_context={"base_url": configuration().base_url},
+)
 
 urlpatterns = [
     path("", overview.overview, name="home"),
@@ -40,6 +48,7 @@ urlpatterns = [
     path("sign-in", limited_passwords(sign_in.SignIn.as_view()), name="sign-in"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("assets/<str:name>", assets.asset, name="asset"),
+    path("llms.txt", LLMS, name="llms"),
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}web/favicon.svg"), name="favicon"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -54,7 +63,6 @@ urlpatterns = [
     path("incidents/<str:public_id>", incidents.incident, name="incident"),
     path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),
     path("incidents/<str:public_id>/publish", publishing.publish_incident, name="incident-publish"),
-    path("settings/status-pages/<str:public_id>/look", look.look, name="status-page-look"),
     path("settings/status-pages/<str:public_id>/elsewhere", elsewhere.elsewhere, name="status-page-elsewhere"),
     path("regions", regions.regions, name="regions"),
     path("add-region", regions.add, name="region-add"),

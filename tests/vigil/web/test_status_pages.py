@@ -42,11 +42,20 @@ def test_a_public_page_is_a_file_without_a_query(served: None) -> None:
     assert answer.status_code == 200 and answer["Content-Encoding"] == "gzip" and not answer.cookies
     assert client.get("/status/acme", headers={"if-none-match": answer["ETag"]}).status_code == 304
     assert client.get("/status/acme/api/v2/status.json").json()["status"]["indicator"] == "none"
-    assert "script-src 'none'" in answer["Content-Security-Policy"]
+    assert "script-src 'self'" in answer["Content-Security-Policy"]
     for address in ("/status/acme.md", "/status/acme/index.md"):
         assert client.get(address).content.startswith(b"# Acme AI\n")
     assert client.get("/status/acme/badge.svg")["Content-Type"] == "image/svg+xml"
     assert client.get("/status/other.md").status_code == client.get("/status/acme/other.md").status_code == 404
+
+
+def test_programs_that_read_text_find_pages_by_their_address_and_no_list_of_them(served: None) -> None:
+    told = Client().get("/llms.txt")
+    assert told.status_code == 200 and told["Content-Type"] == "text/plain; charset=utf-8"
+    text = told.content.decode()
+    assert text.startswith("# Vigil\n\n> ") and "/status/SLUG/llms.txt" in text and "/api/docs/)" in text
+    assert "acme" not in text and "Acme" not in text
+    assert Client().get("/status/acme/llms.txt").content.startswith(b"# Acme AI: status\n")
 
 
 def test_a_page_behind_a_password_shows_nothing_until_it_is_known(served: None) -> None:

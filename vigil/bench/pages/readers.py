@@ -22,7 +22,7 @@ TAIL_S = 5.0
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
-class Reading:
+class PageReads:
     """What all readers have seen."""
 
     def __init__(self, path: str, ends_s: float) -> None:
@@ -33,10 +33,10 @@ class Reading:
         self.open = 0
 
 
-class Reader(asyncio.Protocol):
+class ReaderConnection(asyncio.Protocol):
     """One connection with one request in flight."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: PageReads) -> None:
         self._reading = reading
         self._transport: asyncio.Transport | None = None
         self._head, self._left, self._asked_s = b"", -1, 0.0
@@ -82,9 +82,9 @@ class Reader(asyncio.Protocol):
 async def read(port: int, path: str, seconds: float) -> dict[str, Any]:
     """Answers a second with status 200, their 99th percentile (ms), and how many were refused or broken."""
     loop, began_s = asyncio.get_running_loop(), time.perf_counter()
-    reading = Reading(path, began_s + seconds)
+    reading = PageReads(path, began_s + seconds)
     for _ in range(CONNECTIONS):
-        await loop.create_connection(lambda: Reader(reading), "127.0.0.1", port)
+        await loop.create_connection(lambda: ReaderConnection(reading), "127.0.0.1", port)
     while reading.open and time.perf_counter() < reading.ends_s + TAIL_S:
         await asyncio.sleep(0.05)
     p99_s = percentile(reading.took_s, 0.99)

@@ -17,7 +17,7 @@ from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.access import PageAccess
 from vigil.status.core.answer import STALE, FileRequest, answer_of
 from vigil.status.core.document import project
-from vigil.status.core.embeds import lines_to_copy
+from vigil.status.core.elsewhere.embeds import lines_to_copy
 from vigil.status.core.facts import PageFacts
 
 ODD = '</script><img src=x onerror=alert(1)> & "q" `a` [b](c) *d* | \u2028 \u202e'
@@ -124,7 +124,7 @@ def test_the_page_as_markdown_tells_what_the_page_tells() -> None:
 def test_each_link_of_llms_txt_is_a_file_of_the_page() -> None:
     files, told = project(WORSE, FRAME).files, text("llms.txt")
     links = re.findall(r"\]\((\S+)\)", told)
-    assert {one.removeprefix(FRAME.address).lstrip("/") for one in links} <= files.keys() and len(links) == 8
+    assert {one.removeprefix(FRAME.address).lstrip("/") for one in links} <= files.keys() and len(links) == 10
     assert told.startswith("# Acme AI: status\n\n> ") and "\n## Documents\n\n- [" in told
 
 

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_safe
 
 from vigil.status.addresses import address_of
 from vigil.status.core.access import PageVisibility
-from vigil.status.core.badges import component_badge
-from vigil.status.core.embeds import lines_to_copy
+from vigil.status.core.elsewhere.badges import component_badge
+from vigil.status.core.elsewhere.embeds import lines_to_copy
 from vigil.status.models import StatusPage
 from vigil.web.pages.settings.sections import render_section
 from vigil.web.pages.shell import PageReader, page

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from html import escape
 
-from vigil.status.core.badges import COLOURS
+from vigil.status.core.elsewhere.badges import COLOURS
+from vigil.status.core.elsewhere.markdown import in_markdown
 from vigil.status.core.facts import PageFacts, PageFrame
 from vigil.status.core.html import HEARD, state_mark
-from vigil.status.core.markdown import in_markdown
 from vigil.status.core.sentences import says
 
 #: Paths of the two below the page.

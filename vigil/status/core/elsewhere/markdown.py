@@ -57,7 +57,9 @@ def llms_text(facts: PageFacts, frame: PageFrame) -> bytes:
     )
     others = (
         ("", "Page", "for people"),
-        ("history.atom", "Atom", "incidents as a feed"),
+        ("api/v2/scheduled-maintenances.json", "Planned maintenance", "to come, under way and over"),
+        ("history.atom", "Atom", "incidents as a feed; also history.rss and feed.json"),
+        ("maintenance.ics", "Calendar", "planned maintenance"),
         ("badge.svg", "Badge", "SVG"),
     )
     return (

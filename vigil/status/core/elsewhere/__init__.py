@@ -1,0 +1,1 @@
+"""What other sites and programs take of a status page: badges, embeds, and texts. Pure."""

@@ -1,1 +1,0 @@
-"""Layout of readers' pages: the document around what a page says, and its look."""

@@ -1,1 +1,0 @@
-"""Look of a status page: a team's colour and pictures, within limits."""
