@@ -55,7 +55,7 @@ def test_the_watchdog_hears_of_each_duty_also_of_one_that_fails(
     monkeypatch.setattr(region_keeper, "report", lambda error: None)
     monkeypatch.setattr(keeper._bounds, "judge", fail)
     turned(keeper)
-    assert health.turn_of(KEEPER).number == 5
+    assert health.turn_of(KEEPER).number == 6
 
 
 @pytest.mark.django_db
