@@ -149,7 +149,11 @@ def _files(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
 
 
 def _unheard(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
-    return {SCRIPT_FILE: embed_script(facts, frame, is_heard=False), **badge_files(facts, is_heard=False)}
+    return {
+        FRAME_FILE: embed_document(facts, frame, is_heard=False),
+        SCRIPT_FILE: embed_script(facts, frame, is_heard=False),
+        **badge_files(facts, is_heard=False),
+    }
 
 
 def _packed(files: Mapping[str, bytes], before: Mapping[str, PublishedFile]) -> dict[str, PublishedFile]:

@@ -60,6 +60,6 @@ def test_with_its_address_every_file_names_it_and_no_other() -> None:
 def test_a_copy_says_of_when_it_is_and_an_old_source_since_when_it_is_silent() -> None:
     assert "As of 29 Nov 2026 14:09 UTC." in files()["index.html"].decode()
     old = files(replace(FACTS, heard_at=NOW - timedelta(hours=1)))
-    for path in ("index.html", "index.md", "api/v2/status.json", "embed.html"):
+    for path in ("index.html", "index.md", "api/v2/status.json"):
         assert "Last updated 29 Nov 2026 13:09 UTC. Newer facts may be missing." in old[path].decode()
-    assert b"no news" in old["badge.svg"] and b"As of" not in old["index.html"]
+    assert b"no news" in old["badge.svg"] and b"no news" in old["embed.html"] and b"As of" not in old["index.html"]

@@ -12,8 +12,9 @@ from html import escape
 from vigil.status.core.elsewhere.badges import COLOURS
 from vigil.status.core.elsewhere.markdown import in_markdown
 from vigil.status.core.facts import PageFacts, PageFrame
-from vigil.status.core.html import HEARD, state_mark
+from vigil.status.core.html import state_mark
 from vigil.status.core.sentences import says
+from vigil.status.core.states import PublicState
 
 #: Paths of the two below the page.
 FRAME_FILE, SCRIPT_FILE = "embed.html", "embed.js"
@@ -43,7 +44,7 @@ def lines_to_copy(title: str, address: str) -> list[tuple[str, str]]:
     """What other sites take, each with what it is."""
     name, told = escape(title), f"{title}: status"
     frame = (
-        f'<iframe src="{escape(address)}/{FRAME_FILE}" title="{name}: status" width="320" height="44" loading="lazy"'
+        f'<iframe src="{escape(address)}/{FRAME_FILE}" title="{name}: status" width="320" height="56" loading="lazy"'
         ' frameborder="0"></iframe>'
     )
     badge = f'<a href="{escape(address)}"><img src="{escape(address)}/badge.svg" alt="{name}: status" height="20"></a>'
@@ -57,14 +58,15 @@ def lines_to_copy(title: str, address: str) -> list[tuple[str, str]]:
     ]
 
 
-def embed_document(facts: PageFacts, frame: PageFrame) -> bytes:
+def embed_document(facts: PageFacts, frame: PageFrame, is_heard: bool = True) -> bytes:
     """The document of the frame."""
+    state, said = (facts.state, says(facts)) if is_heard else (PublicState.NOT_MEASURED, facts.words.no_news)
     label, title = escape(facts.title), escape(facts.words.status_of.format(title=facts.title))
     return (
         f'<!doctype html>\n<html lang="{facts.words.tag}">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         f'<link rel="stylesheet" href="{escape(frame.style)}">\n</head>\n<body>\n'
-        f'<p class="row small"><a href="{escape(frame.address)}" target="_blank" rel="noopener">'
-        f"<bdi>{label}</bdi></a>{state_mark(frame, facts.state, says(facts))}</p>{HEARD}\n</body>\n</html>\n"
+        f'<p class="row small card panel"><a href="{escape(frame.address)}" target="_blank" rel="noopener">'
+        f"<bdi>{label}</bdi></a>{state_mark(frame, state, said)}</p>\n</body>\n</html>\n"
     ).encode()
 
 
