@@ -13,8 +13,9 @@ from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, r
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
 from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
-from vigil.web.pages.publishing import elsewhere
+from vigil.web.pages.publishing import elsewhere, public_incident
 from vigil.web.pages.publishing import incidents as publishing
+from vigil.web.pages.publishing import overview as publishing_overview
 from vigil.web.pages.schedules import heartbeats, on_call, silences
 from vigil.web.pages.settings import sections as settings_sections
 from vigil.web.pages.start import views as start
@@ -74,6 +75,8 @@ urlpatterns = [
     path("heartbeats/<str:public_id>/pause", heartbeats.pause, name="pause-heartbeat"),
     # Before the pages of one row: the address of its form is no id.
     path("", include("vigil.web.pages.row_forms.urls")),
+    path("settings/publishing", publishing_overview.publishing, name="publishing"),
+    path("settings/public-incidents/<str:public_id>", public_incident.public_incident, name="public-incident"),
     path("on-call", on_call.on_call, name="on-call"),
     path("on-call/routes", on_call.routes, name="on-call-routes"),
     path("on-call/rotations/<str:public_id>", on_call.rotation, name="rotation"),

@@ -17,19 +17,19 @@ from vigil.incidents.models import Incident
 from vigil.read_models.team_silences import TeamSilences
 from vigil.status.changes import lock_page
 from vigil.status.core.states import UNDER_WAY, PublicImpact, RuleKind, UpdateState
-from vigil.status.core.templates import text_of
 from vigil.status.incident_models import AutomaticPublication, PublicationRule
 from vigil.status.models import PageComponent, PublicIncident, StatusPage
 from vigil.status.public_incidents.changes import save_public_incident
 from vigil.status.public_incidents.core.automation import (
     AutomationReason,
-    Failure,
+    AutomationStep,
+    ComponentFailure,
+    DueRule,
+    OpenAccount,
     PageState,
-    Rule,
-    Step,
-    Told,
     next_step,
 )
+from vigil.status.public_incidents.core.first_words import text_of
 from vigil.status.public_incidents.updates import add_update
 
 #: Incidents of a team that are looked through, and changes of one page in one turn.
@@ -73,7 +73,7 @@ def apply_rules(page: StatusPage, now: datetime) -> int:
     return STEPS_MOST
 
 
-def _apply(page: StatusPage, rows: _Rows, step: Step) -> None:
+def _apply(page: StatusPage, rows: _Rows, step: AutomationStep) -> None:
     told = rows.told.get(step.told)
     components = [rows.components[key] for key in step.components]
     if step.reason is AutomationReason.DUE:
@@ -112,7 +112,7 @@ def _read(page: StatusPage, now: datetime) -> _Rows:
     }
     marks = list(AutomaticPublication.objects.filter(page=page).values_list("incident_id", "public_id"))
     of_rules = {
-        (one.component_id, RuleKind(one.kind)): Rule(
+        (one.component_id, RuleKind(one.kind)): DueRule(
             one.pk, one.component_id, RuleKind(one.kind), one.after, PublicImpact(one.impact)
         )
         for one in rules.values()
@@ -135,12 +135,12 @@ def _told(page: StatusPage) -> list[PublicIncident]:
     return list(found.prefetch_related("components").order_by("-pk"))
 
 
-def _as_told(row: PublicIncident, marks: Iterable[tuple[int, int | None]]) -> Told:
+def _as_told(row: PublicIncident, marks: Iterable[tuple[int, int | None]]) -> OpenAccount:
     about = {incident for incident, public in marks if public == row.pk}
     if row.incident_id is not None:
         about.add(row.incident_id)
     components = frozenset(one.pk for one in row.components.all())
-    return Told(row.pk, row.is_automatic, components, frozenset(about), PublicImpact(row.impact))
+    return OpenAccount(row.pk, row.is_automatic, components, frozenset(about), PublicImpact(row.impact))
 
 
 def _held(page: StatusPage) -> frozenset[int]:
@@ -151,7 +151,7 @@ def _held(page: StatusPage) -> frozenset[int]:
 
 def _failures(
     page: StatusPage, components: Iterable[PageComponent], held: frozenset[int], now: datetime
-) -> list[Failure]:
+) -> list[ComponentFailure]:
     """Open incidents of the monitors behind these components."""
     chosen = list(components)
     found = Incident.objects.filter(team=page.team, resolved_at=None, kind__in=_KINDS, monitor__deleted_at=None)
@@ -167,7 +167,7 @@ def _failures(
         silenced = any(one.is_maintenance for one in silences.covering(monitor))
         root = incident.part_of_id or incident.pk
         failures += [
-            Failure(
+            ComponentFailure(
                 root, frozenset({incident.pk, root}), one.pk, _KINDS[incident.kind], incident.started_at,
                 silenced or one.pk in held,
             )

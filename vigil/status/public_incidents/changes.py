@@ -14,6 +14,7 @@ from vigil.status.changes import lock_page, named, note_change, refuse, set_fiel
 from vigil.status.components import Problems
 from vigil.status.incident_models import ScheduledMaintenance
 from vigil.status.models import PageComponent, PublicIncident, StatusPage
+from vigil.status.public_incidents.planned import release_silence
 from vigil.status.public_incidents.updates import add_update, lock_incident
 
 #: Public incidents of a page; a page shows those of the last days.
@@ -83,8 +84,9 @@ def save_postmortem(row: PublicIncident, text: str, *, publish: bool) -> None:
 
 
 def delete_public_incident(row: PublicIncident) -> None:
-    """Delete a public incident with its updates."""
+    """Delete a public incident with its updates, and the silence that was made with it."""
     with transaction.atomic():
+        release_silence(row)
         note_change(row.page)
         row.delete()
 

@@ -63,6 +63,14 @@ def keep_silence(row: PublicIncident, maintenance: ScheduledMaintenance) -> None
         _name(maintenance, made.public_id)
 
 
+def release_silence(row: PublicIncident) -> None:
+    """Delete the silence that was made with planned maintenance: what it has held is told, if it is still due."""
+    maintenance = ScheduledMaintenance.objects.filter(incident=row).first()
+    if maintenance is not None:
+        for silence in Silence.objects.filter(public_id=maintenance.silence, valid_until=None):
+            delete_silence(silence)
+
+
 def _name(maintenance: ScheduledMaintenance, public_id: str) -> None:
     maintenance.silence = public_id
     maintenance.save(update_fields=["silence"])

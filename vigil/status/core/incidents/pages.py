@@ -14,10 +14,9 @@ def incident_pages(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
 
 
 def _page(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> str:
-    words = facts.words
     body = (
         f"{incident_card(one, facts, frame, is_whole=True)}"
-        f'<footer class="muted small"><p>{words.times_in_utc}</p></footer>\n'
+        f'<footer class="muted small"><p>{facts.words.times_in_utc}</p></footer>\n'
     )
-    link = f'<link rel="canonical" href="{frame.address}/{incident_path(one.id)}">\n'
-    return document(facts, frame, one.title, body, link)
+    canonical = f'<link rel="canonical" href="{frame.address}/{incident_path(one.id)}">\n'
+    return document(facts, frame, one.title, body, canonical)

@@ -20,7 +20,7 @@ class AutomationReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DueRule:
     """When a failure of a component is public; `key` is its row."""
 
     key: int
@@ -31,7 +31,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ComponentFailure:
     """An open incident behind a component. `ids` are the incident and the one that it is part of, `root` the latter.
 
     `is_held` while the monitor or the component is in maintenance.
@@ -46,8 +46,8 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An open public incident of the page, with the incidents that it is about; without components it is about all."""
+class OpenAccount:
+    """An open public incident, with the incidents of Vigil that it is about; without components it is about all."""
 
     key: int
     is_automatic: bool
@@ -60,14 +60,14 @@ class Told:
 class PageState:
     """A page at one moment. `known` are the incidents that it has dealt with, also where that is over or deleted."""
 
-    rules: Mapping[tuple[int, RuleKind], Rule]
-    failures: Sequence[Failure] = ()
-    told: Sequence[Told] = ()
+    rules: Mapping[tuple[int, RuleKind], DueRule]
+    failures: Sequence[ComponentFailure] = ()
+    told: Sequence[OpenAccount] = ()
     known: Collection[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AutomationStep:
     """One change. `told` is the public incident that it is about; without one it begins."""
 
     reason: AutomationReason
@@ -84,7 +84,7 @@ class _Due:
 
     root: int
     ids: set[int] = field(default_factory=set)
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[DueRule] = field(default_factory=list)
 
     @property
     def components(self) -> tuple[int, ...]:
@@ -98,7 +98,7 @@ class _Due:
 _IMPACTS = list(PublicImpact)
 
 
-def next_step(page: PageState, now: datetime) -> Step | None:
+def next_step(page: PageState, now: datetime) -> AutomationStep | None:
     """The first change that is due, or None. Each is done, and the page read again, before the next is asked for.
 
     An incident has one public incident on a page. Where another open one is about it, or about a component that it
@@ -109,18 +109,18 @@ def next_step(page: PageState, now: datetime) -> Step | None:
         if due.root in page.known or about:
             step = _spread(due, about, page)
             if step is None and about and due.root not in page.known:
-                step = Step(AutomationReason.COVERED, due.root, about[0].key)
+                step = AutomationStep(AutomationReason.COVERED, due.root, about[0].key)
         else:
             covering = next((one for one in page.told if _covers(one, due)), None)
             if covering is not None:
-                step = Step(AutomationReason.COVERED, due.root, covering.key)
+                step = AutomationStep(AutomationReason.COVERED, due.root, covering.key)
             else:
                 rule = max(due.rules, key=lambda one: _IMPACTS.index(one.impact))
-                step = Step(AutomationReason.DUE, due.root, 0, rule.key, due.impact, due.components)
+                step = AutomationStep(AutomationReason.DUE, due.root, 0, rule.key, due.impact, due.components)
         if step is not None:
             return step
     over = next((one for one in page.told if one.is_automatic and not _lasts(one, page)), None)
-    return None if over is None else Step(AutomationReason.RECOVERED, told=over.key)
+    return None if over is None else AutomationStep(AutomationReason.RECOVERED, told=over.key)
 
 
 def _due(page: PageState, now: datetime) -> list[_Due]:
@@ -134,11 +134,11 @@ def _due(page: PageState, now: datetime) -> list[_Due]:
     return list(found.values())
 
 
-def _covers(one: Told, due: _Due) -> bool:
+def _covers(one: OpenAccount, due: _Due) -> bool:
     return not one.components or bool(one.components.intersection(due.components))
 
 
-def _spread(due: _Due, about: Sequence[Told], page: PageState) -> Step | None:
+def _spread(due: _Due, about: Sequence[OpenAccount], page: PageState) -> AutomationStep | None:
     """What an automatic incident about it does not name yet, nor any other one."""
     own = next((one for one in about if one.is_automatic), None)
     if own is None:
@@ -148,8 +148,8 @@ def _spread(due: _Due, about: Sequence[Told], page: PageState) -> Step | None:
     impact = max(own.impact, due.impact, key=_IMPACTS.index)
     if not more and impact is own.impact:
         return None
-    return Step(AutomationReason.SPREAD, due.root, own.key, 0, impact, more)
+    return AutomationStep(AutomationReason.SPREAD, due.root, own.key, 0, impact, more)
 
 
-def _lasts(one: Told, page: PageState) -> bool:
+def _lasts(one: OpenAccount, page: PageState) -> bool:
     return any(failure.ids & one.incidents and failure.component in one.components for failure in page.failures)

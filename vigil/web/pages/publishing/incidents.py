@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods
 
 from vigil.incidents.models import Incident
 from vigil.status.addresses import address_of
-from vigil.status.core.states import PublicImpact, UpdateState
-from vigil.status.core.templates import impact_of, next_state, text_of, title_of
+from vigil.status.audience import audiences
+from vigil.status.core.states import INCIDENT_STATES, PublicImpact, UpdateState
 from vigil.status.public_incidents.changes import GONE
+from vigil.status.public_incidents.core.first_words import impact_of, next_state, text_of, title_of
 from vigil.status.publication import TouchedPage, publish, touched_pages
 from vigil.web.forms.errors import errors_by_field
 from vigil.web.pages.row_forms.reading import lines, sent_texts, text
@@ -53,15 +54,16 @@ def publish_incident(request: HttpRequest, reader: PageReader, public_id: str) -
                 return redirect(f"{reverse('incident-publish', args=[public_id])}?said=1#said")
             except ValidationError as refused:
                 errors = errors_by_field(refused)
-        elif state in set(UpdateState):
+        elif state in set(INCIDENT_STATES):
             sent |= {"state": state, "text": text_of(UpdateState(state), _names(pages, sent))}
+    notified = audiences([one.page for one in pages])
     shown = {
         "incident": incident,
         "fields": _fields(pages, sent, errors),
         "problems": problems(errors),
         "told": [(one, address_of(one.page)) for one in pages if one.told],
-        "readers": [(one.page, address_of(one.page)) for one in pages],
-        "words": [(f"{WORDS}{state.value}", state.value.capitalize()) for state in UpdateState],
+        "readers": [(one.page, address_of(one.page), notified[one.page.pk]) for one in pages],
+        "words": [(f"{WORDS}{state.value}", state.value.capitalize()) for state in INCIDENT_STATES],
         "said": request.GET.get("said") == "1",
     }
     return render_page(request, reader, "incidents", "publishing/incident.html", shown)
@@ -91,7 +93,7 @@ def _prefilled(incident: Incident, pages: Sequence[TouchedPage]) -> dict[str, st
         parts = list(one.told.components.all()) if one.told else one.touched
         ids = [part.public_id for part in parts]
         ticked[one.page.public_id] = "\n".join(ids or ([one.page.public_id] if one.told else []))
-    before = [UpdateState(one.state) for one in (told[0].updates.all() if told else ())]
+    before = [UpdateState(one.state) for one in (told[0].updates.all() if told else ()) if one.published_at]
     state = next_state(before, incident.resolved_at is None)
     names = _names(pages, ticked)
     return {
@@ -121,7 +123,7 @@ def _fields(pages: Sequence[TouchedPage], sent: Mapping[str, str], errors: Error
     def field(name: str, label: str, kind: str = "text", **more: Any) -> FormField:
         return FormField(name, label, sent.get(name, ""), kind, errors=list(errors.get(name, ())), **more)
 
-    states = [(state.value, state.value.capitalize()) for state in UpdateState]
+    states = [(state.value, state.value.capitalize()) for state in INCIDENT_STATES]
     parts = []
     for place, one in enumerate(pages):
         wrong = [*errors.get("components", ()), *errors.get(one.page.public_id, ())]

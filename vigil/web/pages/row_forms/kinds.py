@@ -9,6 +9,10 @@ from vigil.web.pages.row_forms.forms.composites import CompositesForm
 from vigil.web.pages.row_forms.forms.objectives import ObjectivesForm
 from vigil.web.pages.row_forms.forms.people import PeopleForm
 from vigil.web.pages.row_forms.forms.policies import PoliciesForm
+from vigil.web.pages.row_forms.forms.public.incidents import PublicIncidentsForm
+from vigil.web.pages.row_forms.forms.public.maintenances import MaintenancesForm
+from vigil.web.pages.row_forms.forms.public.rules import PublicationRulesForm
+from vigil.web.pages.row_forms.forms.public.templates import UpdateTemplatesForm
 from vigil.web.pages.row_forms.forms.rotations import RotationsForm
 from vigil.web.pages.row_forms.forms.routes import RoutesForm
 from vigil.web.pages.row_forms.forms.silences import SilencesForm
@@ -26,5 +30,9 @@ FORMS: Mapping[str, RowForm[Any]] = {
         CompositesForm(),
         ObjectivesForm(),
         StatusPagesForm(),
+        PublicIncidentsForm(),
+        MaintenancesForm(),
+        PublicationRulesForm(),
+        UpdateTemplatesForm(),
     )
 }

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from vigil.status.core.states import PublicImpact, RuleKind
 from vigil.status.public_incidents.core.automation import (
     AutomationReason,
-    Failure,
+    ComponentFailure,
+    DueRule,
+    OpenAccount,
     PageState,
-    Rule,
-    Told,
     next_step,
 )
 
@@ -23,17 +23,17 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CHAT, CONSOLE = 1, 2
 
 
-def rule(component: int = CHAT, minutes: int = 5, **more: Any) -> Rule:
-    made = Rule(10 + component, component, RuleKind.OUTAGE, timedelta(minutes=minutes), PublicImpact.MAJOR)
+def rule(component: int = CHAT, minutes: int = 5, **more: Any) -> DueRule:
+    made = DueRule(10 + component, component, RuleKind.OUTAGE, timedelta(minutes=minutes), PublicImpact.MAJOR)
     return replace(made, **more)
 
 
-def failure(root: int = 100, component: int = CHAT, minutes: float = 6, **more: Any) -> Failure:
-    made = Failure(root, frozenset({root}), component, RuleKind.OUTAGE, NOW - timedelta(minutes=minutes))
+def failure(root: int = 100, component: int = CHAT, minutes: float = 6, **more: Any) -> ComponentFailure:
+    made = ComponentFailure(root, frozenset({root}), component, RuleKind.OUTAGE, NOW - timedelta(minutes=minutes))
     return replace(made, **more)
 
 
-def page(*failures: Failure, rules: tuple[Rule, ...] = (rule(), rule(CONSOLE)), **more: Any) -> PageState:
+def page(*failures: ComponentFailure, rules: tuple[DueRule, ...] = (rule(), rule(CONSOLE)), **more: Any) -> PageState:
     return PageState({(one.component, one.kind): one for one in rules}, failures, **more)
 
 
@@ -54,7 +54,7 @@ def test_what_one_incident_hits_is_one_public_incident_that_takes_in_what_comes_
     both = page(failure(), failure(component=CONSOLE, minutes=5.5))
     step = next_step(both, NOW)
     assert step is not None and step.components == (CHAT, CONSOLE)
-    own = Told(7, True, frozenset({CHAT}), frozenset({100}), PublicImpact.MAJOR)
+    own = OpenAccount(7, True, frozenset({CHAT}), frozenset({100}), PublicImpact.MAJOR)
     later = next_step(replace(both, told=[own], known={100}), NOW)
     assert later is not None and (later.reason, later.told, later.components) == (
         AutomationReason.SPREAD, 7, (CONSOLE,),
@@ -65,21 +65,21 @@ def test_what_one_incident_hits_is_one_public_incident_that_takes_in_what_comes_
 
 def test_a_worse_failure_raises_the_impact() -> None:
     worse = page(failure(), rules=(rule(impact=PublicImpact.CRITICAL),), known={100})
-    own = Told(7, True, frozenset({CHAT}), frozenset({100}), PublicImpact.MINOR)
+    own = OpenAccount(7, True, frozenset({CHAT}), frozenset({100}), PublicImpact.MINOR)
     step = next_step(replace(worse, told=[own]), NOW)
     assert step is not None and (step.reason, step.impact) == (AutomationReason.SPREAD, PublicImpact.CRITICAL)
 
 
 def test_an_open_incident_about_a_component_covers_a_second_failure_of_it() -> None:
     for told in (
-        Told(7, True, frozenset({CHAT}), frozenset({99}), PublicImpact.MAJOR),
-        Told(7, False, frozenset({CHAT})),
-        Told(7, False),
+        OpenAccount(7, True, frozenset({CHAT}), frozenset({99}), PublicImpact.MAJOR),
+        OpenAccount(7, False, frozenset({CHAT})),
+        OpenAccount(7, False),
     ):
         lasting = failure(99) if told.is_automatic else failure(100)
         step = next_step(page(failure(100), lasting, told=[told], known={99}), NOW)
         assert step is not None and (step.reason, step.incident, step.told) == (AutomationReason.COVERED, 100, 7)
-    apart = next_step(page(failure(100), told=[Told(7, False, frozenset({CONSOLE}))]), NOW)
+    apart = next_step(page(failure(100), told=[OpenAccount(7, False, frozenset({CONSOLE}))]), NOW)
     assert apart is not None and apart.reason is AutomationReason.DUE
 
 
@@ -89,7 +89,7 @@ def test_what_was_dealt_with_is_never_said_again_also_when_it_was_deleted() -> N
 
 def test_an_incident_that_becomes_part_of_another_stays_one() -> None:
     member = failure(200, ids=frozenset({100, 200}))
-    own = Told(7, True, frozenset({CHAT}), frozenset({100}), PublicImpact.MAJOR)
+    own = OpenAccount(7, True, frozenset({CHAT}), frozenset({100}), PublicImpact.MAJOR)
     step = next_step(page(member, told=[own], known={100}), NOW)
     assert step is not None and (step.reason, step.told) == (AutomationReason.COVERED, 7)
     joined = replace(own, incidents=frozenset({100, 200}))
@@ -97,7 +97,7 @@ def test_an_incident_that_becomes_part_of_another_stays_one() -> None:
 
 
 def test_it_ends_when_nothing_that_it_is_about_fails_and_only_while_no_person_writes_it() -> None:
-    own = Told(7, True, frozenset({CHAT}), frozenset({100}))
+    own = OpenAccount(7, True, frozenset({CHAT}), frozenset({100}))
     elsewhere = failure(100, CONSOLE, minutes=1)
     step = next_step(page(elsewhere, told=[own], known={100}), NOW)
     assert step is not None and (step.reason, step.told) == (AutomationReason.RECOVERED, 7)
@@ -114,14 +114,14 @@ def test_it_ends_when_nothing_that_it_is_about_fails_and_only_while_no_person_wr
 )
 def test_steps_come_to_an_end_and_no_component_is_told_twice(hits: list[tuple[int, int, int]]) -> None:
     state = page(*(failure(*one) for one in hits))
-    told: dict[int, Told] = {}
+    told: dict[int, OpenAccount] = {}
     known: set[int] = set()
     for key in range(1, 40):
         step = next_step(replace(state, told=list(told.values()), known=known), NOW)
         if step is None:
             break
         known.add(step.incident)
-        one = told.get(step.told) or Told(key, True, frozenset(), frozenset(), step.impact)
+        one = told.get(step.told) or OpenAccount(key, True, frozenset(), frozenset(), step.impact)
         one = replace(
             one, components=one.components.union(step.components), incidents=one.incidents | {step.incident},
             impact=max(one.impact, step.impact, key=list(PublicImpact).index),

@@ -1,0 +1,1 @@
+"""Forms of what status pages say: incidents, planned maintenance, rules and templates."""
