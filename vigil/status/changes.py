@@ -12,13 +12,15 @@ from django.db.models import F
 from vigil.monitors.live.version import touch
 from vigil.problems.rows import row_problems
 from vigil.status.components import Problems, check_components, replace_components
+from vigil.status.core.look.pictures import PictureRole, checked_picture
 from vigil.status.models import StatusPage
-from vigil.status.page_checks import check_kinds, check_place, set_password
+from vigil.status.page_checks import check_accent, check_kinds, check_place, set_password
 
 MAX_PAGES = 100
 
 _PAGE = (
-    "slug", "title", "header", "footer", "visibility", "networks", "domain", "language", "enabled", "subscriber_kinds",
+    "slug", "title", "header", "footer", "visibility", "networks", "domain", "language", "accent", "enabled",
+    "subscriber_kinds",
 )  # fmt: skip
 
 
@@ -30,6 +32,7 @@ def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
     set_password(page, wanted.get("password") or "", problems)
     check_place(page, problems)
     check_kinds(page, problems)
+    check_accent(page, problems)
     problems |= row_problems(page, exclude=["public_id", "access", *problems])
     components = wanted.get("components")
     if components is not None:
@@ -48,6 +51,22 @@ def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
             replace_components(page, components)
         note_change(page)
     return page
+
+
+def save_picture(page: StatusPage, role: PictureRole, content: bytes | None) -> None:
+    """Give a page a picture, or none; raises `ValidationError` by its role."""
+    try:
+        made = checked_picture(content, role) if content is not None else None
+    except ValueError as wrong:
+        raise ValidationError({role.value: [str(wrong)]}) from None
+    with transaction.atomic():
+        lock_page(page.pk)
+        if made is None:
+            page.pictures.filter(role=role).delete()
+        else:
+            wanted = {name: getattr(made, name) for name in ("content", "ending", "width", "height")}
+            page.pictures.update_or_create(role=role, defaults=wanted)
+        note_change(page)
 
 
 def delete_status_page(page: StatusPage) -> None:

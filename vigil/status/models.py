@@ -10,12 +10,13 @@ from vigil.accounts.models import Team
 from vigil.incidents.models import Incident
 from vigil.status.core.states import PublicImpact, UpdateState
 from vigil.status.incident_models import TEXT_MOST
-from vigil.status.page_models import PageComponent, StatusPage, all_kinds, new_component, new_status_page
+from vigil.status.page_models import PageComponent, PagePicture, StatusPage, all_kinds, new_component, new_status_page
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter, SubscriptionRequest
 from vigil.visible_text import visible_line
 
 __all__ = [
     "PageComponent",
+    "PagePicture",
     "PublicIncident",
     "PublicUpdate",
     "StatusPage",

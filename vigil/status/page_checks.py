@@ -10,6 +10,7 @@ from vigil.status.addresses import own_hosts
 from vigil.status.components import Problems
 from vigil.status.core.access import PageVisibility, checked_networks
 from vigil.status.core.domains import checked_domain
+from vigil.status.core.look.colours import checked_colour
 from vigil.status.models import StatusPage, all_kinds
 
 PASSWORD_LEAST, PASSWORD_MOST = 8, 200
@@ -38,6 +39,14 @@ def check_kinds(page: StatusPage, problems: Problems) -> None:
         problems["subscriber_kinds"] = [f"A list of any of {', '.join(known)}."]
     else:
         page.subscriber_kinds = [one for one in known if one in given]
+
+
+def check_accent(page: StatusPage, problems: Problems) -> None:
+    """Bring its colour into the form in which it is kept, or add what is wrong."""
+    try:
+        page.accent = checked_colour(page.accent)
+    except ValueError as wrong:
+        problems["accent"] = [str(wrong)]
 
 
 def set_password(page: StatusPage, password: str, problems: Problems) -> None:

@@ -12,6 +12,7 @@ from vigil.monitors.models import Monitor
 from vigil.status.core.access import PageAccess, PagePlace, PageVisibility
 from vigil.status.core.domains import DOMAIN_MOST
 from vigil.status.core.languages import DEFAULT, LANGUAGES
+from vigil.status.core.look.pictures import PictureRole
 from vigil.status.core.subscribers.terms import SubscriberKind
 from vigil.visible_text import visible_line
 
@@ -62,6 +63,13 @@ class StatusPage(models.Model):
         db_default=DEFAULT,
         help_text="Of the words that are not yours.",
     )
+    accent = models.CharField(
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Colour of links and buttons, such as #0b6784; made darker or lighter where it could not be read.",
+    )
     access = models.CharField(max_length=200, blank=True, default="", editable=False)
     enabled = models.BooleanField(default=True, help_text="Whether it is served.")
     subscriber_kinds = models.JSONField(
@@ -94,6 +102,24 @@ class StatusPage(models.Model):
     @property
     def place(self) -> PagePlace:
         return PagePlace(self.slug, self.domain, self.readers)
+
+
+class PagePicture(models.Model):
+    """A picture of a page: what was checked of it, and its bytes."""
+
+    page = models.ForeignKey(StatusPage, on_delete=models.CASCADE, related_name="pictures")
+    role = models.CharField(max_length=10, choices=[(one.value, one.value) for one in PictureRole])
+    ending = models.CharField(max_length=5)
+    width = models.PositiveSmallIntegerField()
+    height = models.PositiveSmallIntegerField()
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ("page", "role")
+        constraints = (models.UniqueConstraint(fields=["page", "role"], name="picture_by_role"),)
+
+    def __str__(self) -> str:
+        return f"{self.page_id} {self.role}"
 
 
 class PageComponent(models.Model):

@@ -24,7 +24,8 @@ from vigil.read_models.states import state_shown
 from vigil.read_models.team_silences import TeamSilences
 from vigil.status.core.facts import ComponentFacts, PageFacts, PublicIncidentFacts
 from vigil.status.core.history.year import YEAR_DAYS, PageYear, year_of
-from vigil.status.models import PageComponent, StatusPage
+from vigil.status.core.look.pictures import CheckedPicture, PictureRole
+from vigil.status.models import PageComponent, PagePicture, StatusPage
 from vigil.status.public_incidents.reading import incidents_since, maintained_spans, public_incidents
 
 #: Monitors behind a page; a page with more shows the first.
@@ -63,6 +64,8 @@ def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = 
         access=page.readers,
         domain=page.domain,
         language=page.language,
+        accent=page.accent,
+        pictures={PictureRole(one.role): _picture(one) for one in page.pictures.all()},
         created_at=page.created_at,
         now=now,
         changed_at=_changed_at(page, seen, incidents),
@@ -150,6 +153,10 @@ def _component(row: PageComponent, seen: _Seen) -> ComponentFacts:
         shown=[seen.shown[key] for key in keys if key is not None],
         spans=[maintained(seen.spans[key], seen.maintained.get(row.pk, ())) for key in keys if key is not None],
     )
+
+
+def _picture(row: PagePicture) -> CheckedPicture:
+    return CheckedPicture(bytes(row.content), row.ending, row.width, row.height)
 
 
 def _in_groups(components: Sequence[ComponentFacts]) -> list[ComponentFacts]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework import serializers
 
@@ -13,11 +16,30 @@ from vigil.api.openapi.enums import SUBSCRIBER_KINDS
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH
 from vigil.status.addresses import address_of
-from vigil.status.changes import delete_status_page, save_status_page
+from vigil.status.changes import delete_status_page, save_picture, save_status_page
 from vigil.status.components import MAX_COMPONENTS
 from vigil.status.core.access import NETWORK_LENGTH, NETWORKS_MOST
+from vigil.status.core.look.pictures import LIMITS, PictureRole
 from vigil.status.models import PageComponent, StatusPage
 from vigil.status.page_checks import PASSWORD_LEAST, PASSWORD_MOST
+
+_ROLES = frozenset(role.value for role in PictureRole)
+#: Characters of a picture of the largest size in Base64.
+_BASE64_MOST = max(one.size for one in LIMITS.values()) * 4 // 3 + 4
+
+
+class PictureField(serializers.CharField):
+    """Bytes of a PNG, JPEG or WebP in Base64; empty takes the picture away. It is served, and not shown here again."""
+
+    def __init__(self, **options: Any) -> None:
+        told = "A PNG, JPEG or WebP in Base64; empty takes it away. It is not shown here again."
+        super().__init__(max_length=_BASE64_MOST, allow_blank=True, help_text=told, **options)
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return base64.b64decode(super().to_internal_value(data), validate=True)
+        except ValueError:
+            raise serializers.ValidationError("Base64 of a PNG, JPEG or WebP.") from None
 
 
 class PageComponentSerializer(ApiModelSerializer[PageComponent]):
@@ -64,18 +86,29 @@ class StatusPageSerializer(TeamSerializer[StatusPage]):
         required=False,
         help_text="How readers may subscribe. Without a kind they cannot; feeds are there always.",
     )
+    logo = PictureField(required=False, write_only=True)
+    favicon = PictureField(required=False, write_only=True)
     address = serializers.SerializerMethodField()
 
     class Meta:
         model = StatusPage
         fields = (
             "id", "slug", "title", "header", "footer", "visibility", "password", "networks", "domain", "language",
-            "enabled", "subscriber_kinds", "components", "address", "created_at", "updated_at",
+            "accent", "logo", "favicon", "enabled", "subscriber_kinds", "components", "address", "created_at",
+            "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_at", "updated_at")
         validators: list[Any] = []
 
-    save_row = staticmethod(save_status_page)
+    @staticmethod
+    def save_row(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
+        """The page, and its pictures in the same transaction."""
+        with transaction.atomic():
+            saved = save_status_page(page, {name: one for name, one in wanted.items() if name not in _ROLES})
+            for role in PictureRole:
+                if role.value in wanted:
+                    save_picture(saved, role, wanted[role.value] or None)
+        return saved
 
     def get_address(self, page: StatusPage) -> str:
         return address_of(page)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from vigil.status.core.document import HTML, JSON, MARKDOWN, PublishedFile, PublishedPage, file_of
+from vigil.status.core.document import HTML, JSON, MARKDOWN, PACKED_TYPES, PublishedFile, PublishedPage, file_of
 from vigil.status.core.domains import PREFIX
 from vigil.status.core.elsewhere import markdown
 from vigil.status.core.elsewhere.embeds import FRAME_FILE
@@ -77,7 +77,7 @@ def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list
     headers = [
         ("Cache-Control", kept),
         ("Vary", "Accept-Encoding" if page.is_public else "Accept-Encoding, Cookie"),
-        ("Content-Security-Policy", _POLICY + ("*" if is_framed and page.is_public else "'none'")),
+        ("Content-Security-Policy", _policy(page, found, is_framed)),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
     ]
@@ -87,6 +87,13 @@ def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list
     if not page.is_public:
         headers.append(("X-Robots-Tag", "noindex, nofollow"))
     return headers
+
+
+def _policy(page: PublishedPage, found: PublishedFile, is_framed: bool) -> str:
+    if found.content_type in PACKED_TYPES:
+        # A team's own bytes: opened by themselves they are a picture and nothing else.
+        return "default-src 'none'; sandbox"
+    return _POLICY + ("*" if is_framed and page.is_public else "'none'")
 
 
 def _stale(found: PublishedFile, page: PublishedPage) -> PublishedFile:

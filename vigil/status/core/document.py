@@ -22,6 +22,8 @@ from vigil.status.core.history.year import PageYear
 from vigil.status.core.html import page_html
 from vigil.status.core.incidents.pages import incident_pages
 from vigil.status.core.languages import DEFAULT
+from vigil.status.core.layout.look import look_files
+from vigil.status.core.look.pictures import PICTURE_TYPES
 from vigil.status.core.subscribers.calendar import CALENDAR_FILE, maintenance_calendar
 from vigil.status.core.subscribers.feeds import JSON_FILE, RSS_FILE, json_feed, rss_feed
 
@@ -36,9 +38,13 @@ _TYPES = {
     "txt": TEXT,
     "js": SCRIPT,
     "svg": SVG,
+    "css": "text/css; charset=utf-8",
+    **PICTURE_TYPES,
     "rss": RSS,
     "ics": ICS,
 }
+#: Packed by their own form.
+PACKED_TYPES = frozenset(PICTURE_TYPES.values())
 #: Smaller files are sent as they are: compressed they save no packet (bytes).
 _SMALL = 1_000
 #: Of twelve: the next ones take a hundred times as long for a tenth less (measured on a page of 50 components).
@@ -142,6 +148,7 @@ def _files(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
         markdown.LLMS_FILE: markdown.llms_text(facts, frame),
         FRAME_FILE: embed_document(facts, frame),
         SCRIPT_FILE: embed_script(facts, frame),
+        **look_files(facts),
         **badge_files(facts),
         **json_documents(facts, frame),
         **incident_pages(facts, frame),
@@ -160,8 +167,8 @@ def _packed(files: Mapping[str, bytes], before: Mapping[str, PublishedFile]) -> 
     """The files as they are served; one with the bytes of before is not compressed again."""
     found = {}
     for path, body in files.items():
-        last = before.get(path)
-        is_same = last is not None and last.plain == body and bool(last.brotlied) == (len(body) >= _SMALL)
+        last, is_packed = before.get(path), len(body) >= _SMALL and type_of(path) not in PACKED_TYPES
+        is_same = last is not None and last.plain == body and bool(last.brotlied) == is_packed
         found[path] = last if last is not None and is_same else file_of(type_of(path), body)
     return found
 
@@ -174,7 +181,7 @@ def type_of(path: str) -> str:
 def file_of(content_type: str, body: bytes) -> PublishedFile:
     """A file with its digest; the same bytes always have the same tag."""
     tag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
-    if len(body) < _SMALL:
+    if len(body) < _SMALL or content_type in PACKED_TYPES:
         return PublishedFile(content_type, body, b"", tag)
     return PublishedFile(
         content_type, body, gzip.compress(body, 6, mtime=0), tag, brotli.compress(body, quality=_BROTLI)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from vigil.history.core.uptime import Settled
@@ -11,6 +11,7 @@ from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.access import PageAccess
 from vigil.status.core.languages import DEFAULT, words_of
 from vigil.status.core.languages.words import PageWords
+from vigil.status.core.look.pictures import CheckedPicture, PictureRole
 from vigil.status.core.states import (
     OF_IMPACT,
     OVER,
@@ -123,6 +124,9 @@ class PageFacts:
     domain: str = ""
     #: Tag of its language.
     language: str = DEFAULT
+    #: Its own colour, or empty, and its pictures.
+    accent: str = ""
+    pictures: Mapping[PictureRole, CheckedPicture] = field(default_factory=dict)
 
     @property
     def words(self) -> PageWords:

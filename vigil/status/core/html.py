@@ -14,7 +14,7 @@ from vigil.status.core.history.strips import YEAR_FILE, DayStrip, strip_figure
 from vigil.status.core.history.year import component_days, incidents_by_day, touching
 from vigil.status.core.incidents.cards import icon, incident_card, moment_of, planned_cards
 from vigil.status.core.languages.words import PageWords
-from vigil.status.core.layout import document, prose
+from vigil.status.core.layout.page import document, prose
 from vigil.status.core.sentences import says, says_stale
 from vigil.status.core.states import SHAPES, PublicState
 

@@ -13,7 +13,7 @@ from vigil.status.core.history.strips import YEAR_FILE, DayStrip, figures_of, st
 from vigil.status.core.history.year import YEAR_DAYS, PageYear, touching
 from vigil.status.core.incidents.cards import incident_path
 from vigil.status.core.languages.words import PageWords
-from vigil.status.core.layout import document
+from vigil.status.core.layout.page import document
 
 #: Days of one strip of the year: four of them are as wide as a phone shows.
 _ROW = 92

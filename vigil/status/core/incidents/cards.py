@@ -8,7 +8,7 @@ from html import escape
 
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
 from vigil.status.core.languages.words import PageWords
-from vigil.status.core.layout import prose
+from vigil.status.core.layout.page import prose
 
 
 def incident_path(public_id: str) -> str:

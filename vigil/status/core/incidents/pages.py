@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
 from vigil.status.core.incidents.cards import incident_card, incident_path
-from vigil.status.core.layout import document
+from vigil.status.core.layout.page import document
 
 
 def incident_pages(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:

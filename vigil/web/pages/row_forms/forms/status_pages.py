@@ -40,7 +40,7 @@ from vigil.web.serving.status_pages import frame_of
 COMPONENTS, OF_TAG = "components", "tag:"
 TAGS_OFFERED = 5
 #: Fields that are stored as they are sent, without spaces around them.
-_TEXTS = ("title", "slug", "domain", "language", "visibility", "header", "footer")
+_TEXTS = ("title", "slug", "domain", "language", "accent", "visibility", "header", "footer")
 _VISIBILITIES = [
     (PageVisibility.PUBLIC.value, "Everyone who knows its address"),
     (PageVisibility.PASSWORD.value, "Everyone who knows its password"),
@@ -107,6 +107,7 @@ class StatusPagesForm(RowForm[StatusPage]):
                 options=[(tag, one.name) for tag, one in LANGUAGES.items()],
                 hint="Of the words that are not yours.",
             ),
+            field("accent", "Colour of links", hint="Such as #0b6784. Made darker or lighter where needed to be read."),
             field("header", "Text above the components", "textarea", hint="Markdown."),
             field("footer", "Text at the end", "textarea", hint="Markdown."),
         ]
@@ -114,7 +115,7 @@ class StatusPagesForm(RowForm[StatusPage]):
             FormBlock(own),
             _components(team, sent, errors),
             FormBlock(access, title="Readers"),
-            FormBlock(words, title="Language and texts", folds=True),
+            FormBlock(words, title="Language, colour and texts", folds=True),
         ]
 
     def read(self, team: Team, sent: Sent, row: StatusPage) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from vigil.status.core.facts import PageFacts, PageFrame
+from vigil.status.core.layout.look import brand, look_links
 from vigil.status.core.prose import public_markdown
 
 
@@ -19,12 +20,10 @@ def document(facts: PageFacts, frame: PageFrame, title: str, body: str, links: s
             f'<!doctype html>\n<html lang="{facts.words.tag}">\n<head>\n<meta charset="utf-8">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             f"<title>{escape(f'{title} · {facts.title}')}</title>\n",
-            f'<link rel="icon" href="{escape(frame.icon)}" type="image/svg+xml">\n',
-            f'<link rel="stylesheet" href="{escape(frame.style)}">\n{links}{script}',
+            f'<link rel="stylesheet" href="{escape(frame.style)}">\n{look_links(facts, frame)}{links}{script}',
             f'</head>\n<body>\n<a class="skip btn" href="#main">{escape(facts.words.skip)}</a>\n',
             f'<main class="public" id="main" tabindex="-1" data-words="{escape(facts.words.of_strips)}">\n',
-            f'<header class="row"><p class="brand"><a href="{frame.address}"><bdi>{escape(facts.title)}</bdi></a></p>',
-            f"{subscribe}</header>\n{body}</main>\n</body>\n</html>\n",
+            f'<header class="row">{brand(facts, frame)}{subscribe}</header>\n{body}</main>\n</body>\n</html>\n',
         ]
     )
 
