@@ -48,6 +48,8 @@ def _component(page: StatusPage, given: Mapping[str, Any], position: int) -> Pag
         description=given.get("description") or "",
         monitor=given.get("monitor"),
         tag=given.get("tag") or "",
+        provider=given.get("provider") or "",
+        shows_latency=bool(given.get("shows_latency")),
         position=position,
     )
 

@@ -8,6 +8,8 @@ from django.db.models import Q
 
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
+from vigil.feeds.core.catalogue import SOURCES
+from vigil.monitors.core.providers import name_of
 from vigil.monitors.models import Monitor
 from vigil.status.core.access import PageAccess, PagePlace, PageVisibility
 from vigil.status.core.domains import DOMAIN_MOST
@@ -133,6 +135,17 @@ class PageComponent(models.Model):
     position = models.PositiveSmallIntegerField(default=0, editable=False)
     monitor = models.ForeignKey(Monitor, on_delete=models.CASCADE, null=True, blank=True, related_name="components")
     tag = models.CharField(max_length=50, blank=True, default="", help_text="All monitors with this tag together.")
+    provider = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        choices=[(key, name_of(key)) for key in sorted(SOURCES)],
+        help_text="Whose status page is quoted while this is in trouble; its feed has to be on.",
+    )
+    shows_latency = models.BooleanField(
+        default=False, db_default=False, help_text="Whether readers see its response times of 90 days."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -28,8 +28,7 @@ from vigil.status.core.facts import PageFrame
 from vigil.status.models import StatusPage
 from vigil.status.public_incidents.due import DuePublications
 from vigil.status.published import PublishedPages
-from vigil.status.reading import read_facts
-from vigil.status.years import PageYears
+from vigil.status.reading import PageYears, read_facts
 
 log = structlog.get_logger()
 

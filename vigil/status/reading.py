@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,12 +22,15 @@ from vigil.read_models.core.strips import DAY_S, DAYS, last_slots
 from vigil.read_models.overview import team_monitors
 from vigil.read_models.states import state_shown
 from vigil.read_models.team_silences import TeamSilences
-from vigil.status.core.facts import ComponentFacts, PageFacts, PublicIncidentFacts
+from vigil.status.component_facts import provider_facts, response_times
+from vigil.status.core.facts import ComponentFacts, PageFacts, ProviderFacts, PublicIncidentFacts
 from vigil.status.core.history.year import YEAR_DAYS, PageYear, year_of
 from vigil.status.core.look.pictures import CheckedPicture, PictureRole
 from vigil.status.models import PageComponent, PagePicture, StatusPage
 from vigil.status.public_incidents.reading import incidents_since, maintained_spans, public_incidents
 
+#: How old a year may be: but for today its days are over.
+YEAR_KEPT = timedelta(minutes=10)
 #: Monitors behind a page; a page with more shows the first.
 MONITORS_MOST = 2_000
 #: Monitors that are asked whether results come: those with the shortest intervals, of which the silence tells first.
@@ -48,6 +51,7 @@ class _Seen:
     tagged: dict[str, list[int]] = field(default_factory=dict)
     #: Spans of planned maintenance, by the key of a component.
     maintained: Mapping[int, list[Span]] = field(default_factory=dict)
+    providers: Mapping[str, ProviderFacts] = field(default_factory=dict)
 
 
 def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = None) -> PageFacts:
@@ -55,6 +59,7 @@ def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = 
     components = list(page.components.all())
     seen = _seen(page, components, now)
     incidents, earlier = public_incidents(page, now)
+    seen.providers = provider_facts({one.provider for one in components}, now)
     return PageFacts(
         id=page.public_id,
         slug=page.slug,
@@ -81,7 +86,28 @@ def read_year(page: StatusPage, now: datetime) -> PageYear:
     components = list(page.components.all())
     seen = _seen(page, components, now, YEAR_DAYS)
     told = incidents_since(page, now - timedelta(days=YEAR_DAYS), now)
-    return year_of([_component(one, seen) for one in components], told, now)
+    year = year_of([_component(one, seen) for one in components], told, now)
+    shown = {one.public_id: response_times(_keys(one, seen), now) for one in components if one.shows_latency}
+    return replace(year, latency=shown)
+
+
+class PageYears:
+    """Years by the ids of pages, with the revision of which they are."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[int, PageYear]] = {}
+
+    def of(self, page: StatusPage, now: datetime) -> PageYear:
+        """The year of a page."""
+        revision, year = self._kept.get(page.public_id, (-1, None))
+        if year is None or revision != page.revision or now - year.at >= YEAR_KEPT:
+            year = read_year(page, now)
+            self._kept[page.public_id] = (page.revision, year)
+        return year
+
+    def keep_only(self, ids: Collection[str]) -> None:
+        """Forget the years of other pages."""
+        self._kept = {key: kept for key, kept in self._kept.items() if key in ids}
 
 
 def _seen(page: StatusPage, components: Sequence[PageComponent], now: datetime, count: int = DAYS) -> _Seen:
@@ -140,9 +166,13 @@ def _is_judged() -> bool:
         return False
 
 
-def _component(row: PageComponent, seen: _Seen) -> ComponentFacts:
+def _keys(row: PageComponent, seen: _Seen) -> list[int]:
     keys = [row.monitor_id] if row.monitor_id else seen.tagged.get(row.tag, [])
-    keys = [key for key in keys if key in seen.shown]
+    return [key for key in keys if key is not None and key in seen.shown]
+
+
+def _component(row: PageComponent, seen: _Seen) -> ComponentFacts:
+    keys = _keys(row, seen)
     return ComponentFacts(
         id=row.public_id,
         name=row.name,
@@ -150,8 +180,9 @@ def _component(row: PageComponent, seen: _Seen) -> ComponentFacts:
         description=row.description,
         position=row.position,
         created_at=row.created_at,
-        shown=[seen.shown[key] for key in keys if key is not None],
-        spans=[maintained(seen.spans[key], seen.maintained.get(row.pk, ())) for key in keys if key is not None],
+        provider=seen.providers.get(row.provider),
+        shown=[seen.shown[key] for key in keys],
+        spans=[maintained(seen.spans[key], seen.maintained.get(row.pk, ())) for key in keys],
     )
 
 

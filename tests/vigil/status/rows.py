@@ -27,7 +27,7 @@ def made(world: World, **more: object) -> tuple[StatusPage, Monitor]:
 
 def everything(found: PublishedPage) -> str:
     files = [*found.files.items(), *found.unheard.items()]
-    return "\n".join(f"{path}\n{file.plain.decode()}" for path, file in files)
+    return "\n".join(f"{path}\n{file.plain.decode(errors='replace')}" for path, file in files)
 
 
 def shown(pages: PublishedPages, slug: str = "acme") -> PublishedPage:

@@ -54,7 +54,7 @@ class PageComponentSerializer(ApiModelSerializer[PageComponent]):
 
     class Meta:
         model = PageComponent
-        fields = ("id", "name", "group", "description", "monitor", "tag")
+        fields = ("id", "name", "group", "description", "monitor", "tag", "provider", "shows_latency")
         validators: list[Any] = []
 
 

@@ -99,6 +99,7 @@ def project(
     What says the same as before keeps its time of change. That is no time of this process, so that each web process
     says the same; only of what no row dates it is `now`.
     """
+    facts = facts if year is None else replace(facts, latency=year.latency)
     said, changed_at = _said(facts), min(facts.changed_at, facts.now)
     if before is not None and before.id == facts.id and before.says:
         if said == before.says:

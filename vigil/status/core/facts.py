@@ -25,6 +25,23 @@ from vigil.status.core.states import (
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderPost:
+    """An open post of a provider's status page, and when it was there first."""
+
+    title: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFacts:
+    """A provider by its name, its own status page, and what it declares now."""
+
+    name: str
+    address: str
+    posts: Sequence[ProviderPost]
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentFacts:
     """A component under its public name: states and spans of its monitors, which stay without names."""
 
@@ -36,6 +53,8 @@ class ComponentFacts:
     created_at: datetime
     shown: Sequence[ShownState] = ()
     spans: Sequence[Settled] = ()
+    #: What stands behind it, where that is shown, and what it declares now.
+    provider: ProviderFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,8 @@ class PageFacts:
     language: str = DEFAULT
     #: Its own colour, or empty, and its pictures.
     accent: str = ""
+    #: Response times of components that show them, by their ids: p95 of each of ninety days in ms, the oldest first.
+    latency: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
     pictures: Mapping[PictureRole, CheckedPicture] = field(default_factory=dict)
 
     @property

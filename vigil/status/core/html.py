@@ -10,9 +10,11 @@ from itertools import groupby
 from vigil.read_models.core.strips import DAYS
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts
 from vigil.status.core.figures import uptime_of
+from vigil.status.core.history.latency import latency_chart
 from vigil.status.core.history.strips import YEAR_FILE, DayStrip, strip_figure
 from vigil.status.core.history.year import component_days, incidents_by_day, touching
 from vigil.status.core.incidents.cards import icon, incident_card, moment_of, planned_cards
+from vigil.status.core.incidents.provider import provider_lines
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.layout.page import document, prose
 from vigil.status.core.sentences import says, says_stale
@@ -106,7 +108,8 @@ def _component(one: ComponentFacts, facts: PageFacts, frame: PageFrame, level: i
     return (
         f'<li class="comp"><div class="row"><h{level} class="h"><bdi>{escape(one.name)}</bdi></h{level}>'
         f"{state_mark(frame, state, words.states[state])}</div>{said}"
-        f"{strip_figure(strip, words)}</li>\n"
+        f"{provider_lines(one.provider, words) if state in _TROUBLE else ''}{strip_figure(strip, words)}"
+        f"{latency_chart(facts.latency.get(one.id, ()), words)}</li>\n"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from vigil.history.core.uptime import Settled, Uptime
@@ -43,6 +43,8 @@ class PageYear:
     at: datetime
     components: Mapping[str, Sequence[ComponentDay]]
     incidents: Mapping[date, Sequence[PublicIncidentFacts]]
+    #: Response times of components that show them, by their ids: p95 of each of ninety days in ms, the oldest first.
+    latency: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
 
     @property
     def end(self) -> date:

@@ -98,5 +98,8 @@ ENGLISH = PageWords(
     from_to="From {start} to {end}, UTC",
     name_from_to="{name}, {start} to {end}",
     nothing_happened="Nothing happened.",
+    response_time="19 of 20 answers came within {last} on the last day, {least} to {most} in 90 days.",
+    provider_says="{name} reports: {title}",
+    since="since {time} UTC",
     nothing_measured="Nothing was measured.",
 )

@@ -106,5 +106,8 @@ GERMAN = PageWords(
     from_to="Von {start} bis {end}, UTC",
     name_from_to="{name}, {start} bis {end}",
     nothing_happened="Es ist nichts geschehen.",
+    response_time="19 von 20 Antworten kamen am letzten Tag binnen {last}, in 90 Tagen {least} bis {most}.",
+    provider_says="{name} meldet: {title}",
+    since="seit {time} UTC",
     nothing_measured="Es wurde nichts gemessen.",
 )

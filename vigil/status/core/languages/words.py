@@ -89,6 +89,9 @@ class PageWords:
     name_from_to: str
     nothing_happened: str
     nothing_measured: str
+    response_time: str
+    provider_says: str
+    since: str
 
     @property
     def of_strips(self) -> str:

@@ -15,6 +15,8 @@ from django.views.decorators.http import require_safe
 
 from vigil.accounts.models import Team
 from vigil.clock import database_now
+from vigil.feeds.core.catalogue import SOURCES
+from vigil.monitors.core.providers import name_of
 from vigil.monitors.models import Monitor
 from vigil.status.addresses import address_of
 from vigil.status.changes import delete_status_page, save_status_page
@@ -41,6 +43,7 @@ COMPONENTS, OF_TAG = "components", "tag:"
 TAGS_OFFERED = 5
 #: Fields that are stored as they are sent, without spaces around them.
 _TEXTS = ("title", "slug", "domain", "language", "accent", "visibility", "header", "footer")
+_PROVIDERS = [("", "None"), *((key, name_of(key)) for key in sorted(SOURCES))]
 _VISIBILITIES = [
     (PageVisibility.PUBLIC.value, "Everyone who knows its address"),
     (PageVisibility.PASSWORD.value, "Everyone who knows its password"),
@@ -72,7 +75,8 @@ class StatusPagesForm(RowForm[StatusPage]):
         parts = row.components.select_related("monitor") if row.pk else ()
         rows = [
             {"is": one.monitor.public_id if one.monitor else f"{OF_TAG}{one.tag}", "name": one.name,
-             "group": one.group, "description": one.description}
+             "group": one.group, "description": one.description, "provider": one.provider,
+             "shows_latency": "on" if one.shows_latency else ""}
             for one in parts
         ]  # fmt: skip
         return with_rows({**texts, "enabled": "on" if row.enabled else ""}, COMPONENTS, rows)
@@ -167,8 +171,8 @@ def _wanted(one: Mapping[str, str], monitors: Mapping[str, Monitor]) -> dict[str
     about, monitor = one.get("is", ""), monitors.get(one.get("is", ""))
     tag = about.removeprefix(OF_TAG) if about.startswith(OF_TAG) else ""
     # A name that was left empty is never that of the monitor, which may say more than readers should know.
-    texts = {name: one.get(name, "").strip() for name in ("name", "group", "description")}
-    return {**texts, "monitor": monitor, "tag": tag}
+    texts = {name: one.get(name, "").strip() for name in ("name", "group", "description", "provider")}
+    return {**texts, "monitor": monitor, "tag": tag, "shows_latency": bool(one.get("shows_latency"))}
 
 
 def _components(team: Team, sent: Sent, errors: Errors) -> FormBlock:
@@ -195,6 +199,15 @@ def _component(number: int, one: Mapping[str, str], names: Mapping[str, str], fa
         FormField(f"{prefix}name", "Public name", one.get("name", ""), required=True),
         FormField(f"{prefix}group", "Group", one.get("group", ""), hint="May be empty."),
         FormField(f"{prefix}description", "What it is", one.get("description", ""), hint="A line; may be empty."),
+        FormField(
+            f"{prefix}provider",
+            "Provider behind it",
+            one.get("provider", ""),
+            "select",
+            options=_PROVIDERS,
+            hint="Its status page is quoted while this is in trouble. Its feed has to be on.",
+        ),
+        FormField(f"{prefix}shows_latency", "Show its response times", one.get("shows_latency", ""), "checkbox"),
     ]
     return RepeatedRow(number, title, fields, [("is", about)], number > 0, falls)
 

@@ -1,0 +1,61 @@
+"""What a component may show besides its states: response times of ninety days, and what a provider declares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from vigil.feeds.core.catalogue import SOURCES
+from vigil.feeds.models import FeedPost
+from vigil.history.core.rollups import Rollup
+from vigil.history.reading import series
+from vigil.history.storage.daily_rollup import DAY_MS
+from vigil.monitors.core.providers import name_of
+from vigil.monitors.models import Region
+from vigil.read_models.core.strips import DAYS
+from vigil.status.core.facts import ProviderFacts, ProviderPost
+
+#: Monitors of a component whose response times are read: the first.
+LATENCY_MOST = 5
+#: Open posts of all providers of a page: the newest.
+_POSTS_MOST = 50
+#: What a feed said that has not been read for longer is not repeated.
+_FEED_LASTS = timedelta(minutes=30)
+#: Pages of providers whose feed is somewhere else than what people read.
+_PAGES = {
+    "aws-bedrock": "https://health.aws.amazon.com/health/status",
+    "azure": "https://azure.status.microsoft/en-us/status",
+}
+
+
+def provider_facts(providers: Iterable[str], now: datetime) -> Mapping[str, ProviderFacts]:
+    """What each of these providers declares now, by its key; one query."""
+    wanted = {one for one in providers if one in SOURCES}
+    if not wanted:
+        return {}
+    posts = FeedPost.objects.filter(
+        ended_at=None, feed__enabled=True, feed__provider__in=wanted, feed__ok_at__gt=now - _FEED_LASTS
+    ).order_by("-seen_at", "-id")
+    declared: dict[str, list[ProviderPost]] = {one: [] for one in wanted}
+    for provider, title, at in posts.values_list("feed__provider", "title", "seen_at")[:_POSTS_MOST]:
+        declared[provider].append(ProviderPost(title, at))
+    return {one: ProviderFacts(name_of(one), _page_of(one), declared[one]) for one in wanted}
+
+
+def response_times(monitors: Sequence[int], now: datetime) -> list[float | None]:
+    """p95 of each of the last ninety days (UTC) in ms, of the first monitors together, the oldest first."""
+    last = int(now.timestamp() * 1_000) // DAY_MS
+    regions = list(Region.objects.values_list("pk", flat=True))
+    merged: dict[int, Rollup] = {}
+    for monitor in monitors[:LATENCY_MOST]:
+        for day, rolled in series.days(monitor, regions, last - DAYS + 1, last).items():
+            merged.setdefault(day, Rollup()).add(rolled)
+    found = {day: rolled.percentiles_ms([0.95])[0] for day, rolled in merged.items()}
+    return [found.get(day) for day in range(last - DAYS + 1, last + 1)]
+
+
+def _page_of(provider: str) -> str:
+    """The provider's own page: never the address of a feed that somebody has put in its place."""
+    parts = urlsplit(SOURCES[provider].url)
+    return _PAGES.get(provider, f"https://{parts.hostname}/")
