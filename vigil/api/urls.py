@@ -16,7 +16,7 @@ from vigil.api.alerts.silences import ExcludedView, SilenceViewSet
 from vigil.api.base.authentication import TokenAuthentication
 from vigil.api.bulk import BulkView
 from vigil.api.code.export import ExportView
-from vigil.api.code.plans import AdoptionView, PlanViewSet
+from vigil.api.code.plans import AdoptionView, AllAdoptedView, PlanViewSet
 from vigil.api.code.schema import schema_view
 from vigil.api.dead_letters import DeadLetterViewSet
 from vigil.api.health import HealthView
@@ -76,6 +76,7 @@ urlpatterns = [
     path("v1/", include("vigil.api.history.results")),
     path("v1/export", ExportView.as_view(), name="export"),
     path("v1/adoptions", AdoptionView.as_view(), name="adoptions"),
+    path("v1/adoptions/everything", AllAdoptedView.as_view(), name="all-adopted"),
     path("v1/schema.json", schema_view, name="document-schema"),
     path("v1/health", HealthView.as_view(), name="health"),
     path("v1/me", MeView.as_view(), name="me"),

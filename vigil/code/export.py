@@ -30,20 +30,9 @@ def export_document(team: Team, project: str, everything: bool = False, is_staff
 
     Secrets are references, never values: those that it was applied with, else names of variables made from the keys.
     """
-    rows = load_rows(team)
-    state = read_state(rows, project)
     managed = {row.public_id: row for row in ManagedObject.objects.filter(team=team, project=project)}
-    keys = _Keys(managed)
     sections: dict[str, dict[str, Json]] = {name: {} for name in SECTIONS}
-    chosen: list[tuple[str, str, Actual]] = []
-    whole = (one for one in state.objects.values() if not lacks_subject(one))
-    for one in sorted(whole, key=lambda one: (one.section, one.fields.get("position", 0), one.name)):
-        row = managed.get(one.public_id)
-        if row is not None:
-            chosen.append((row.section, row.key, one))
-        elif everything and one.public_id not in state.foreign and _is_exported(one, is_staff):
-            section = "maintenance" if one.section == "silences" and one.fields["excludes"] else one.section
-            chosen.append((section, one.name if section == "regions" else keys.new(section, one), one))
+    chosen = keyed_objects(team, project, managed, everything, is_staff)
     names = {one.public_id: key for _, key, one in chosen}
     for section, key, one in chosen:
         references = managed[one.public_id].references if one.public_id in managed else {}
@@ -53,6 +42,26 @@ def export_document(team: Team, project: str, everything: bool = False, is_staff
         if objects:
             found[name] = dict(sorted(objects.items())) if name != "routes" else objects
     return found
+
+
+def keyed_objects(
+    team: Team, project: str, managed: Mapping[str, ManagedObject], everything: bool, is_staff: bool
+) -> list[tuple[str, str, Actual]]:
+    """What an export names, with its section and key. `managed` is what the project owns, by public id.
+
+    The keys of what no project owns are made from the names: the same each time, until something is adopted.
+    """
+    state, keys = read_state(load_rows(team), project), _Keys(managed)
+    chosen: list[tuple[str, str, Actual]] = []
+    whole = (one for one in state.objects.values() if not lacks_subject(one))
+    for one in sorted(whole, key=lambda one: (one.section, one.fields.get("position", 0), one.name)):
+        row = managed.get(one.public_id)
+        if row is not None:
+            chosen.append((row.section, row.key, one))
+        elif everything and one.public_id not in state.foreign and _is_exported(one, is_staff):
+            section = "maintenance" if one.section == "silences" and one.fields["excludes"] else one.section
+            chosen.append((section, one.name if section == "regions" else keys.new(section, one), one))
+    return chosen
 
 
 def _is_exported(one: Actual, is_staff: bool) -> bool:

@@ -15,6 +15,7 @@ from vigil.code.core.sections.installation import INSTALLATION
 from vigil.code.core.sections.table import SECTIONS
 from vigil.code.core.state import Address
 from vigil.code.core.tree import NOWHERE, nearest, refuse, shown
+from vigil.code.export import keyed_objects
 from vigil.code.models import ManagedObject
 from vigil.code.stored.rows import load_rows
 
@@ -44,6 +45,20 @@ def adopt(team: Team, project: str, address: Address, public_id: str) -> Managed
         found.public_id = public_id
         found.save(update_fields=["public_id"])
     return found
+
+
+@transaction.atomic
+def adopt_everything(team: Team, project: str) -> list[ManagedObject]:
+    """Let a project stand for all that no project owns, under the keys that an export of everything gives.
+
+    Regions are of the installation: a document takes one over by naming it. Raises `DocumentError`.
+    """
+    managed = {row.public_id: row for row in ManagedObject.objects.filter(team=team, project=project)}
+    return [
+        adopt(team, project, (section, key), one.public_id)
+        for section, key, one in keyed_objects(team, project, managed, everything=True, is_staff=False)
+        if one.public_id not in managed
+    ]
 
 
 def owner_of_row(row: Model) -> ManagedObject | None:

@@ -23,7 +23,7 @@ from vigil.code.apply import PlanMoved, apply_plan
 from vigil.code.core.references import REFERENCES_MOST
 from vigil.code.core.tree import DocumentError, TextPlace, tree_of
 from vigil.code.models import ConfigurationPlan
-from vigil.code.ownership import adopt
+from vigil.code.ownership import adopt, adopt_everything
 from vigil.code.plans import COMMIT_MOST, PlanOrder, make_plan, plan_shown
 from vigil.problems.codes import ProblemCode
 
@@ -177,6 +177,33 @@ class AdoptionView(ApiView):
         with problems_as_400():
             adopt(team, wanted["project"], (wanted["section"], wanted["key"]), wanted["id"])
         return Response(wanted, status=status.HTTP_201_CREATED)
+
+
+class AllAdoptedSerializer(ApiSerializer[Any]):
+    """What a project took over."""
+
+    project = serializers.CharField(max_length=100, default="default")
+    adopted = AdoptionSerializer(many=True, read_only=True)
+
+
+class AllAdoptedView(ApiView):
+    """Adoption of everything that no project owns."""
+
+    @extend_schema(request=AllAdoptedSerializer, responses={201: AllAdoptedSerializer})
+    def post(self, request: Request) -> Response:
+        """Let a project take over all that no project owns.
+
+        The keys are those of an export of everything. Regions stay: a document takes one over by naming it.
+        """
+        asked = AllAdoptedSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        team = team_of(request)
+        assert team is not None  # The permission has seen to it.
+        project = asked.validated_data["project"]
+        with problems_as_400():
+            rows = adopt_everything(team, project)
+        adopted = [{"project": project, "section": row.section, "key": row.key, "id": row.public_id} for row in rows]
+        return Response({"project": project, "adopted": adopted}, status=status.HTTP_201_CREATED)
 
 
 @contextmanager

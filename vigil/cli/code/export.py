@@ -4,8 +4,8 @@
   manage.py export --everything       also what was made by hand, under new keys
   manage.py export -o vigil.yaml      update a file: only what differs changes, and comments stay
 
-Secrets are references such as ${env:NAME}, never values. Planning what a project owns changes nothing; the plan of the
-rest names the `adopt` that takes over each. With VIGIL_URL and VIGIL_TOKEN it is the installation there.
+Secrets are references such as ${env:NAME}, never values. Planning what a project owns changes nothing; `adopt
+--everything` takes over the rest first. With VIGIL_URL and VIGIL_TOKEN it is the installation there.
 """
 
 from __future__ import annotations

@@ -67,6 +67,14 @@ class LocalInstallation:
         with _problems_as_error():
             adopt(default_team(), project, address, public_id)
 
+    def adopt_everything(self, project: str) -> list[tuple[str, str]]:
+        from vigil.accounts.teams import default_team
+        from vigil.code.ownership import adopt_everything
+
+        with _problems_as_error():
+            rows = adopt_everything(default_team(), project)
+        return [(f"{row.section}.{row.key}", row.public_id) for row in rows]
+
     def begin_trial(self, fields: Shown) -> tuple[Shown | None, float]:
         from django.core.exceptions import ValidationError
 

@@ -36,6 +36,10 @@ class ReachedInstallation(Protocol):
 
     def adopt(self, project: str, address: tuple[str, str], public_id: str) -> None: ...
 
+    def adopt_everything(self, project: str) -> list[tuple[str, str]]:
+        """What was taken over: places in the document, and ids."""
+        ...
+
     def begin_trial(self, fields: Shown) -> tuple[Shown | None, float]:
         """A trial of an unsaved monitor, as it begins; None and the seconds to wait where too many were begun.
 

@@ -65,6 +65,10 @@ class RemoteInstallation:
         order = {"project": project, "section": section, "key": key, "id": public_id}
         self._read(self._ask("POST", "adoptions", order))
 
+    def adopt_everything(self, project: str) -> list[tuple[str, str]]:
+        answer = self._known(self._read(self._ask("POST", "adoptions/everything", {"project": project})), ("adopted",))
+        return [(f"{one['section']}.{one['key']}", str(one["id"])) for one in answer["adopted"]]
+
     def begin_trial(self, fields: Shown) -> tuple[Shown | None, float]:
         answer = self._ask("POST", "monitors/test", fields, {"batch": "true"})
         if answer.status_code == 429:

@@ -13,6 +13,7 @@ from django.test import Client
 from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
+from vigil.alerts.models import Channel, Route
 from vigil.cli import main
 from vigil.cli.code import remote_installation
 from vigil.cli.code.remote_installation import RemoteInstallation
@@ -143,6 +144,34 @@ def test_an_object_made_by_hand_is_adopted_by_its_id(tmp_path: Path, capsys: pyt
     assert main(["adopt", f"monitors.a={row.public_id}"]) == 0
     assert main(["apply", str(file)]) == 0
     assert Monitor.objects.filter(deleted_at=None).get().pk == row.pk
+
+
+@pytest.mark.parametrize("where", ["here", "by the API"])
+def test_everything_made_by_hand_is_adopted_at_once_and_its_export_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    main(["monitor", "add", "tcp://h.example:1", "--name", "a"])
+    main(["monitor", "add", "tcp://h.example:2", "--name", "B!"])
+    team, monitor = default_team(), Monitor.objects.get(name="a")
+    channel = Channel.objects.create(team=team, name="ops", kind="webhook", config={"url": "https://h.example/"})
+    route = Route.objects.create(team=team, name="all", default=True)
+    route.channels.add(channel)
+    if where == "here":
+        assert main(["adopt", "--everything"]) == 0
+        assert f"monitors.a is {monitor.public_id}" in capsys.readouterr().out
+        assert main(["adopt", "--everything"]) == 0 and "is " not in capsys.readouterr().out
+    else:
+        adopted = remote().adopt_everything("default")
+        assert {place for place, _ in adopted} == {"monitors.a", "monitors.b", "channels.ops", "routes.all"}
+        assert remote().adopt_everything("default") == []
+    file = tmp_path / "vigil.yaml"
+    assert main(["export", "-o", str(file)]) == 0
+    assert main(["plan", str(file)]) == 0
+    assert (Monitor.objects.count(), Route.objects.count(), Channel.objects.count()) == (2, 1, 1)
+
+
+def test_adoption_asks_for_either_pairs_or_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["adopt"]) == main(["adopt", "monitors.a=mon_x", "--everything"]) == 2
 
 
 def test_an_export_into_the_file_keeps_comments_and_writes_only_what_differs(tmp_path: Path) -> None:
