@@ -97,3 +97,34 @@ def _publish_in_two_taps(phone: BrowserContext, incident: str) -> None:
     seen.page.get_by_role("button", name="Publish", exact=True).last.click()
     expect(seen.page.locator("#said")).to_contain_text("Published.")
     assert seen.violations() == []
+
+
+def test_incidents_and_maintenance_are_written_on_a_phone_without_a_script(
+    stack: Stack, browser: Browser, session: StorageState
+) -> None:
+    with new_context(browser, PHONE, storage_state=session, java_script_enabled=False) as phone:
+        seen = visit(phone, f"{stack.address}/settings/status-pages/new")
+        seen.page.get_by_label("Title").fill("Phone AI")
+        seen.page.get_by_label("Address").fill("phone")
+        seen.page.get_by_role("button", name="Save the status page").last.click()
+        seen.go(f"{stack.address}/settings/public-incidents/new")
+        seen.page.get_by_label("Title").fill("Chat answers slowly")
+        seen.page.get_by_label("What readers see").fill("We are looking into it.")
+        seen.page.get_by_label("Status page").select_option(label="Phone AI: tells no subscriber")
+        seen.page.get_by_role("button", name="Save the public incident").last.click()
+        expect(seen.page.get_by_role("heading", name="Chat answers slowly")).to_be_visible()
+        incident = seen.page.url
+    with new_context(browser, PHONE, storage_state=session) as phone:
+        seen = visit(phone, incident)
+        for address in (
+            incident, f"{stack.address}/settings/publishing", f"{stack.address}/settings/public-incidents/new",
+            f"{stack.address}/settings/scheduled-maintenances/new", f"{stack.address}/settings/publication-rules/new",
+            f"{stack.address}/settings/update-templates/new",
+        ):  # fmt: skip
+            seen.go(address)
+            assert (seen.violations(), seen.problems, seen.scrolls_sideways()) == ([], [], False), address
+    until(lambda: "We are looking into it." in httpx.get(f"{stack.address}/status/phone", timeout=10).text, "words")
+    with new_context(browser, PHONE, dark=True) as stranger:
+        read = visit(stranger, f"{stack.address}/status/phone/incidents/{incident.rpartition('/')[2]}")
+        expect(read.page.get_by_role("heading", name="Chat answers slowly")).to_be_visible()
+        assert (read.violations(), read.problems, read.scrolls_sideways()) == ([], [], False)
