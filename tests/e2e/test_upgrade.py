@@ -21,12 +21,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
+from tests.database_schema import schema_of
 from tests.e2e.installations.contents import KEPT, REGIONS, open_incident
 from tests.e2e.installations.endpoints import ADDRESS, Endpoints, served
 from tests.e2e.up import Api, Up
 from tests.waiting import until
+from vigil.local.folder import read_secrets, read_state
 
 INSTALLATIONS = Path(__file__).parent / "installations"
 #: History must outlast the day on which this runs.
@@ -50,6 +54,7 @@ class Upgraded:
     up: Up
     api: Api
     endpoints: Endpoints
+    data: Path
 
     def id_of(self, monitor: str) -> str:
         return str(self.before["monitors"][monitor])
@@ -58,6 +63,12 @@ class Upgraded:
         """The incident of a monitor that was open when the older code stopped."""
         rows = self.before["rows"]["incidents"]
         return next(row for row in rows if row["monitor"] == self.id_of(monitor) and not row["resolved_at"])
+
+    @property
+    def database_url(self) -> str:
+        secrets = read_secrets(self.data)
+        assert secrets is not None
+        return f"postgresql://vigil:{secrets.database_password}@127.0.0.1:{read_state(self.data).postgres_port}/vigil"
 
     def ping(self, what: str) -> None:
         urllib.request.urlopen(self.up.said["ping_address"] + self.before["job"] + what, timeout=10).close()
@@ -89,12 +100,22 @@ def upgraded(request: pytest.FixtureRequest) -> Iterator[Upgraded]:
             started = datetime.now(UTC).isoformat()
             up = Up(data, env=ENV)
             try:
-                yield Upgraded(before, started, up, Api(up.said["address"], before["token"]), endpoints)
+                yield Upgraded(before, started, up, Api(up.said["address"], before["token"]), endpoints, data)
             finally:
                 code = up.stop()
             assert code == 0
         finally:
             shutil.rmtree(data)
+
+
+@pytest.mark.django_db
+def test_its_database_is_made_as_that_of_a_new_installation(upgraded: Upgraded) -> None:
+    with psycopg.connect(upgraded.database_url) as upgraded_one:
+        there = schema_of(upgraded_one.cursor())
+    with connection.cursor() as new:
+        here = schema_of(new)
+    assert {kind for kind, *_ in here} >= {"column", "constraint", "index", "trigger", "function", "partitions"}
+    assert there ^ here == set()
 
 
 @pytest.mark.parametrize("path", KEPT)
