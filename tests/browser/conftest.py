@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, StorageState
 
-from tests.browser.stack import CHECKOUT, Stack, start_stack
+from tests.browser.stack import CHECKOUT, MAIL_SERVER, Stack, start_stack
 from vigil.bench.pages.browser import chromium, new_context, sign_in
+from vigil.demo.mail_receiver import MailReceiver
 
 HERE = Path(__file__).parent
 _RUNNING = pytest.StashKey[Stack]()
@@ -25,14 +26,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(300))
 
 
+@pytest.fixture(scope="session")
+def mail() -> Iterator[MailReceiver]:
+    """The mail server of the stack."""
+    receiver = MailReceiver()
+    receiver.start()
+    yield receiver
+    receiver.stop()
+
+
 @pytest.fixture
-def stack(request: pytest.FixtureRequest) -> Stack:
-    """Five regions, a fake provider that is well, a receiver, and the web pages: started by the first test."""
+def stack(request: pytest.FixtureRequest, mail: MailReceiver) -> Stack:
+    """Five regions, a fake provider that is well, a receiver, a mail server and the web pages: started by the first
+    test."""
     known = request.session.stash.get(_RUNNING, None)
     if known is not None:
         return known
     own = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
-    return request.session.stash.setdefault(_RUNNING, start_stack({**own, "PYTHONPATH": str(CHECKOUT)}))
+    own |= {"PYTHONPATH": str(CHECKOUT), MAIL_SERVER: mail.address}
+    return request.session.stash.setdefault(_RUNNING, start_stack(own))
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import httpx
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _STOP_S = 60
+#: Names the mail server of the stack, whose own settings replace those of its process.
+MAIL_SERVER = "BROWSER_TESTS_MAIL_SERVER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,6 @@ def _said(stage: Any, monitor: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    from vigil.demo.stage import Stage
+    from vigil.demo.stage import Stage, stage_options
 
-    asyncio.run(_serve(Stage()))
+    asyncio.run(_serve(Stage(wanted=stage_options(VIGIL_EMAIL_URL=os.environ[MAIL_SERVER]))))

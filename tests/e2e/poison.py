@@ -25,8 +25,7 @@ from tests.e2e.kills import Target, statuses, write_monitors
 from tests.e2e.poisons import MAIL_DOMAIN, POISONS, THIEF, Write
 from tests.waiting import until_awaited
 from vigil.bench.soak.poison import Thief, now_ms
-from vigil.demo.stage import Stage
-from vigil.demo.stage import _wanted as stage_options
+from vigil.demo.stage import Stage, stage_options
 from vigil.demo.story import AlertKind
 from vigil.local.processes import answers_health
 from vigil.local.programs import Program

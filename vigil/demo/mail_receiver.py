@@ -46,6 +46,12 @@ class MailReceiver:
         self._server.start()
         return int(self._server.port)
 
+    @property
+    def address(self) -> str:
+        """As VIGIL_EMAIL_URL takes it."""
+        assert self._server is not None
+        return f"smtp://127.0.0.1:{self._server.port}"
+
     def stop(self) -> None:
         if self._server is not None:
             self._server.stop()

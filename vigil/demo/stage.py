@@ -45,7 +45,7 @@ class Stage:
 
     def __init__(self, keep: bool = False, wanted: InstallationOptions | None = None) -> None:
         self._keep = keep
-        self._throwaway = Throwaway("demo", wanted or _wanted(), keep)
+        self._throwaway = Throwaway("demo", wanted or stage_options(), keep)
         self.path = self._throwaway.path
         self.installation = self._throwaway.installation
         self.secret = new_secret()
@@ -126,7 +126,8 @@ class Stage:
         ]
 
 
-def _wanted() -> InstallationOptions:
+def stage_options(**env: str) -> InstallationOptions:
+    """Five regions on addresses of their own, and more settings for every process."""
     sources = {seat: {"VIGIL_PROBE_SOURCE": source_address(seat)} for seat in SEATS}
     regions = tuple(LocalRegion(seat.region, seat.domain, env=sources[seat]) for seat in SEATS)
-    return InstallationOptions(regions)
+    return InstallationOptions(regions, env=env)

@@ -65,7 +65,7 @@ def _without_session(view: View) -> View:
                 "Vigil's database cannot be reached. Nothing was saved. Try again in a few minutes.", 503,
             )  # fmt: skip
             answer["Retry-After"] = "60"
-        answer["Referrer-Policy"] = "no-referrer"
+        answer.headers.setdefault("Referrer-Policy", "no-referrer")
         answer["X-Robots-Tag"] = "noindex, nofollow"
         return answer
 
@@ -210,7 +210,10 @@ def _form(request: HttpRequest, page: StatusPage, refused: ValidationError | Non
         "components": _components(page, request.POST.getlist("components")[:MAX_COMPONENTS]),
         "problems": problems(errors),
     }
-    return render(request, "web/pages/subscriptions/subscribe.html", shown, status=400 if errors else 200)
+    answer = render(request, "web/pages/subscriptions/subscribe.html", shown, status=400 if errors else 200)
+    # Without it a browser sends the form without saying from where.
+    answer["Referrer-Policy"] = "same-origin"
+    return answer
 
 
 def _components(page: StatusPage, ticked: Collection[str], errors: Sequence[str] = ()) -> FormField | None:

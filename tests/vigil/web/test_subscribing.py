@@ -6,17 +6,22 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
-from tests.vigil.status.subscribing import mail_server, page_of, subscriber, tell_all
+from tests.vigil.incidents.world import World
+from tests.vigil.status.rows import SECRET, made
+from tests.vigil.status.subscribing import incident_of, mail_server, page_of, subscriber, tell_all
 from vigil.configuration import configuration
 from vigil.demo.mail_receiver import MailReceiver
 from vigil.guess_limits import SUBSCRIBING
 from vigil.status.core.document import project
+from vigil.status.letters.compose import slack_of, webhook_of
 from vigil.status.models import StatusPage
 from vigil.status.reading import read_facts
-from vigil.status.subscriber_models import Subscriber, SubscriptionRequest
+from vigil.status.subscriber_models import Subscriber, SubscriberLetter, SubscriptionRequest
 from vigil.status.subscribers.links import confirm_link, manage_link, unsubscribe_link
+from vigil.web import subscribing
 from vigil.web.serving.status_pages import frame_of, published_pages
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -114,7 +119,7 @@ def test_the_answer_is_the_same_for_whom_is_subscribed_asked_lately_or_never_hea
     assert not any(SubscriptionRequest.objects.values_list("sealed", flat=True))
 
 
-def test_one_client_is_slowed_down_and_what_is_no_address_is_refused() -> None:
+def test_one_client_is_slowed_down_and_what_is_no_address_is_refused(server: MailReceiver) -> None:
     served(page_of())
     client = Client()
     for address in ("", "nobody", "a@b@c", "reader@example.test\nBcc: all@example.test", "x" * 600):
@@ -126,7 +131,7 @@ def test_one_client_is_slowed_down_and_what_is_no_address_is_refused() -> None:
     assert codes[-1] == 429 and not SubscriptionRequest.objects.exclude(fingerprint__regex="^[0-9a-f]{64}$").exists()
 
 
-def test_another_site_cannot_ask_through_its_visitors() -> None:
+def test_another_site_cannot_ask_through_its_visitors(server: MailReceiver) -> None:
     served(page_of())
     answer = Client().post(
         "/status/acme/subscribe", {"kind": "email", "address": "a@b.test"}, headers={"origin": "https://evil.test"}
@@ -134,7 +139,7 @@ def test_another_site_cannot_ask_through_its_visitors() -> None:
     assert answer.status_code == 403 and not SubscriptionRequest.objects.exists()
 
 
-def test_only_who_may_read_a_page_may_subscribe() -> None:
+def test_only_who_may_read_a_page_may_subscribe(server: MailReceiver) -> None:
     served(page_of(visibility="password", password="long enough secret"))
     client = Client()
     assert client.get("/status/acme/subscribe").status_code == 403
@@ -153,3 +158,26 @@ def test_a_link_that_was_forged_or_is_old_does_nothing(monkeypatch: pytest.Monke
     monkeypatch.setattr("django.core.signing.time.time", lambda: 4_000_000_000.0)
     assert "48 hours" in client.post(link).content.decode()
     assert Subscriber.objects.get().state == "pending"
+
+
+def test_while_the_database_is_away_it_is_said_plainly(server: MailReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    served(page_of())
+
+    def refuse(*_: object) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(subscribing, "take_request", refuse)
+    answer = Client().post("/status/acme/subscribe", {"kind": "email", "address": "a@b.test"})
+    assert answer.status_code == 503 and answer["Retry-After"] == "60"
+    assert "Nothing was saved" in answer.content.decode()
+    assert Client().get("/status/acme").status_code == 200
+
+
+def test_letters_and_bodies_hold_nothing_of_the_inside(server: MailReceiver) -> None:
+    page, _ = made(World())
+    subscriber(page, "reader@example.test")
+    incident_of(page, "Chat API", written_by=f"{SECRET}-author")
+    tell_all()
+    letter = SubscriberLetter.objects.select_related("subscriber__page", "update__incident").get()
+    said = [str(server.letters()[0]), str(webhook_of(letter, "major", letter.created_at)), str(slack_of(letter))]
+    assert all("Chat API" in one and SECRET not in one for one in said)

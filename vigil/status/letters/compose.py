@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,7 +31,8 @@ from vigil.status.letters.bodies import (
     webhook_update,
 )
 from vigil.status.letters.mail_sessions import Mail
-from vigil.status.models import StatusPage
+from vigil.status.letters.mime import plain_header, sender_header, two_bodies, worded_header
+from vigil.status.models import PublicUpdate, StatusPage
 from vigil.status.subscriber_models import SubscriberLetter
 from vigil.status.subscribers.links import (
     bounce_address,
@@ -44,8 +42,6 @@ from vigil.status.subscribers.links import (
     unsubscribe_link,
     webhook_secret,
 )
-
-_POLICY = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +57,39 @@ class LetterPost:
 
 def mail_of(letter: SubscriberLetter) -> Mail:
     """A letter as mail. Its Message-ID is the same for each attempt, so that a repeat is known as one."""
-    subscriber, page = letter.subscriber, letter.subscriber.page
+    subscriber, written, name = letter.subscriber, _written(letter), _id(letter)
     sender, domain = sender_in_ascii(configuration().email_from)
-    own = parseaddr(sender)[1]
-    message = EmailMessage(policy=_POLICY)
-    written = _written(letter)
-    message["From"] = _named(page.title, own) or sender
-    message["To"] = Address(addr_spec=subscriber.address)
-    message["Subject"] = written.subject
-    message["Date"] = format_datetime(letter.created_at.astimezone(UTC))
-    message["Message-ID"] = f"<{_id(letter)}@{domain}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
-    if letter.purpose == LetterPurpose.UPDATE:
-        _add_list_headers(message, letter, domain)
-    message.set_content(written.text)
-    message.add_alternative(written.html, subtype="html")
-    return Mail(bounce_address(subscriber.public_id) or own, subscriber.address, message.as_bytes())
+    own, address = parseaddr(sender)[1], subscriber.address
+    headers = [
+        sender_header(subscriber.page.title, own),
+        plain_header("To", address),
+        worded_header("Subject", written.subject),
+        plain_header("Date", format_datetime(letter.created_at.astimezone(UTC))),
+        plain_header("Message-ID", f"<{name}@{domain}>"),
+        plain_header("Auto-Submitted", "auto-generated"),
+        plain_header("X-Auto-Response-Suppress", "All"),
+    ]
+    if letter.update is not None:
+        headers += [plain_header(*each) for each in _list_headers(letter, letter.update, domain).items()]
+    content = two_bodies(headers, written.text, written.html, name)
+    return Mail(bounce_address(subscriber.public_id) or own, address, content)
 
 
-def _add_list_headers(message: EmailMessage, letter: SubscriberLetter, domain: str) -> None:
+def _list_headers(letter: SubscriberLetter, update: PublicUpdate, domain: str) -> dict[str, str]:
+    """What makes it one of a list, which ends with one click (RFC 2369, 2919, 8058), and of one conversation."""
     page, name = letter.subscriber.page, letter.subscriber.public_id
     host = urlsplit(configuration().base_url).hostname or domain
-    if letter.update is not None:
-        thread = f"<{letter.update.incident.public_id}.{name}@{domain}>"
-        message["References"] = message["In-Reply-To"] = thread
-    message["Precedence"] = "bulk"
-    message["List-Id"] = f"<{page.public_id}.status.{host}>"
-    message["List-Archive"] = f"<{address_of(page)}>"
-    message["List-Help"] = f"<{manage_link(name)}>"
-    message["List-Unsubscribe"] = f"<{unsubscribe_link(name)}>"
-    message["List-Unsubscribe-LetterPost"] = "List-Unsubscribe=One-Click"
+    thread = f"<{update.incident.public_id}.{name}@{domain}>"
+    return {
+        "References": thread,
+        "In-Reply-To": thread,
+        "Precedence": "bulk",
+        "List-Id": f"<{page.public_id}.status.{host}>",
+        "List-Archive": f"<{address_of(page)}>",
+        "List-Help": f"<{manage_link(name)}>",
+        "List-Unsubscribe": f"<{unsubscribe_link(name)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def webhook_of(letter: SubscriberLetter, indicator: str, now: datetime) -> LetterPost:
@@ -164,11 +162,3 @@ def _id(letter: SubscriberLetter) -> str:
         letter.update.public_id if letter.update is not None else f"{letter.purpose}-{letter.created_at:%Y%m%d%H%M%S}"
     )
     return f"{about}.{letter.subscriber.public_id}"
-
-
-def _named(title: str, own: str) -> Address | None:
-    """The installation's address under the name of the page; None where it has no address."""
-    try:
-        return Address(title, addr_spec=own)
-    except (ValueError, IndexError):
-        return None

@@ -50,7 +50,10 @@ def _print(text: str) -> str:
 
 def _email(given: str) -> str:
     try:
-        return str(address_of(given).addr_spec)
+        address = str(address_of(given).addr_spec)
+        if address.isascii():
+            return address
+        raise ValueError("its mailbox is not in ASCII")
     except ValueError:
         raise ValidationError("Give a plain e-mail address, such as you@example.com.") from None
 

@@ -63,6 +63,21 @@ def test_a_letter_says_what_was_said_and_ends_with_one_click(server: MailReceive
     assert "We are looking into it." in text and "Affects Chat API." in text and "Unsubscribe: http" in text
 
 
+def test_words_of_any_language_and_length_arrive_as_they_were_written(server: MailReceiver) -> None:
+    page = page_of(title="Äcme, “AI” ☂")
+    subscriber(page, "reader@example.test")
+    text = f"Störung: {'sehr ' * 300}\n.\n--=_x\nZeile\r\nEnde."
+    incident_of(page, title="Überlast <b> der \u4e2d\u6587-API " + "x" * 120, text=text)
+    tell_all()
+    (letter,) = server.letters()
+    assert letter["From"].addresses[0].display_name == "Äcme, “AI” ☂" and letter["Subject"].startswith("[Äcme, “AI” ☂]")
+    plain, html = letter.get_body(("plain",)), letter.get_body(("html",))
+    assert plain is not None and html is not None
+    read = plain.get_content()
+    assert all(line in read.splitlines() for line in text.splitlines()) and "&lt;b&gt;" in html.get_content()
+    assert all(len(line) < 998 for line in bytes(letter).splitlines())
+
+
 def test_letters_go_over_few_sessions(server: MailReceiver) -> None:
     page = page_of()
     for number in range(60):
