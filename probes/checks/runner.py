@@ -28,7 +28,8 @@ from probes.wire import WIRE_VERSION, Batch, Check, Lane, Result, is_trial
 
 _log = structlog.get_logger(__name__)
 
-_REMEMBERED_ORDERS = 200_000
+#: No order comes again after so long (s): it is long too late, and was signed for less.
+_REMEMBERED_ORDERS, _REMEMBERED_S = 200_000, 600.0
 _REMEMBERED_REQUESTS = 20_000
 _REMEMBERED_SOFT_LIMITS = 100_000
 #: No check may hold a slot for longer than this (ms), whatever its order says.
@@ -62,7 +63,8 @@ class Runner:
             # What confirms is never held back for its target: there is one check of each monitor in it.
             Lane.CONFIRM: Slots(bounds.confirm, bounds.waiting, bounds.confirm),
         }
-        self._seen: OrderedDict[tuple[str, int, str, int], None] = OrderedDict()
+        #: Orders, and when they came (s of the loop).
+        self._seen: OrderedDict[tuple[str, int, str, int], float] = OrderedDict()
         self._retry_after = RetryAfter(_REMEMBERED_REQUESTS)
         self._soft_limits = SoftLimits(_REMEMBERED_SOFT_LIMITS)
         self._timers: dict[tuple[str, int, str, int], tuple[asyncio.TimerHandle, Check]] = {}
@@ -99,13 +101,14 @@ class Runner:
 
     def submit(self, batch: Batch) -> None:
         """Take a batch: start what is due, set a timer for what is not yet, drop what was seen before."""
-        slots = self._slots[batch.lane]
-        now_ms = self.now_ms()
+        slots, now_ms, now_s = self._slots[batch.lane], self.now_ms(), self._loop.time()
+        while self._seen and next(iter(self._seen.values())) < now_s - _REMEMBERED_S:
+            self._seen.popitem(last=False)
         for check in batch.checks:
             order = order_of(check)
             if order in self._seen:
                 continue
-            self._seen[order] = None
+            self._seen[order] = now_s
             if len(self._seen) > _REMEMBERED_ORDERS:
                 self._seen.popitem(last=False)
             ahead_ms = wait_ms(check, now_ms)
