@@ -14,7 +14,7 @@ from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.models import Region
 from vigil.read_models.core.strips import DAYS
-from vigil.status.core.facts import ProviderFacts, ProviderPost
+from vigil.status.core.facts import DeclaredPost, ProviderFacts
 
 #: Monitors of a component whose response times are read: the first.
 LATENCY_MOST = 5
@@ -37,9 +37,9 @@ def provider_facts(providers: Iterable[str], now: datetime) -> Mapping[str, Prov
     posts = FeedPost.objects.filter(
         ended_at=None, feed__enabled=True, feed__provider__in=wanted, feed__ok_at__gt=now - _FEED_LASTS
     ).order_by("-seen_at", "-id")
-    declared: dict[str, list[ProviderPost]] = {one: [] for one in wanted}
+    declared: dict[str, list[DeclaredPost]] = {one: [] for one in wanted}
     for provider, title, at in posts.values_list("feed__provider", "title", "seen_at")[:_POSTS_MOST]:
-        declared[provider].append(ProviderPost(title, at))
+        declared[provider].append(DeclaredPost(title, at))
     return {one: ProviderFacts(name_of(one), _page_of(one), declared[one]) for one in wanted}
 
 

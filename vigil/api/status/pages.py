@@ -12,6 +12,7 @@ from rest_framework import serializers
 
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
+from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.api.openapi.enums import SUBSCRIBER_KINDS
 from vigil.monitors.models import Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH
@@ -89,13 +90,14 @@ class StatusPageSerializer(TeamSerializer[StatusPage]):
     logo = PictureField(required=False, write_only=True)
     favicon = PictureField(required=False, write_only=True)
     address = serializers.SerializerMethodField()
+    managed_by = ManagedField()
 
     class Meta:
         model = StatusPage
         fields = (
             "id", "slug", "title", "header", "footer", "visibility", "password", "networks", "domain", "language",
-            "accent", "logo", "favicon", "enabled", "subscriber_kinds", "components", "address", "created_at",
-            "updated_at",
+            "accent", "logo", "favicon", "enabled", "subscriber_kinds", "components", "address", "managed_by",
+            "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("created_at", "updated_at")
         validators: list[Any] = []
@@ -120,7 +122,7 @@ class StatusPageSerializer(TeamSerializer[StatusPage]):
         return super().to_representation(instance)
 
 
-class StatusPageViewSet(TeamViewSet[StatusPage]):
+class StatusPageViewSet(ManagedRows, TeamViewSet[StatusPage]):
     """Pages that tell others how a team's components are. A change is served within two seconds."""
 
     model = StatusPage

@@ -56,6 +56,8 @@ def _problems(reading: Reading, wanted: Wanted) -> Iterable[tuple[str, str]]:
         for place, step in enumerate(fields["steps"], start=1):
             if not any(step.get(name) for name in ("channels", "people", "rotations")):
                 yield f"step {place} has no channels, people or rotations", "steps"
+    elif wanted.section == "status_pages":
+        yield from _of_status_page(fields)
     elif wanted.section in ("silences", "maintenance"):
         yield from _of_silence(fields)
     elif wanted.section == "objectives" and bool(fields["monitor"]) == bool(fields["tag"]):
@@ -133,3 +135,16 @@ def _check_circles(reading: Reading, objects: Objects) -> None:
         except CycleError as found:
             circle = list(reversed(found.args[1]))
             _refuse(reading, objects[section][circle[0]], "", f"a cycle: {f' {verb} '.join(circle)}")
+
+
+def _of_status_page(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    if fields["visibility"] == "addresses" and not fields["networks"]:
+        yield "a page for addresses names its networks", "networks"
+    names = [part.get("name", "") for part in fields["components"]]
+    for place, part in enumerate(fields["components"], start=1):
+        if not part.get("name"):
+            yield f"component {place} has no name, which readers see in place of the monitor's", "components"
+        elif names.count(part["name"]) > 1:
+            yield f"component {place}: the name {shown(part['name'])} is here twice", "components"
+        if bool(part.get("monitor")) == bool(part.get("tag")):
+            yield f"component {place} has either a monitor or a tag", "components"

@@ -20,7 +20,7 @@ from vigil.code.core.tree import DocumentError, DocumentProblem, shown
 HIDDEN = "(secret)"
 CHANGED = "(changed)"
 #: Sections in which two objects may have one name.
-SHARED_NAMES = ("regions", "routes", "silences", "maintenance")
+SHARED_NAMES = ("regions", "routes", "silences", "maintenance", "status_pages")
 
 
 class PlanAction(StrEnum):

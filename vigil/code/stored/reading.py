@@ -19,6 +19,7 @@ from vigil.code.models import ManagedObject
 from vigil.code.stored.as_written import still_written
 from vigil.code.stored.hashes import secret_hash
 from vigil.code.stored.regions import region_fields
+from vigil.code.stored.registered import REGISTERED
 from vigil.code.stored.rows import FEED, TeamRows, load_one
 from vigil.heartbeats.core.schedule import ScheduleKind
 from vigil.monitors.core.composite_rules import CompositeRule
@@ -31,7 +32,8 @@ Many = Mapping[int, list[Any]]
 def read_state(rows: TeamRows, project: str) -> TeamState:
     """The team's objects, and what the project owns."""
     objects: dict[str, Actual] = {}
-    for section, read in _READERS.items():
+    above = {section: one.read for section, one in REGISTERED.items()}
+    for section, read in (_READERS | above).items():
         secrets = section in ("monitors", "channels")
         for public_id, name, fields in read(rows):
             row = rows.sections[section][public_id]

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from vigil.accounts.models import Team
 from vigil.alerts.models import Channel, EscalationPolicy, Person, Rotation, Route
 from vigil.code.stored.regions import REGION
+from vigil.code.stored.registered import REGISTERED
 from vigil.feeds.models import Feed
 from vigil.heartbeats.models import Heartbeat
 from vigil.history.models import Objective, Report
@@ -69,7 +70,8 @@ def load_rows(team: Team, lock: bool = False) -> TeamRows:
             if row.monitor_id in monitors:
                 row.monitor = monitors[row.monitor_id]
                 of_section[row.monitor.public_id] = row
-    for section, model in MODELS.items():
+    above = {section: one.model for section, one in REGISTERED.items()}
+    for section, model in (MODELS | above).items():
         own = model._default_manager.filter(team=team).order_by("pk")
         own = own.filter(valid_until=None) if model is Silence else own
         found.sections[section] = {row.public_id: row for row in _locked(own, lock)}

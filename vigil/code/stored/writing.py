@@ -17,6 +17,7 @@ from vigil.code.core.fields.types import Json
 from vigil.code.core.objects import Wanted
 from vigil.code.core.state import Address
 from vigil.code.stored.regions import drain_region, write_region
+from vigil.code.stored.registered import REGISTERED
 from vigil.code.stored.rows import FEED, TeamRows
 from vigil.feeds.witnesses import switch
 from vigil.heartbeats import changes as heartbeats
@@ -67,7 +68,9 @@ class Writing:
 def write_object(writing: Writing, one: Wanted, public_id: str) -> None:
     """Create the object, or change that of `public_id`; raises `ValidationError` by field."""
     row = writing.rows.find(public_id) if public_id else None
-    saved_id, saved = _WRITERS[one.section](writing, one, row)
+    above = REGISTERED.get(one.section)
+    write = above.write if above is not None else _WRITERS[one.section]
+    saved_id, saved = write(writing, one, row)
     writing.made(one, saved_id, saved)
 
 
@@ -84,6 +87,8 @@ def delete_object(writing: Writing, section: str, public_id: str) -> None:
         switch([row.provider], False)
     elif section == "regions":
         drain_region(row)
+    elif section in REGISTERED:
+        REGISTERED[section].delete(row)
     else:
         row.delete()
 

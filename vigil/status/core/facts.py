@@ -25,7 +25,7 @@ from vigil.status.core.states import (
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderPost:
+class DeclaredPost:
     """An open post of a provider's status page, and when it was there first."""
 
     title: str
@@ -38,7 +38,7 @@ class ProviderFacts:
 
     name: str
     address: str
-    posts: Sequence[ProviderPost]
+    posts: Sequence[DeclaredPost]
 
 
 @dataclass(frozen=True, slots=True)

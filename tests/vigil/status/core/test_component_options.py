@@ -9,7 +9,7 @@ from datetime import timedelta
 from tests.vigil.status.facts import FRAME, NOW, component, page
 from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.document import project
-from vigil.status.core.facts import PageFacts, ProviderFacts, ProviderPost
+from vigil.status.core.facts import DeclaredPost, PageFacts, ProviderFacts
 from vigil.status.core.history.latency import latency_chart
 from vigil.status.core.history.year import year_of
 from vigil.status.core.languages import LANGUAGES
@@ -22,7 +22,7 @@ def html(facts: PageFacts) -> str:
 
 
 def test_what_a_provider_declares_is_quoted_with_a_link_while_the_component_is_in_trouble() -> None:
-    posts = [ProviderPost("Elevated <b>errors</b> {title}", NOW - timedelta(minutes=12))]
+    posts = [DeclaredPost("Elevated <b>errors</b> {title}", NOW - timedelta(minutes=12))]
     behind = ProviderFacts("OpenAI", "https://status.openai.com/", posts)
     down = replace(component("Chat", ShownState.DOWN), provider=behind)
     seen = html(page(down))

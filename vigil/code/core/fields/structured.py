@@ -9,6 +9,7 @@ from typing import Any
 from vigil.code.core.fields.types import (
     KEY,
     KEY_PATTERN,
+    WORDS_MOST,
     FieldType,
     Json,
     ListType,
@@ -89,19 +90,23 @@ class MembersType:
 
 @dataclass(frozen=True, slots=True)
 class StepsType:
-    """Steps of a policy: a delay and whom to call."""
+    """Parts of an object in their order, such as the steps of a policy: a delay and whom to call."""
 
     fields: Mapping[str, tuple[str, FieldType]] = field(default_factory=dict)
+    noun: str = "step"
+    most: int = WORDS_MOST
 
     def read(self, node: Node) -> list[Json]:
         if not isinstance(node.value, list) or not node.value:
-            raise Wrong("must be a list of steps")
+            raise Wrong(f"must be a list of {self.noun}s")
+        if len(node.value) > self.most:
+            raise Wrong(f"at most {self.most}")
         return [self._step(part) for part in node.value]
 
     def _step(self, node: Node) -> Json:
         found: Json = {}
         if not isinstance(node.value, dict):
-            raise Wrong(f"a step has {', '.join(self.fields)}", node)
+            raise Wrong(f"a {self.noun} has {', '.join(self.fields)}", node)
         for name, part in node.value.items():
             if name not in self.fields:
                 raise Wrong(f"unknown field {shown(name)}: {nearest(name, self.fields)}", part)

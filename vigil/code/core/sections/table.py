@@ -9,6 +9,7 @@ from vigil.code.core.fields.structured import KeyType, MembersType, StepsType
 from vigil.code.core.fields.types import FieldType, ListType
 from vigil.code.core.sections.alerting import CHANNELS, MAINTENANCE, PEOPLE, POLICIES, ROTATIONS, ROUTES, SILENCES
 from vigil.code.core.sections.installation import FEEDS, REGIONS
+from vigil.code.core.sections.publishing import STATUS_PAGES
 from vigil.code.core.sections.reporting import OBJECTIVES, REPORTS
 from vigil.code.core.sections.shape import (
     Section,
@@ -30,6 +31,7 @@ SECTIONS: Mapping[str, Section] = {
     "maintenance": MAINTENANCE,
     "objectives": OBJECTIVES,
     "reports": REPORTS,
+    "status_pages": STATUS_PAGES,
     "feeds": FEEDS,
 }
 

@@ -37,7 +37,7 @@ def _year_page(facts: PageFacts, year: PageYear, frame: PageFrame) -> str:
     body = (
         f'<h1>{words.last_365_days}</h1>\n{f"""<section class="card"><ul>{rows}</ul></section>""" if rows else ""}\n'
         f'<section class="card panel" id="months" aria-labelledby="m"><h2 id="m">{words.by_month}</h2>'
-        f'<ul class="row">{months}</ul></section>\n'
+        f'<ul class="keys">{months}</ul></section>\n'
     )
     return document(facts, frame, words.last_365_days, body)
 

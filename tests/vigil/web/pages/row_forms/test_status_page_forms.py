@@ -48,7 +48,8 @@ def test_a_page_is_changed_put_behind_a_password_and_deleted(redis_url: str) -> 
     saved(press(writer, NEW, "save", title="Acme", slug="acme"))
     row = StatusPage.objects.get()
     edit = f"/settings/status-pages/{row.public_id}/edit"
-    assert "Show it as code" not in shown(writer.get(edit))
+    as_code = shown(press(writer, edit, "code", visibility="password", password="long enough secret"))
+    assert "status_pages:" in as_code and "slug: acme" in as_code and "long enough" not in as_code
     assert errors_in(press(writer, edit, "save", visibility="password").content.decode())
     saved(press(writer, edit, "save", visibility="password", password="long enough secret"))
     elsewhere = shown(writer.get(edit.replace("/edit", "/elsewhere")))

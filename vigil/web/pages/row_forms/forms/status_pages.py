@@ -59,7 +59,7 @@ class StatusPagesForm(RowForm[StatusPage]):
     """Its address and texts, who may read it, and its components."""
 
     key, noun, section, base = "status-pages", "status page", "status-pages", "settings/status-pages"
-    place, in_documents = "settings", False
+    place = "settings"
     repeats = {COMPONENTS: MAX_COMPONENTS}
 
     def rows(self, team: Team) -> QuerySet[StatusPage]:
@@ -135,6 +135,13 @@ class StatusPagesForm(RowForm[StatusPage]):
         wanted["networks"] = lines(sent, "networks")
         wanted["subscriber_kinds"] = lines(sent, "subscriber_kinds")
         return {**wanted, "enabled": bool(sent.get("enabled")), "components": [_wanted(one, monitors) for one in given]}
+
+    def body(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        parts = [
+            {**one, "monitor": one["monitor"].public_id if one["monitor"] else None} for one in wanted["components"]
+        ]
+        # A password is not shown again, also not to who has just typed it.
+        return {**{name: one for name, one in wanted.items() if name != "password"}, "components": parts}
 
     def write(self, row: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
         return save_status_page(row, wanted)

@@ -1,0 +1,1 @@
+"""Status pages in vigil.yaml."""
