@@ -75,7 +75,11 @@ class StatusPage(models.Model):
     access = models.CharField(max_length=200, blank=True, default="", editable=False)
     enabled = models.BooleanField(default=True, help_text="Whether it is served.")
     subscriber_kinds = models.JSONField(
-        default=all_kinds, blank=True, help_text="How readers may subscribe: email, webhook, slack."
+        default=all_kinds,
+        # A web process of the release before makes pages without it while both run.
+        db_default=models.Value(all_kinds(), models.JSONField()),
+        blank=True,
+        help_text="How readers may subscribe: email, webhook, slack.",
     )
     revision = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
