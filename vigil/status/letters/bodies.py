@@ -7,7 +7,8 @@ from typing import Any
 
 from vigil.alerts.channels.chat.slack import HEADER_LIMIT, SECTION_LIMIT, escape
 from vigil.alerts.wording.fitting import cut, one_line
-from vigil.status.core.subscribers.wording import SubscriberLinks, ToldPage, ToldUpdate, moment, state_words
+from vigil.status.core.incidents.cards import incident_path
+from vigil.status.core.subscribers.wording import SubscriberLinks, ToldPage, ToldUpdate, state_words
 
 Json = dict[str, Any]
 _QUIET = {"unfurl_links": False, "unfurl_media": False}
@@ -31,7 +32,7 @@ def webhook_update(page: ToldPage, update: ToldUpdate, links: SubscriberLinks, n
         "display_at": _at(update.at),
         "updated_at": _at(update.at),
     }
-    incident = {
+    incident: Json = {
         "id": update.incident,
         "name": update.title,
         "status": update.state,
@@ -39,10 +40,12 @@ def webhook_update(page: ToldPage, update: ToldUpdate, links: SubscriberLinks, n
         "created_at": _at(update.started_at),
         "updated_at": _at(update.at),
         "resolved_at": _at(update.resolved_at) if update.resolved_at else None,
-        "shortlink": f"{page.address}#{update.incident}",
+        "shortlink": f"{page.address}/{incident_path(update.incident)}",
         "incident_updates": [said],
         "components": [{"id": public_id, "name": name} for public_id, name in update.components],
     }
+    if update.planned is not None:
+        incident |= {"scheduled_for": _at(update.planned[0]), "scheduled_until": _at(update.planned[1])}
     return {**_frame(page, links, now), "incident": incident}
 
 
@@ -65,14 +68,11 @@ def webhook_reminder(page: ToldPage, links: SubscriberLinks, now: datetime) -> J
 def slack_update(page: ToldPage, update: ToldUpdate, links: SubscriberLinks) -> Json:
     """An update of an incident: plain text, which makes no mention and no link."""
     head = f"{state_words(update.state)}: {update.title}"
-    facts = f"{state_words(update.state)}, {moment(update.at)} UTC"
-    if update.components:
-        facts += f". Affects {', '.join(name for _, name in update.components)}"
     blocks = [
         {"type": "header", "text": _plain(cut(one_line(head), HEADER_LIMIT))},
         {"type": "section", "text": _plain(cut(update.text, SECTION_LIMIT))},
-        _context(cut(facts, SECTION_LIMIT)),
-        _context_links(page, links, f"{page.address}#{update.incident}"),
+        _context(cut(" · ".join(update.facts), SECTION_LIMIT)),
+        _context_links(page, links, f"{page.address}/{incident_path(update.incident)}"),
     ]
     return {"text": escape(cut(f"{page.title}: {head}", 1_000)), "blocks": blocks, **_QUIET}
 

@@ -116,5 +116,6 @@ def _indicators(pages: Collection[int]) -> dict[int, str]:
 
 
 def _read(keys: Collection[int]) -> list[SubscriberLetter]:
-    rows = SubscriberLetter.objects.filter(pk__in=keys).select_related("subscriber__page", "update__incident")
+    rows = SubscriberLetter.objects.filter(pk__in=keys)
+    rows = rows.select_related("subscriber__page", "update__incident__maintenance")
     return list(rows.prefetch_related("update__incident__components").order_by("purpose", "due_at", "pk"))

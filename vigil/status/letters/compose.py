@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from vigil.alerts.channels.email import sender_in_ascii
 from vigil.configuration import configuration
 from vigil.status.addresses import address_of
-from vigil.status.core.states import UpdateState
+from vigil.status.core.states import OVER
 from vigil.status.core.subscribers.terms import LetterPurpose
 from vigil.status.core.subscribers.wording import (
     SubscriberLinks,
@@ -123,17 +123,20 @@ def told_update(letter: SubscriberLetter) -> ToldUpdate:
     update = letter.update
     assert update is not None
     incident, at = update.incident, update.published_at or letter.created_at
+    # Read with the claim, in one query: here is no connection.
+    planned = getattr(incident, "maintenance", None)
     return ToldUpdate(
         id=update.public_id,
         incident=incident.public_id,
         title=incident.title,
-        impact=incident.impact,
+        impact=incident.impact if planned is None else "maintenance",
         state=update.state,
         text=update.text,
         at=at,
         started_at=incident.started_at,
-        resolved_at=at if update.state == UpdateState.RESOLVED else None,
+        resolved_at=at if update.state in OVER else None,
         components=[(one.public_id, one.name) for one in incident.components.all()],
+        planned=(planned.starts_at, planned.ends_at) if planned is not None else None,
     )
 
 

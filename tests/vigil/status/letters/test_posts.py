@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from tests.vigil.status.subscribing import incident_of, page_of, subscriber, tell_all
 from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
 from vigil.alerts.channels.webhook import sign
+from vigil.clock import database_now
 from vigil.status.core.subscribers.terms import SubscriberKind
+from vigil.status.models import PublicIncident
+from vigil.status.public_incidents.maintenance import save_maintenance
 from vigil.status.public_incidents.updates import add_update
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter
 from vigil.status.subscribers.links import webhook_secret
@@ -57,6 +61,19 @@ def test_a_webhook_that_answers_the_challenge_is_told_in_signed_bodies_of_status
     assert isinstance(incident, dict) and isinstance(about, dict)
     assert (incident["status"], incident["impact"], about["status_indicator"]) == ("investigating", "major", "major")
     assert incident["incident_updates"][0]["body"] == "We are looking into it."
+
+
+def test_planned_maintenance_is_told_with_its_window() -> None:
+    page, receiver = page_of(), Receiver()
+    subscriber(page, _HOOK, kind="webhook")
+    window = {"starts_at": database_now() + timedelta(days=1), "ends_at": database_now() + timedelta(days=2)}
+    wanted = {"page": page, "title": "New disks", "text": "We change disks.", "components": [], **window}
+    save_maintenance(PublicIncident(team=page.team), wanted)
+    tell_all(outbound=receiver)
+    incident = receiver.bodies[0]["incident"]
+    assert isinstance(incident, dict)
+    assert (incident["impact"], incident["status"]) == ("maintenance", "scheduled")
+    assert incident["scheduled_for"] < incident["scheduled_until"]
 
 
 def test_a_receiver_that_does_not_answer_the_challenge_is_never_told() -> None:

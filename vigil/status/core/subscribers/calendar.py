@@ -7,6 +7,7 @@ from datetime import timedelta
 from icalendar import Calendar, Event
 
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
+from vigil.status.core.incidents.cards import incident_path
 
 CALENDAR_FILE = "maintenance.ics"
 
@@ -41,7 +42,7 @@ def _event(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> Even
     event.add(
         "description", "\n\n".join(filter(None, (said, facts.words.affects.format(names=names) if names else "")))
     )
-    event.add("url", f"{frame.address}#{one.id}")
+    event.add("url", f"{frame.address}/{incident_path(one.id)}")
     # Maintenance of others makes nobody busy.
     event.add("transp", "TRANSPARENT")
     return event

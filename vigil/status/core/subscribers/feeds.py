@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
+from vigil.status.core.incidents.cards import incident_path
 
 RSS_FILE, JSON_FILE = "history.rss", "feed.json"
 #: Items of RSS, where each update is one, so that readers see it as new: the newest.
@@ -47,7 +48,7 @@ def _json_item(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> 
     said = [f"{_at(update.at)} {facts.words.updates[update.state]}: {update.text}" for update in reversed(one.updates)]
     return {
         "id": f"{frame.address}#{one.id}",
-        "url": f"{frame.address}#{one.id}",
+        "url": f"{frame.address}/{incident_path(one.id)}",
         "title": one.title,
         "content_text": "\n\n".join(said) or one.title,
         "date_published": _at(one.announced_at),
@@ -59,7 +60,7 @@ def _json_item(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> 
 def _item(one: PublicIncidentFacts, update: UpdateFacts, facts: PageFacts, frame: PageFrame) -> str:
     title = f"{facts.words.updates[update.state]}: {one.title}"
     return (
-        f"<item>\n<title>{_text(title)}</title>\n<link>{escape(frame.address)}#{one.id}</link>\n"
+        f"<item>\n<title>{_text(title)}</title>\n<link>{escape(frame.address)}/{incident_path(one.id)}</link>\n"
         f'<guid isPermaLink="false">{escape(frame.address)}#{update.id}</guid>\n'
         f"<pubDate>{format_datetime(update.at)}</pubDate>\n<description>{_text(escape(update.text))}</description>\n</item>\n"
     )

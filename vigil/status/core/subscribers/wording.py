@@ -8,6 +8,7 @@ from datetime import datetime
 from html import escape
 
 from vigil.alerts.wording.fitting import cut, one_line
+from vigil.status.core.incidents.cards import incident_path
 
 SUBJECT_MOST = 200
 
@@ -26,6 +27,18 @@ class ToldUpdate:
     started_at: datetime
     resolved_at: datetime | None
     components: Sequence[tuple[str, str]]
+    #: Start and end of planned maintenance.
+    planned: tuple[datetime, datetime] | None = None
+
+    @property
+    def facts(self) -> list[str]:
+        """Its state and time, what it affects, and when it is planned, a line each."""
+        found = [f"{state_words(self.state)}, {moment(self.at)} UTC"]
+        if self.planned is not None:
+            found.append(f"Planned from {moment(self.planned[0])} to {moment(self.planned[1])} UTC.")
+        if self.components:
+            found.append(f"Affects {', '.join(name for _, name in self.components)}.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +72,11 @@ class WrittenLetter:
 def update_letter(page: ToldPage, update: ToldUpdate, links: SubscriberLinks) -> WrittenLetter:
     """An update of a public incident."""
     state = state_words(update.state)
-    facts = [f"{state}, {moment(update.at)} UTC"]
-    if update.components:
-        facts.append(f"Affects {', '.join(name for _, name in update.components)}.")
     foot = f"You get this because you subscribed to {page.title}."
     return _letter(
         f"[{page.title}] {state}: {update.title}",
-        [update.title, *facts, "", *update.text.splitlines()],
-        [("Status page", f"{page.address}#{update.incident}")],
+        [update.title, *update.facts, "", *update.text.splitlines()],
+        [("Status page", f"{page.address}/{incident_path(update.incident)}")],
         [(foot, ""), ("Choose what you are told", links.manage), ("Unsubscribe", links.unsubscribe)],
     )
 
