@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.db import OperationalError
 from django.test import Client
 
 from tests.planting import plant
-from tests.vigil.status.facts import FRAME, page
+from tests.vigil.status.facts import FRAME, component, page
+from tests.vigil.status.rows import SECRET
 from tests.vigil.web.pages.row_forms.test_alerting_forms import member
 from vigil.accounts.models import Membership, Role, Team
 from vigil.accounts.teams import default_team
@@ -90,3 +92,35 @@ def test_behind_a_proxy_the_client_is_the_one_that_a_trusted_proxy_names(monkeyp
     assert inside.get("/status/acme").status_code == 200
     claimed = Client(REMOTE_ADDR="10.0.0.1", headers={"x-forwarded-for": "10.9.9.9, 192.0.2.7"})
     assert claimed.get("/status/acme").status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("domain", ["", "status.acme.test"])
+def test_no_error_of_a_page_says_anything_that_the_page_says_or_keeps(
+    monkeypatch: pytest.MonkeyPatch, domain: str
+) -> None:
+    team = default_team()
+    said = replace(
+        page(component(f"{SECRET}-service")), title=f"{SECRET}-title", header=f"{SECRET}-header", id="stp_word",
+        domain=f"{SECRET}.test", accent="#0b6784",
+    )  # fmt: skip
+    stranger = Client(REMOTE_ADDR="192.0.2.7", raise_request_exception=False)
+    stranger.defaults["vigil.page_domain"] = domain
+    for access, status in (
+        (PageAccess(), 404),
+        (PageAccess(PageVisibility.PASSWORD, make_password(f"{SECRET}-password")), 403),
+        (PageAccess(PageVisibility.ADDRESSES, networks=("10.0.0.0/8",)), 403),
+        (PageAccess(PageVisibility.TEAM, team=team.pk), 401 if not domain else 302),
+    ):
+        published_pages().publish(project(replace(said, access=access), FRAME))
+        answers = [stranger.get("/status/acme/none.json"), stranger.get("/status/acme/none")]
+        answers += [stranger.post("/status/acme", {"password": "x"}, headers={"origin": "https://evil.test"})]
+        assert {one.status_code for one in answers[:2]} == {status} and answers[2].status_code == 403
+        with monkeypatch.context() as patched:
+            plant(patched, status_pages, "published_pages", fault=RuntimeError)
+            answers.append(stranger.get("/status/acme"))
+            assert answers[-1].status_code == 500
+        for one in answers:
+            told = f"{one.content.decode()} {sorted(one.headers.items())}"
+            assert SECRET not in told and team.name not in told and "10.0.0.0" not in told
+            assert "Traceback" not in told and "RuntimeError" not in told
