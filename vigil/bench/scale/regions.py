@@ -1,6 +1,8 @@
 """Simulated region workers: real queues, messages and publisher, but answers from memory.
 
-Run as `python -m vigil.bench.scale.regions REGION...`. Measurements are in Redis under `REPORT`, every second.
+Run as `python -m vigil.bench.scale.regions [--replay FOLDER] REGION...`. Measurements are in Redis under `REPORT`,
+every second. In a replay scheduled results come from a recording in that folder, and only rounds are answered from
+memory; batches of scheduled checks are dropped unread.
 """
 
 from __future__ import annotations
@@ -9,13 +11,12 @@ import asyncio
 import base64
 import json
 import os
-import random
 import signal
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from hashlib import blake2b
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -23,15 +24,16 @@ import redis.asyncio
 import uvloop
 
 from probes import keys, wire
-from probes.reasons import Reason, Status
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
 from probes.results.publisher import Publisher
 from probes.results.signed_link import SignedLink
 from probes.signing.envelope import split_value
 from probes.signing.region_keyring import STATUS_LIFE_S
-from probes.wire import WIRE_VERSION, Check, Lane, Phases, RegionStatus, Result
+from probes.wire import WIRE_VERSION, Check, Lane, RegionStatus, Result
 from vigil.bench.region_keys import simulated_signer
+from vigil.bench.scale.answers import Answers
+from vigil.bench.scale.playback import play
 
 #: Measurements as JSON, and the set of monitors whose targets are down.
 REPORT = "bench:regions"
@@ -41,54 +43,21 @@ TICK_S = 0.01
 BEAT_S = 5.0
 #: Larger lags count as this many ms.
 LAG_MOST_MS = 10_000
-#: One check in this many fails, so that rounds are opened steadily.
-BLIP_ONE_IN = 20_000
-_TYPICAL, _VARIED = 64, 64
-
-
-class Answers:
-    """Answer of each monitor: its latency varies by a fifth; failure while its target is down."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self.down: frozenset[str] = frozenset()
-        self._phases = [self._varied(30_000 * 1.05**typical) for typical in range(_TYPICAL)]
-
-    def of(self, check: Check, now_ms: int) -> Result:
-        draw = self._random.getrandbits(24)
-        fails = check.monitor in self.down or (not check.round and draw % BLIP_ONE_IN == 0)
-        typical = self._phases[blake2b(check.monitor.encode(), digest_size=1).digest()[0] % _TYPICAL]
-        return Result(
-            v=WIRE_VERSION,
-            monitor=check.monitor,
-            at_ms=check.at_ms,
-            status=Status.DOWN if fails else Status.UP,
-            reason=Reason.REFUSED if fails else Reason.OK,
-            started_ms=max(now_ms, check.at_ms),
-            phases=typical[draw % _VARIED],
-            round=check.round,
-            look=check.look,
-            code=0 if fails else 200,
-            detail="connection refused" if fails else "",
-            revision=check.revision,
-        )
-
-    def _varied(self, total_us: float) -> list[Phases]:
-        totals = [int(total_us * self._random.uniform(0.8, 1.2)) for _ in range(_VARIED)]
-        return [Phases(total // 20, total // 8, total // 4, total // 2, total) for total in totals]
+#: How often the queues of a replay are emptied (s).
+DRAIN_S = 0.25
 
 
 class SimulatedRegions:
     """All regions on one loop: take batches from queues and answer each check at its slot."""
 
-    def __init__(self, url: str, regions: Sequence[str]) -> None:
+    def __init__(self, url: str, regions: Sequence[str], replay: Path | None = None) -> None:
         self._redis = redis.asyncio.Redis.from_url(url)
         self._taking = redis.asyncio.Redis.from_url(url)
-        self._queues = {
-            f"{keys.celery_prefix(region)}{keys.queue(region, lane)}".encode(): region
-            for lane in (Lane.CONFIRM, Lane.SCHEDULED)
-            for region in regions
-        }
+        self._replay = replay
+        self._queues = _queues(regions, Lane.CONFIRM)
+        self._drained = list(_queues(regions, Lane.SCHEDULED)) if replay else []
+        if not replay:
+            self._queues |= _queues(regions, Lane.SCHEDULED)
         self._signers = {region: simulated_signer(region, lambda: int(time.time() * 1000)) for region in regions}
         self._publishers = {region: Publisher(self._redis, region, self._forwarder(region)) for region in regions}
         self._answers = Answers(seed=1)
@@ -97,6 +66,7 @@ class SimulatedRegions:
         self._lags: defaultdict[int, int] = defaultdict(int)
         self._taken: defaultdict[int, int] = defaultdict(int)
         self._confirmed = 0
+        self._batches = 0
 
     def _forwarder(self, region: str) -> Forwarder:
         link = SignedLink(region, self._signers[region], lambda _, value: split_value(value)[1])
@@ -109,6 +79,9 @@ class SimulatedRegions:
                 tasks.create_task(publisher.run())
             for work in (self._take(), self._tick(), self._report()):
                 tasks.create_task(work)
+            if self._replay is not None:
+                tasks.create_task(self._drain())
+                tasks.create_task(play(self._taking, self._replay, self._note_sent))
 
     async def _take(self) -> None:
         while True:
@@ -123,6 +96,19 @@ class SimulatedRegions:
             if batch.lane is Lane.SCHEDULED:
                 for check in batch.checks:
                     self._taken[check.at_ms // 1000] += 1
+
+    async def _drain(self) -> None:
+        """Drop what is ordered of the schedule: it has its results already."""
+        while True:
+            pipe = self._redis.pipeline(transaction=False)
+            for queue in self._drained:
+                pipe.llen(queue)
+                pipe.unlink(queue)
+            self._batches += sum((await pipe.execute())[::2])
+            await asyncio.sleep(DRAIN_S)
+
+    def _note_sent(self, late_ms: int, results: int) -> None:
+        self._lags[min(LAG_MOST_MS, late_ms)] += results
 
     async def _tick(self) -> None:
         while True:
@@ -159,10 +145,14 @@ class SimulatedRegions:
                     await self._redis.set(name, value, ex=keys.STATUS_TTL_S)
             members = cast(set[bytes], await self._redis.smembers(SICK))  # type: ignore[misc]  # redis-py's types
             self._answers.down = frozenset(member.decode() for member in members)
-            counts = {"lags": self._lags, "taken": self._taken, "confirmed": self._confirmed}
+            counts = {"lags": self._lags, "taken": self._taken, "confirmed": self._confirmed, "batches": self._batches}
             report = {**counts, "at_s": time.monotonic()}
             await self._redis.set(REPORT, json.dumps(report))
             await asyncio.sleep(1)
+
+
+def _queues(regions: Sequence[str], lane: Lane) -> dict[bytes, str]:
+    return {f"{keys.celery_prefix(region)}{keys.queue(region, lane)}".encode(): region for region in regions}
 
 
 def _payload(envelope: bytes) -> bytes:
@@ -173,9 +163,11 @@ def _payload(envelope: bytes) -> bytes:
     return payload
 
 
-def main(regions: Sequence[str]) -> int:
+def main(words: Sequence[str]) -> int:
+    replay, regions = (Path(words[1]), words[2:]) if words[0] == "--replay" else (None, words)
+
     async def until_told() -> None:
-        working = asyncio.ensure_future(SimulatedRegions(os.environ["VIGIL_REDIS_URL"], regions).run())
+        working = asyncio.ensure_future(SimulatedRegions(os.environ["VIGIL_REDIS_URL"], regions, replay).run())
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, working.cancel)
         await asyncio.wait({working})

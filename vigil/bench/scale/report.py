@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -59,12 +59,15 @@ class VerdictLags:
         last = cast(list[tuple[bytes, Any]], client.xrevrange(keys.VERDICTS, count=1))
         self._place = last[0][0].decode() if last else "0"
 
-    def read(self) -> tuple[list[float], dict[str, int]]:
-        """In seconds; and how many verdicts each shard gave, by its name."""
+    def read(self) -> tuple[list[float], list[float], dict[str, int]]:
+        """In seconds, until each was decided and until it was in the stream; how many each shard gave, by its name."""
         entries = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrange(keys.VERDICTS, f"({self._place}"))
         verdicts = [decode_verdict(fields[keys.BODY]) for _, fields in entries]
-        lags = [verdict_lag_ms(verdict) / 1000 for verdict in verdicts if verdict.status is Status.DOWN]
-        return lags, dict(sorted(Counter(verdict.shard or "whole" for verdict in verdicts).items()))
+        down = [place for place, verdict in enumerate(verdicts) if verdict.status is Status.DOWN]
+        lags = [verdict_lag_ms(verdicts[place]) / 1000 for place in down]
+        written_ms = [keys.entry_id(entries[place][0])[0] - verdicts[place].decided_ms for place in down]
+        written = [lag + late_ms / 1000 for lag, late_ms in zip(lags, written_ms, strict=True)]
+        return lags, written, dict(sorted(Counter(verdict.shard or "whole" for verdict in verdicts).items()))
 
 
 def by_part(figures: Mapping[str, float]) -> dict[str, float]:
@@ -77,8 +80,7 @@ def by_part(figures: Mapping[str, float]) -> dict[str, float]:
 
 def step_report(monitors: int, seen: SeenChecks, verdicts: VerdictLags) -> dict[str, object]:
     """Figures independent of the processes."""
-    verdict_lags, by_shard = verdicts.read()
-    verdict_lag = percentile(verdict_lags, 0.99)
+    verdict_lags, written_lags, by_shard = verdicts.read()
     return {
         "monitors": monitors,
         "checks": seen.checks,
@@ -88,8 +90,16 @@ def step_report(monitors: int, seen: SeenChecks, verdicts: VerdictLags) -> dict[
         "schedule_lag_p99_s": seen.lag_s(0.99),
         "verdicts_down": len(verdict_lags),
         "verdicts_by_shard": by_shard,
-        "verdict_lag_p99_s": None if verdict_lag is None else round(verdict_lag, 4),
+        "verdict_lag_p50_s": _lag_s(verdict_lags, 0.5),
+        "verdict_lag_p99_s": _lag_s(verdict_lags, 0.99),
+        "verdict_written_p50_s": _lag_s(written_lags, 0.5),
+        "verdict_written_p99_s": _lag_s(written_lags, 0.99),
     }
+
+
+def _lag_s(lags: Sequence[float], part: float) -> float | None:
+    lag = percentile(lags, part)
+    return None if lag is None else round(lag, 4)
 
 
 def _counts(report: Mapping[str, Any]) -> Counter[int]:

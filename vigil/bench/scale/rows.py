@@ -14,6 +14,8 @@ from probes.signing.private_keys import region_signing_key
 from vigil.accounts.sealed import Secrets
 from vigil.accounts.teams import default_team
 from vigil.bench.region_keys import simulated_secret
+from vigil.bench.scale.recording import RecordedLoad
+from vigil.bench.scale.rig import ScaleLoad
 from vigil.incidents.models import MonitorState
 from vigil.monitors.live.workers import set_keys
 from vigil.monitors.models import Monitor, Region
@@ -83,3 +85,15 @@ def _write(places: Sequence[int], regions: Sequence[int], interval_s: int) -> No
 def sick_ones(count: int) -> list[str]:
     """Public ids of monitors whose targets will fail."""
     return list(Monitor.objects.order_by("pk").values_list("public_id", flat=True)[:count])
+
+
+def recorded_load(load: ScaleLoad, sick: int, well_s: int) -> RecordedLoad:
+    """What a recording is made of: all monitors, of which the first fail after `well_s` seconds."""
+    return RecordedLoad(
+        list(Monitor.objects.order_by("pk").values_list("public_id", "revision")),
+        load.region_names,
+        load.interval_s * 1000,
+        load.seconds * 1000,
+        frozenset(sick_ones(sick)),
+        well_s * 1000,
+    )
