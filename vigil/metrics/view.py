@@ -18,6 +18,7 @@ from vigil.guess_limits import SECRETS
 from vigil.metrics.dead_letters import DeadLetterCollector
 from vigil.metrics.refusals import RefusalCollector
 from vigil.metrics.registry import exposed, registry_of
+from vigil.metrics.shards import ShardCollector
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _OWN_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -28,7 +29,7 @@ _FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_
 @lru_cache(maxsize=1)
 def registry() -> CollectorRegistry:
     """The registry of the web process, which also tells what is in the servers."""
-    return registry_of("web", DeadLetterCollector(), RefusalCollector())
+    return registry_of("web", DeadLetterCollector(), RefusalCollector(), ShardCollector())
 
 
 @never_cache

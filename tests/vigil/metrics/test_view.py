@@ -12,12 +12,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from probes import keys
 from probes.process.dead_letters import letter_of
+from tests.signed import mark_alive
 from vigil import guess_limits
 from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
 from vigil.deadletters import record
-from vigil.metrics import refusals
+from vigil.incidents.shards import commit
+from vigil.metrics import refusals, shards
 from vigil.monitors.models import Region
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +30,8 @@ HERE: dict[str, Any] = {"SERVER_NAME": "127.0.0.1", "REMOTE_ADDR": "127.0.0.1"}
 def own_redis(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
     guess_limits.SECRETS.forget()
     with redis.Redis.from_url(redis_url) as client:
-        monkeypatch.setattr(refusals, "redis_client", lambda: client)
+        for asking in (refusals, shards):
+            monkeypatch.setattr(asking, "redis_client", lambda: client)
         yield client
 
 
@@ -58,6 +61,26 @@ def test_dead_letters_and_refusals_are_told_by_loop_cause_and_origin(own_redis: 
 def test_no_region_makes_the_labels_more(own_redis: redis.Redis) -> None:
     own_redis.hset(keys.REFUSED, mapping={f"made-up-{number}/unreadable": 1 for number in range(2_000)})
     assert scraped()["vigil_refused_total"] == {("unreadable", "others"): 2_000}
+
+
+def test_an_installation_that_is_not_split_has_one_shard(own_redis: redis.Redis) -> None:
+    own_redis.set(keys.lease("consensus"), "me", px=60_000)
+    mark_alive(own_redis, "ingest")
+    led = scraped()["vigil_shard_led"]
+    assert led == {("consensus", "whole"): 1, ("record", "whole"): 0, ("ingest", "whole"): 1}
+
+
+def test_the_shard_that_nobody_leads_is_named(own_redis: redis.Redis) -> None:
+    commit(2)
+    own_redis.set(keys.lease("consensus/1of2"), "me", px=60_000)
+    mark_alive(own_redis, "ingest/0of2", "ingest/1of2")
+    led = scraped()["vigil_shard_led"]
+    assert {labels for labels, value in led.items() if not value} == {
+        ("consensus", "0of2"),
+        ("record", "0of2"),
+        ("record", "1of2"),
+    }
+    assert len(led) == 6
 
 
 @pytest.mark.parametrize(
