@@ -63,12 +63,13 @@ def every_lasting_outage_is_told(outcome: SimulationResult) -> Iterator[Break]:
     """INV-4: an outage seen long enough by a quorum of honest regions becomes an incident in time."""
     world = outcome.world
     honest = frozenset(range(len(world.scenario.regions))) - lying_regions(world.scenario)
+    looks_ms = max((max(round.looks_ms) - round.opened_ms for round in outcome.history.rounds.values()), default=0)
     for number, monitor in enumerate(world.monitors):
         incidents = [one for one in outcome.history.of_monitor(monitor) if one.kind in MAIN_KINDS]
         for outage in world.outages(number):
             if not is_quorum(world.scenario, outage.regions & honest):
                 continue
-            limit_ms = outage.from_ms + _allowed_ms(outcome, outage)
+            limit_ms = outage.from_ms + _allowed_ms(outcome, outage, looks_ms)
             if outage.to_ms > limit_ms and not any(_covers(one, outage.from_ms, limit_ms) for one in incidents):
                 yield Break(
                     "INV-4", outage.from_ms, monitor, f"an outage of {len(outage.regions)} regions was not told"
@@ -132,10 +133,9 @@ def _break(invariant: str, one: Application, says: str) -> Break:
     return Break(invariant, one.at_ms, one.verdict.monitor, says)
 
 
-def _allowed_ms(outcome: SimulationResult, outage: Spell) -> float:
-    """Longest time to alert: two intervals, the looks, and faults meanwhile."""
+def _allowed_ms(outcome: SimulationResult, outage: Spell, looks_ms: int) -> float:
+    """Longest time to alert: two intervals, the longest looks of a round, and faults meanwhile."""
     scenario = outcome.world.scenario
-    looks_ms = max((max(round.looks_ms) - round.opened_ms for round in outcome.history.rounds.values()), default=0)
     # With lossy links a round may be repeated.
     rounds = 1 if scenario.links == Links() else 3
     allowed = 2.0 * scenario.interval_ms + rounds * (looks_ms + scenario.timeout_ms) + PATIENCE_MS
