@@ -16,7 +16,9 @@ import redis
 from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, settings
 from pytest_django import DjangoDbBlocker
+from xdist.remote import Producer
 
+from tests.scheduling import PacedScheduling
 from vigil.local.servers import postgres as local_postgres
 from vigil.local.servers import redis as local_redis
 
@@ -49,6 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
     empty_after_tests_that_commit()
     look_up_static_files_once()
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> PacedScheduling | None:
+    return PacedScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:

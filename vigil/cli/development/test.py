@@ -17,8 +17,8 @@ from vigil.local.folder import CHECKOUT
 
 #: Arguments that the parser does not know go to pytest.
 PASSES_ON = True
-#: One worker more than there are cores: the tests of whole installations and of pages wait more than they compute.
-_PARALLEL = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup"]
+#: Two workers more than there are cores: the tests of whole installations and of pages wait more than they compute.
+_PARALLEL = ["-n", str((os.cpu_count() or 1) + 2), "--dist", "loadgroup"]
 #: Tests start programs of their own, hundreds of times, and each would compile our modules anew without bytecode.
 _NOT_INHERITED = ("VIGIL_", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE")
 
