@@ -22,7 +22,7 @@ import structlog
 from probes import keys
 from probes.process.connections.address import parse_redis_url
 from probes.process.connections.clients import open_client
-from probes.process.connections.servers import HOLDERS, Role, servers_of
+from probes.process.connections.servers import HOLDERS, ServerRole, servers_of
 from probes.process.redis_client import described, is_refused, refusal
 from vigil.configuration import configuration
 from vigil.enrolment.core.redis_users import hashed_region_rules
@@ -128,7 +128,7 @@ def end_overlaps(now: datetime) -> None:
             )
 
 
-def server_infos(roles: Collection[Role] = HOLDERS) -> Mapping[str, dict[str, Any]]:
+def server_infos(roles: Collection[ServerRole] = HOLDERS) -> Mapping[str, dict[str, Any]]:
     """What each server that answers says of itself, by its name. Its `run_id`, if it tells it, changes when it
     restarts. Raises `redis.RedisError` where none answers."""
     found: dict[str, dict[str, Any]] = {}

@@ -10,7 +10,7 @@ from probes.process.connections.address import Place, parse_redis_url
 from probes.process.connections.sentinel import primary_of, replicas_of
 
 
-class Role(StrEnum):
+class ServerRole(StrEnum):
     """What a server does."""
 
     PRIMARY = "primary"
@@ -22,16 +22,16 @@ class Role(StrEnum):
 class RedisServer:
     """One server, by its own URL."""
 
-    role: Role
+    role: ServerRole
     name: str
     url: str = field(repr=False)
 
 
 #: Those that hold keys, and users of their own each: what ACL SETUSER makes on one is not replicated.
-HOLDERS = frozenset({Role.PRIMARY, Role.REPLICA})
+HOLDERS = frozenset({ServerRole.PRIMARY, ServerRole.REPLICA})
 
 
-def servers_of(url: str, roles: Collection[Role] = HOLDERS) -> list[RedisServer]:
+def servers_of(url: str, roles: Collection[ServerRole] = HOLDERS) -> list[RedisServer]:
     """The servers of an address, the primary first; raises ValueError and `redis.RedisError`.
 
     Replicas that the Sentinels do not reach are left out: they are here again when they are back.
@@ -39,15 +39,15 @@ def servers_of(url: str, roles: Collection[Role] = HOLDERS) -> list[RedisServer]
     address = parse_redis_url(url)
     if not address.service:
         name = _name(address.places[0]) if address.places else address.path
-        return [RedisServer(Role.PRIMARY, name, address.server_url)]
-    found: list[tuple[Role, Place]] = []
-    if Role.PRIMARY in roles:
-        found.append((Role.PRIMARY, primary_of(address, {})))
-    if Role.REPLICA in roles:
-        found += [(Role.REPLICA, place) for place in replicas_of(address, {})]
+        return [RedisServer(ServerRole.PRIMARY, name, address.server_url)]
+    found: list[tuple[ServerRole, Place]] = []
+    if ServerRole.PRIMARY in roles:
+        found.append((ServerRole.PRIMARY, primary_of(address, {})))
+    if ServerRole.REPLICA in roles:
+        found += [(ServerRole.REPLICA, place) for place in replicas_of(address, {})]
     holders = [RedisServer(role, _name(place), address.at(place)) for role, place in found]
-    sentinels = address.places if Role.SENTINEL in roles else ()
-    return holders + [RedisServer(Role.SENTINEL, _name(place), address.sentinel_at(place)) for place in sentinels]
+    sentinels = address.places if ServerRole.SENTINEL in roles else ()
+    return holders + [RedisServer(ServerRole.SENTINEL, _name(place), address.sentinel_at(place)) for place in sentinels]
 
 
 def _name(place: Place) -> str:

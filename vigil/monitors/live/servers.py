@@ -10,7 +10,7 @@ import redis
 
 from probes.process.connections.clients import open_client
 from probes.process.connections.plaintext import is_this_machine
-from probes.process.connections.servers import Role, servers_of
+from probes.process.connections.servers import ServerRole, servers_of
 from vigil.configuration import configuration
 
 _DEADLINE_S = 2.0
@@ -21,7 +21,7 @@ def servers_elsewhere() -> Mapping[str, Mapping[str, Any]]:
     settings, found = configuration(), {}
     for url in dict.fromkeys((settings.redis_url.get_secret_value(), settings.control_url, settings.ping_log_url)):
         with contextlib.suppress(redis.RedisError):
-            for server in servers_of(url, set(Role)):
+            for server in servers_of(url, set(ServerRole)):
                 host = server.name.rpartition(":")[0]
                 if server.name in found or is_this_machine(host):
                     continue
