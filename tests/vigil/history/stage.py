@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import redis
 
+from consensus.shards import WHOLE, Shard
 from probes.process.health import Health
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
@@ -55,8 +56,8 @@ class Stage:
     def hour_of_results(self, hour: int, region: str = "eu", every_ms: int = 60_000) -> list[Result]:
         return [self.result(hour * HOUR_MS + at) for at in range(7_000, HOUR_MS, every_ms)]
 
-    def recorder(self, pace: RecorderTimings = AT_ONCE) -> Recorder:
-        return Recorder(self.client, Health("record", stale_after_s=60), pace)
+    def recorder(self, pace: RecorderTimings = AT_ONCE, shard: Shard = WHOLE) -> Recorder:
+        return Recorder(self.client, Health("record", stale_after_s=60), pace, shard=shard)
 
     def pack(self, hour: int) -> None:
         while packer.pack_some(hour):
