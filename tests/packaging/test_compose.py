@@ -9,11 +9,15 @@ import pytest
 import yaml
 
 from vigil.enrolment.core.commands import EnrolmentPlace, commands
+from vigil.local.environments import SHARDED
 
 FILE = Path(__file__).resolve().parents[2] / "deploy" / "compose.yaml"
 REGION = FILE.with_name("compose.region.yaml")
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(FILE.read_text())["services"]
 WORKER: dict[str, Any] = yaml.safe_load(REGION.read_text())["services"]["worker"]
+
+
+SHARDS: dict[str, dict[str, Any]] = yaml.safe_load(FILE.with_name("compose.shards.yaml").read_text())["services"]
 
 
 @pytest.mark.parametrize("service", [*SERVICES.values(), WORKER], ids=[*SERVICES, "worker of a region"])
@@ -23,6 +27,15 @@ def test_s31_each_container_is_read_only_bounded_and_without_rights(service: dic
     assert "cap_add" not in service
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["pids_limit"] and service["mem_limit"]
+
+
+def test_the_second_shard_has_each_part_that_is_split_and_differs_in_nothing_else() -> None:
+    assert {service["extends"]["service"] for service in SHARDS.values()} == set(SHARDED) <= SERVICES.keys()
+    for name, service in SHARDS.items():
+        assert service == {
+            "extends": {"file": FILE.name, "service": name.removesuffix("-1")},
+            "environment": {"VIGIL_SHARD": "1"},
+        }
 
 
 def test_s31_no_image_is_taken_by_a_tag_that_changes_its_branch() -> None:

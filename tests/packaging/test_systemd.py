@@ -12,8 +12,10 @@ import pytest
 
 from vigil.cli.processes.run import PROCESSES
 from vigil.enrolment.core.commands import EnrolmentPlace, commands
+from vigil.local.environments import SHARDED
 
 UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
+GUIDE = UNITS.parent / "guide" / "scaling.md"
 STARTED = (
     "vigil-control@web.service",
     "vigil-consensus.service",
@@ -88,6 +90,25 @@ def test_the_unit_of_a_region_takes_the_file_that_its_line_writes() -> None:
     (written,) = re.findall(r"--file (\S+)", line)
     assert written in section("vigil-region@.service", "Service")["execstart"].replace("%i", "eu-west")
     assert "vigil-region@eu-west" in line
+
+
+def test_the_guide_makes_units_of_each_shard_in_which_systemd_finds_no_fault(host: Path) -> None:
+    """Its lines run as they stand, in the root of that host, and with a `systemctl` that does nothing."""
+    (lines,) = re.findall(r"```bash\n(cd /etc/systemd/system\n.*?)```", GUIDE.read_text(), re.DOTALL)
+    units = host / "etc" / "systemd" / "system"
+    told = f'set -eu; systemctl() {{ echo "$@"; }}; {lines.replace("/etc/systemd/system", str(units))}'
+    done = subprocess.run(["bash", "-c", told], capture_output=True, text=True, timeout=30, check=True)
+
+    (started,) = re.findall(r"^enable --now (.*)$", done.stdout, re.MULTILINE)
+    made = [f"{name}.service" for name in started.split()]
+    assert made == [f"vigil-{part}@{shard}.service" for part in SHARDED for shard in (0, 1)]
+    found = analyze(host, "verify", "--man=no", *made)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+    for part in SHARDED:
+        text = (units / f"vigil-{part}@.service").read_text()
+        assert "Environment=VIGIL_SHARD=%i" in text and "run %i" not in text
+        security = analyze(host, "security", "--offline=true", "--threshold=20", f"vigil-{part}@1.service")
+        assert security.returncode == 0, security.stdout
 
 
 def section(unit: str, name: str) -> configparser.SectionProxy:
