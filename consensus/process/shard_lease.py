@@ -103,5 +103,6 @@ class ShardLease(ConsensusLease):
         """The names of the shards of a map that are led now."""
         pipe = self._redis.pipeline(transaction=False)
         for one in shards_of(count):
-            pipe.exists(keys.lease(one.named(self._part)))
+            # Not EXISTS: the user of consensus has no right to it.
+            pipe.get(keys.lease(one.named(self._part)))
         return {one.name for one, held in zip(shards_of(count), pipe.execute(), strict=True) if held}

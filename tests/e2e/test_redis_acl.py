@@ -15,10 +15,15 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
+from consensus.process.connection import connect
+from consensus.process.shard_lease import ShardLease, SharedMap
+from consensus.process.shard_marks import ShardMarks
+from consensus.shards import MAP_VERSION, ShardMap, shards_of
 from probes import keys, wire
+from probes.process.redis_streams import redis_now_ms
 from probes.signing.private_keys import stream_keys_of
 from tests.e2e.region_under_acl import CHECKOUT, EXAMPLE, REGION, Region, address_of, example_server
-from tests.signed import say_alive, trust
+from tests.signed import macs, say_alive, trust
 from tests.waiting import until
 from vigil.enrolment.core import redis_users
 from vigil.local.servers import redis as local_redis
@@ -52,6 +57,24 @@ def refused(admin: Redis, user: str) -> set[str]:
     """What this user was refused since the log was emptied."""
     log: list[dict[bytes, Any]] = admin.execute_command("ACL", "LOG") or []
     return {entry[b"object"].decode() for entry in log if entry[b"username"] == user.encode()}
+
+
+def reshard(admin: Redis, url: str) -> None:
+    """Commit two shards as ingest does, and lead both beside the process of one: it stands back under the same user."""
+    assert admin.exists(keys.lease("consensus"))
+    SharedMap(admin, macs(), lambda: redis_now_ms(admin)).publish(ShardMap(MAP_VERSION, 2, 1))
+    with connect(url) as client:
+        shared = SharedMap(client, macs(), lambda: redis_now_ms(client))
+        leases = [ShardLease(client, "consensus", shard, shared) for shard in shards_of(2)]
+        marks = [ShardMarks(client, "consensus", shard, macs()) for shard in shards_of(2)]
+
+        def stands_back() -> bool:
+            for mark in marks:
+                mark.beat()
+            epochs = [lease.renew() for lease in leases]
+            return all(epochs) and not admin.exists(keys.lease("consensus"))
+
+        until(stands_back, "the leader of one shard to stand back", 30)
 
 
 def test_s03_the_example_holds_the_rules_that_the_code_states() -> None:
@@ -119,6 +142,7 @@ def test_s03_consensus_works_under_its_own_list_and_sees_no_queue(server: local_
         try:
             until(lambda: bool(admin.hget(keys.ALIVE, "consensus")), within_s=30)
             until(lambda: not admin.exists(keys.results(REGION)), within_s=30)
+            reshard(admin, url)
             process.terminate()
             assert process.wait(20) == 0
         finally:
