@@ -54,6 +54,11 @@ class RegionBounds:
         #: `doctor` finds there which regions were over their bounds.
         self._refusals = Refusals()
 
+    @property
+    def cut(self) -> frozenset[str]:
+        """The regions that are cut off now."""
+        return frozenset(self._cut)
+
     def judge(self) -> None:
         """Cut and empty regions that keep too much, and let those in again whose time is over."""
         self._let_in()

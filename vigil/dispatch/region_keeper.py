@@ -1,4 +1,4 @@
-"""Keeper of regions, a thread of dispatch: it makes their Redis users again when Redis has lost them, ends overlaps of
+"""Keeper of regions, a thread of dispatch: it makes their Redis users again where a server lacks them, ends overlaps of
 passwords and the users of revoked regions, bounds what each keeps in Redis, and lets new regions vote.
 
 It does nothing that a check waits for. Two dispatchers may both do it: each step sets what is stored.
@@ -34,6 +34,8 @@ log = structlog.get_logger()
 
 TURN_S = 1.0
 RESTARTED_S, BOUNDS_S, OVERLAPS_S, REVOKED_S, SHADOW_S = 2.0, 1.0, 30.0, 300.0, 1.0
+#: Users are made again this often: a server may have missed a change by another process without being away here.
+MADE_AGAIN_S = 300.0
 RELEASES_S = 60.0
 
 
@@ -80,14 +82,19 @@ class RegionKeeper:
 
     def _follow_restarts(self) -> None:
         told = server_infos()
-        # Not every hosted Redis tells it: there the users are made once, at the start.
+        # Not every hosted Redis tells it: there the users are made at the start, and in their time.
         found = {name: str(one.get("run_id", "")) for name, one in told.items()}
-        if all(self._made.get(name) == run_id for name, run_id in found.items()):
+        # A server that is away misses what is changed meanwhile, and need not restart for it.
+        self._made = {name: run_id for name, run_id in self._made.items() if name in found}
+        is_new = any(self._made.get(name) != run_id for name, run_id in found.items())
+        if not self._duties.is_due("made again", MADE_AGAIN_S) and not is_new:
             return
-        if set_all_users(database_now()) is not Management.AWAY:
-            self._made |= found
-        # A server that comes back may have read an ACL file of before.
-        self._duties.make_due("revoked")
+        failed = set_all_users(database_now(), self._bounds.cut)
+        took = {name: run_id for name, run_id in found.items() if failed.by_name.get(name) is not Management.AWAY}
+        self._made = {} if failed.primary is Management.AWAY else took
+        if is_new:
+            # A server that comes back may have read an ACL file of before.
+            self._duties.make_due("revoked")
 
     def _watch_releases(self) -> None:
         """Tell once for each run of a server of known holes; also of replicas, Sentinels and the ping log."""

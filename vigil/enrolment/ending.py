@@ -7,7 +7,7 @@ from django.db import transaction
 from probes import keys
 from vigil.clock import database_now
 from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
-from vigil.enrolment.redis_access import Management, end_user, keep_user, management
+from vigil.enrolment.redis_access import FailedServers, Management, end_user, keep_user, management
 from vigil.monitors.live.workers import forget, publish_changed_keys
 from vigil.monitors.models import Region
 
@@ -41,15 +41,16 @@ def revoke(region: Region) -> Management:
 
 def end_revoked() -> None:
     """End the Redis users of revoked regions again: it may have failed, or Redis have read an older ACL file."""
-    had_keys = Region.objects.filter(enabled=False, signing_key_since__isnull=False)
+    failed, had_keys = FailedServers(), Region.objects.filter(enabled=False, signing_key_since__isnull=False)
     for region in had_keys.filter(public_key=None, signing_key=None, redis_access=None):
-        if end_user(region.slug) is not Management.MANAGED:
+        end_user(region.slug, failed)
+        if failed.primary is not Management.MANAGED:
             # The same holds for the others.
             break
         enrolled = RedisAccess.objects.filter(region=region).select_related("region").first()
         if enrolled is not None:
             # A moment ago, with a user that has just been ended.
-            keep_user(enrolled, database_now())
+            keep_user(enrolled, database_now(), failed)
 
 
 def remaining_user(slug: str, ended: Management) -> str:

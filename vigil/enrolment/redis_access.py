@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -48,6 +48,20 @@ class Management(StrEnum):
     AWAY = "away"
 
 
+@dataclass(slots=True)
+class FailedServers:
+    """Servers that did not take a change of users in one pass over regions, by name: they are not asked in it again."""
+
+    by_name: dict[str, Management] = field(default_factory=dict)
+    #: Why the pass is over: the primary failed, or could not be found.
+    primary: Management = Management.MANAGED
+
+    @property
+    def any_is_away(self) -> bool:
+        """Whether a server may take later what it did not take now."""
+        return Management.AWAY in (self.primary, *self.by_name.values())
+
+
 def acl_line(region: str, passwords: Sequence[str]) -> str:
     """The command that gives a region's user exactly its rights; passwords show as hashes only."""
     return f"ACL SETUSER {keys.user(region)} {hashed_region_rules(region, passwords)}"
@@ -59,30 +73,32 @@ def passwords_of(access: RedisAccess, now: datetime) -> list[str]:
     return [access.password, *([access.previous] if is_taken else [])]
 
 
-def set_user(region: str, passwords: Sequence[str]) -> Management:
+def set_user(region: str, passwords: Sequence[str], failed: FailedServers | None = None) -> Management:
     """Make a region's user, or replace its rights and passwords."""
-    return _do(["ACL", "SETUSER", keys.user(region), *hashed_region_rules(region, passwords).split()])
+    rules = hashed_region_rules(region, passwords).split()
+    return _do(failed or FailedServers(), ["ACL", "SETUSER", keys.user(region), *rules])
 
 
-def keep_user(access: RedisAccess, now: datetime) -> Management:
+def keep_user(access: RedisAccess, now: datetime, failed: FailedServers | None = None) -> Management:
     """Make a user as it is stored, also where that changes meanwhile: a region that was revoked must not come back."""
     slug, found = access.region.slug, Management.MANAGED
     for _ in range(_TRIES_MOST):
         passwords = passwords_of(access, now)
-        found = set_user(slug, passwords)
+        found = set_user(slug, passwords, failed)
         stored = RedisAccess.objects.filter(pk=access.pk).first()
         if stored is None:
-            return end_user(slug)
+            return end_user(slug, failed)
         if passwords_of(stored, now) == passwords:
             break
         access = stored
     return found
 
 
-def end_user(region: str) -> Management:
+def end_user(region: str, failed: FailedServers | None = None) -> Management:
     """Delete a region's user, and close its connections at once."""
     # First without passwords: between the two that follow no worker comes back.
     return _do(
+        failed or FailedServers(),
         ["ACL", "SETUSER", keys.user(region), "reset"],
         ["CLIENT", "KILL", "USER", keys.user(region)],
         ["ACL", "DELUSER", keys.user(region)],
@@ -109,20 +125,27 @@ def _management_at(url: str) -> Management:
     return Management.MANAGED
 
 
-def set_all_users(now: datetime) -> Management:
-    """Make the users of all regions that were enrolled: after a restart Redis may not know them."""
-    found = Management.MANAGED
-    for access in RedisAccess.objects.filter(region__public_key__isnull=False).select_related("region"):
-        found = keep_user(access, now)
-        if found is not Management.MANAGED:
+def set_all_users(now: datetime, but: Collection[str] = ()) -> FailedServers:
+    """Make the users of all regions that were enrolled, but for these: a server may not know them.
+
+    Returns which servers did not take them; a replica that fails keeps no region from the others.
+    """
+    failed, enrolled = FailedServers(), RedisAccess.objects.filter(region__public_key__isnull=False)
+    for access in enrolled.exclude(region__slug__in=but).select_related("region"):
+        keep_user(access, now, failed)
+        if failed.primary is not Management.MANAGED:
             break
-    return found
+    return failed
 
 
 def end_overlaps(now: datetime) -> None:
-    """Take the passwords away whose time beside a newer one is over."""
+    """Take the passwords away whose time beside a newer one is over; it is done again until every server took it."""
+    failed = FailedServers()
     for access in RedisAccess.objects.filter(previous_until__lte=now).select_related("region"):
-        if keep_user(access, now) is not Management.AWAY:
+        keep_user(access, now, failed)
+        if failed.primary is Management.AWAY:
+            break
+        if not failed.any_is_away:
             RedisAccess.objects.filter(pk=access.pk, previous_until=access.previous_until).update(
                 previous="", previous_until=None
             )
@@ -168,16 +191,21 @@ def _client(url: str) -> redis.Redis:
     return open_client(url, socket_timeout=_DEADLINE_S, socket_connect_timeout=_DEADLINE_S)
 
 
-def _do(*commands: Sequence[str]) -> Management:
-    """Do it on every server that holds keys; what is said is of the first that failed."""
-    found = Management.MANAGED
+def _do(failed: FailedServers, *commands: Sequence[str]) -> Management:
+    """Do it on every server that holds keys and has not failed; what is said is of the first that did."""
     try:
-        for server in servers_of(_users_url()):
-            done = _do_at(server.url, commands)
-            found = done if found is Management.MANAGED else found
+        servers = servers_of(_users_url())
     except redis.RedisError as error:
         log.warning("redis.away", wanted="users", error=described(error))
-        return Management.AWAY
+        failed.primary = Management.AWAY
+        return failed.primary
+    found = Management.MANAGED
+    for server in servers:
+        done = failed.by_name.get(server.name) or _do_at(server.url, commands)
+        if done is not Management.MANAGED:
+            failed.by_name[server.name] = done
+            found = done if found is Management.MANAGED else found
+            failed.primary = done if server.role is ServerRole.PRIMARY else failed.primary
     return found
 
 

@@ -15,7 +15,7 @@ from tests.waiting import until
 from vigil.cli.processes.start import KEEPER
 from vigil.dispatch import region_keeper
 from vigil.dispatch.region_keeper import RegionKeeper
-from vigil.enrolment.redis_access import Management
+from vigil.enrolment.redis_access import FailedServers, Management
 
 
 def turned(keeper: RegionKeeper) -> list[tuple[str, str]]:
@@ -64,9 +64,9 @@ def test_the_users_are_made_once_where_redis_does_not_tell_its_run(
 ) -> None:
     made: list[object] = []
 
-    def make(now: object) -> Management:
+    def make(now: object, but: object) -> FailedServers:
         made.append(now)
-        return Management.AWAY if len(made) == 1 else Management.MANAGED
+        return FailedServers(primary=Management.AWAY if len(made) == 1 else Management.MANAGED)
 
     told: dict[str, Any] = {}
     monkeypatch.setattr(region_keeper, "RESTARTED_S", 0.0)
@@ -75,6 +75,42 @@ def test_the_users_are_made_once_where_redis_does_not_tell_its_run(
     keeper = RegionKeeper()
     assert turned(keeper) == turned(keeper) == turned(keeper) == []
     assert len(made) == 2, "again after Redis was away, and no more"
+
+
+@pytest.mark.django_db
+def test_a_server_that_was_away_or_failed_is_given_the_users_again_without_a_restart(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[frozenset[str]] = []
+    told: dict[str, dict[str, Any]] = {"one:6379": {"run_id": "a"}, "two:6379": {"run_id": "b"}}
+    failed = FailedServers()
+
+    def make(now: object, but: frozenset[str]) -> FailedServers:
+        made.append(but)
+        return failed
+
+    monkeypatch.setattr(region_keeper, "RESTARTED_S", 0.0)
+    monkeypatch.setattr(region_keeper, "server_infos", lambda: told)
+    monkeypatch.setattr(region_keeper, "set_all_users", make)
+    keeper = RegionKeeper()
+
+    def makes() -> int:
+        before = len(made)
+        assert turned(keeper) == []
+        return len(made) - before
+
+    assert (makes(), makes()) == (1, 0)
+    two = told.pop("two:6379")
+    assert makes() == 0, "nothing to be given to"
+    told["two:6379"], failed = two, FailedServers({"two:6379": Management.AWAY})
+    assert (makes(), makes()) == (1, 1), "as often as it does not take them"
+    failed = FailedServers()
+    assert (makes(), makes()) == (1, 0)
+    monkeypatch.setattr(region_keeper, "MADE_AGAIN_S", 0.0)
+    keeper._duties.make_due("made again")
+    keeper._bounds._cut["thief"] = float("inf")
+    assert makes() == 1, "another process may have made users while it did not reach a server"
+    assert made[-1] == {"thief"}, "who is cut off stays so"
 
 
 @pytest.mark.django_db(transaction=True)

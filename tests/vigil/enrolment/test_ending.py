@@ -78,9 +78,9 @@ def test_s17_a_region_that_is_enrolled_while_it_is_ended_keeps_its_user(
     revoke(Region.objects.get())
     code, answers, end = code_of(issue(Region.objects.get())), [], ending.end_user
 
-    def end_late(slug: str) -> redis_access.Management:
+    def end_late(slug: str, failed: redis_access.FailedServers) -> redis_access.Management:
         answers.append(ask(code, b"n"))
-        return end(slug)
+        return end(slug, failed)
 
     monkeypatch.setattr(ending, "end_user", end_late)
     ending.end_revoked()

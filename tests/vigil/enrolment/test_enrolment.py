@@ -138,7 +138,7 @@ def test_s17_users_that_redis_has_lost_are_made_again(region: Region) -> None:
         admin.execute_command("ACL", "DELUSER", keys.user(region.slug))
     with pytest.raises(REFUSED_LOGIN), worker(answer) as lost:
         lost.ping()
-    assert redis_access.set_all_users(database_now()) is redis_access.Management.MANAGED
+    assert redis_access.set_all_users(database_now()) == redis_access.FailedServers()
     with worker(answer) as back:
         assert back.ping()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,17 +10,21 @@ import redis
 from django.test import Client
 from structlog.testing import capture_logs
 
+from probes import keys
+from probes.process.connections.servers import RedisServer, ServerRole
 from tests.vigil.enrolment.enrolling import ask, code_of
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import Membership, Role, User
 from vigil.accounts.teams import default_team
+from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.doctor.findings import Level
 from vigil.doctor.regions import redis_users
 from vigil.enrolment import redis_access
 from vigil.enrolment.codes import issue
 from vigil.enrolment.ending import by_hand_in_words, end_revoked, revoke
-from vigil.enrolment.redis_access import Management
+from vigil.enrolment.models import RedisAccess
+from vigil.enrolment.redis_access import FailedServers, Management
 from vigil.monitors.models import Region
 
 
@@ -72,6 +76,59 @@ def test_who_manages_the_users_is_asked_without_making_one(region: Region, redis
         assert redis_access.management() is Management.MANAGED
         assert client.acl_list() == before
     assert by_hand_in_words() == "" and list(redis_users()) == []
+
+
+@pytest.fixture
+def asked(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the servers that are asked: a primary, and a replica that does not answer while it is listed."""
+    primary = RedisServer(ServerRole.PRIMARY, "one", redis_url)
+    replica = RedisServer(ServerRole.REPLICA, "two", "redis://127.0.0.1:1/0")
+    asked, do_at = list[str](), redis_access._do_at
+
+    def answer(url: str, commands: Sequence[Sequence[str]]) -> Management:
+        asked.append("one" if url == redis_url else "two")
+        return do_at(url, commands)
+
+    monkeypatch.setattr(redis_access, "_do_at", answer)
+    monkeypatch.setattr(redis_access, "servers_of", lambda url: [primary, replica])
+    return asked
+
+
+@pytest.mark.django_db
+def test_a_replica_that_fails_keeps_no_region_from_the_others_and_is_asked_once(
+    region: Region, redis_url: str, asked: list[str]
+) -> None:
+    slugs = [region.slug, f"{region.slug}-b", f"{region.slug}-c"]
+    for slug in slugs:
+        made = Region.objects.create(slug=slug, domain="aws", public_key=b"k" * 32)
+        RedisAccess.objects.create(region=made, password="of-a-test")
+    assert redis_access.set_all_users(database_now(), but=[slugs[2]]) == FailedServers({"two": Management.AWAY})
+    assert asked == ["one", "two", "one"]
+    with redis.Redis.from_url(redis_url) as admin:
+        found = {name.decode() for name in admin.execute_command("ACL", "USERS")}
+    assert {keys.user(slug) for slug in slugs} & found == {keys.user(slug) for slug in slugs[:2]}
+    for ended in Region.objects.all():
+        revoke(ended)
+    asked.clear()
+    Region.objects.update(signing_key_since=database_now())
+    end_revoked()
+    assert asked == ["one", "two", "one", "one"], "each revoked region is ended where it can be"
+
+
+@pytest.mark.django_db
+def test_the_password_before_is_noted_until_every_server_has_forgotten_it(
+    region: Region, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    region.public_key = b"k" * 32
+    region.save()
+    now = database_now()
+    RedisAccess.objects.create(region=region, password="of-a-test", previous="before", previous_until=now)
+    redis_access.end_overlaps(now)
+    assert RedisAccess.objects.get().previous == "before" and asked == ["one", "two"]
+    primary = redis_access.servers_of("")[0]
+    monkeypatch.setattr(redis_access, "servers_of", lambda url: [primary])
+    redis_access.end_overlaps(now)
+    assert RedisAccess.objects.get().previous == ""
 
 
 @pytest.mark.django_db
