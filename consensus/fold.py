@@ -15,7 +15,7 @@ from consensus.rounds import RoundBook
 from consensus.shards import WHOLE, Shard
 from consensus.sick_regions import SickRegions
 from consensus.suspicion import recheck_due_ms, suspicion
-from consensus.verdicts import VERDICT_VERSION, Belief, Call, Round, Verdict
+from consensus.verdicts import VERDICT_VERSION, Belief, Call, Quarantine, Round, Verdict
 from consensus.vocabulary import Cause, Observed, observed
 from probes.reasons import Reason, Status
 from probes.wire import Result
@@ -35,7 +35,7 @@ class Fold:
     """The state of consensus: open rounds, beliefs, last calls, baselines and sick regions.
 
     A shard keeps baselines of its own monitors, and only they raise suspicions. Rounds, and what regions fail, it takes
-    of all: regions that are sick or lost are found by what all monitors show, and each shard finds the same.
+    of all: regions that are sick or lost are found by what all monitors show. What the first shard finds counts.
     """
 
     def __init__(self, shard: Shard = WHOLE) -> None:
@@ -120,11 +120,15 @@ class Fold:
         for monitor in monitors:
             saw(region, monitor, False, at_ms)
 
-    def judge_regions(self, now_ms: int) -> bool:
-        """Find which regions are sick; True when that changed. Call it about once a second."""
-        # A hash spreads the monitors of each region evenly over the shards.
-        counts = {region: count * self._shard.count for region, count in self.baselines.counts().items()}
-        changed = self.sick_regions.judge(now_ms, counts)
+    def judge_regions(self, now_ms: int, listed: Iterable[Quarantine] | None = None) -> bool:
+        """Find which regions are sick, or take what the first shard has `listed`; True when that changed. Call it about
+        once a second."""
+        if listed is not None:
+            changed = self.sick_regions.follow(listed, now_ms)
+        else:
+            # A hash spreads the monitors of each region evenly over the shards.
+            counts = {region: count * self._shard.count for region, count in self.baselines.counts().items()}
+            changed = self.sick_regions.judge(now_ms, counts)
         self.rounds.quarantined = self.sick_regions.quarantined
         return changed
 
@@ -163,8 +167,10 @@ class Fold:
         return rested and not self.rounds.is_open_for(monitor)
 
     def _has_budget(self, region: str, now_ms: int) -> bool:
-        left, since_ms = self._calls_left.get(region, (CALLS_BURST, now_ms))
-        left = min(CALLS_BURST, left + max(0, now_ms - since_ms) * CALLS_PER_S / 1000)
+        # Of all monitors: a shard has its part.
+        burst, per_s = CALLS_BURST / self._shard.count, CALLS_PER_S / self._shard.count
+        left, since_ms = self._calls_left.get(region, (burst, now_ms))
+        left = min(burst, left + max(0, now_ms - since_ms) * per_s / 1000)
         self._calls_left[region] = (max(0.0, left - 1), now_ms)
         return left >= 1
 

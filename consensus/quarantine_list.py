@@ -24,11 +24,13 @@ def quarantine_fields(macs: ControlMacs, quarantines: Iterable[Quarantine], now_
     return {**fields, keys.QUARANTINED_MARK: macs.mac(keys.QUARANTINED, _together(fields), now_ms)}
 
 
-def read_quarantines(macs: ControlMacs, fields: Mapping[bytes, bytes], now_ms: int) -> list[Quarantine] | None:
+def read_quarantines(
+    macs: ControlMacs, fields: Mapping[bytes, bytes], now_ms: int, age_most_ms: int = AGE_MOST_MS
+) -> list[Quarantine] | None:
     """The quarantines of these fields; None where they are not complete, not of now, or not the control plane's."""
     held = dict(fields)
     mac = held.pop(keys.QUARANTINED_MARK, None)
-    if mac is None or macs.refusal(keys.QUARANTINED, _together(held), mac, now_ms, AGE_MOST_MS) is not None:
+    if mac is None or macs.refusal(keys.QUARANTINED, _together(held), mac, now_ms, age_most_ms) is not None:
         return None
     return admit_quarantines(held.values())
 

@@ -45,6 +45,8 @@ GAP_MS = 2_000
 CUT_TELLS_MS = 10_000
 #: Regions that were asked within this of each other are those that are there.
 ASKED_MS = 60_000
+#: A proof that regions have lost their way counts for so long before another shard's list has to hold them.
+PROOF_ALONE_MS = 5_000
 
 
 @dataclass(slots=True)
@@ -97,9 +99,20 @@ class SickRegions:
         """Load the quarantines of an earlier process; each region needs its clean rounds from now on."""
         for one in quarantines:
             if one.region not in self._held:
-                self._held[one.region] = _Held(
-                    one.since_ms, one.why, one.text, now_ms, 0, now_ms, one.proof, lost_ms=now_ms
-                )
+                self._held[one.region] = _taken(one, now_ms)
+
+    def follow(self, quarantines: Iterable[Quarantine], now_ms: int) -> bool:
+        """Take the list of the shard that judges for all, in place of `judge`; True when the regions changed."""
+        self._views.forget(now_ms)
+        listed, before = {one.region: one for one in quarantines}, set(self._held)
+        for region in before - listed.keys():
+            held = self._held[region]
+            if held.why is not Exclusion.LOST_WAY or now_ms - held.lost_ms > PROOF_ALONE_MS:
+                del self._held[region]
+        for region, one in listed.items():
+            if region not in self._held or self._held[region].why is not one.why:
+                self._held[region] = _taken(one, now_ms)
+        return before != set(self._held)
 
     def hold_together(self, found: LostWay, now_ms: int) -> None:
         """Put regions that have lost their way together into quarantine."""
@@ -223,6 +236,11 @@ class SickRegions:
         found = now_ms - held.lost_ms >= FOUND_REST_MS and len(held.passed) >= FOUND_MONITORS
         if found or now_ms - max(self._heard_ms.get(region, 0), held.since_ms) > GONE_MS:
             del self._held[region]
+
+
+def _taken(one: Quarantine, now_ms: int) -> _Held:
+    """A quarantine of another process, whose clean rounds begin now."""
+    return _Held(one.since_ms, one.why, one.text, now_ms, 0, now_ms, one.proof, lost_ms=now_ms)
 
 
 def _limit(monitors: int) -> int:

@@ -77,7 +77,7 @@ class Ingest:
         self._refusals = Refusals()
         self._clock = RedisClock(client)
         self._alive = ShardMarks(client, "ingest", shard, control_macs(), control_signer(self._clock.now_ms))
-        self._standing = IngestStanding(client, shard, self._alive, self._clock.now_ms)
+        self._standing = IngestStanding(client, shard, self._alive, self._clock.control_ms)
         self._isolation = isolation(LetterSource.INGEST)
         self._regions: list[str] = []
         self._quarantined: list[Quarantine] | None = None

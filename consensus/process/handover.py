@@ -27,6 +27,8 @@ log = structlog.get_logger()
 ROTATION_S = 300
 #: Older ones are not taken: a new normal is accepted after about a day, and whoever holds Redis may have kept them.
 BASELINES_AGE_MOST_MS = 86_400_000
+#: The list of sick regions is written every second; with an older one a shard judges by itself.
+LISTED_AGE_MOST_MS = 5_000
 
 _series = msgspec.msgpack.Encoder()
 _decode_series: MessageDecoder[list[Saved]] = MessageDecoder(list[Saved], 1024 * 1024)
@@ -48,6 +50,13 @@ class Handover:
         fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
         return read_quarantines(self._macs, fields, self._now_ms()) or []
 
+    def listed(self) -> list[Quarantine] | None:
+        """Those that the leader of the first shard has found, for the others; None while it writes none."""
+        if self._shard.is_first:
+            return None
+        fields = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
+        return read_quarantines(self._macs, fields, self._now_ms(), LISTED_AGE_MOST_MS)
+
     def write_quarantines(self, quarantines: Iterable[Quarantine]) -> None:
         """Replace the regions in quarantine atomically; the mark says that the list is complete."""
         pipe = self._redis.pipeline(transaction=True)
@@ -61,7 +70,7 @@ class Handover:
         for name, payload in self._redis.hscan_iter(keys.BASELINES, count=10):
             field = cast(bytes, name).decode("utf-8", "replace")
             place = f"{keys.BASELINES}/{field}"
-            body = self._macs.body(place, cast(bytes, payload), now_ms, BASELINES_AGE_MOST_MS)
+            body = self._macs.body(place, cast(bytes, payload), self._now_ms(), BASELINES_AGE_MOST_MS)
             if isinstance(body, Refusal):
                 log.warning("baselines.refused", field=field, why=body.value)
                 continue

@@ -55,12 +55,13 @@ class Consensus:
         self._client = connect(settings.redis_url.get_secret_value(), settings.control_redis_url.get_secret_value())
         macs, shard = settings.macs(), settings.own_shard
         self._shard, self._clock = shard, RedisClock(self._client)
-        shared = SharedMap(self._client, macs, self._clock.now_ms)
+        shared = SharedMap(self._client, macs, self._clock.control_ms)
         self._lease = ShardLease(self._client, "consensus", shard, shared)
         self._published = PublishedRegionKeys(self._client, macs)
         self._streams = Streams(self._client, self._published, settings.replay_s * 1000 + LATE_MS, shard)
-        self._beliefs = BeliefReader(self._client, macs, self._clock.now_ms, shard)
-        self._handover = Handover(self._client, macs, self._clock.now_ms, shard)
+        self._streams.clock = self._clock
+        self._beliefs = BeliefReader(self._client, macs, self._clock.control_ms, shard)
+        self._handover = Handover(self._client, macs, self._clock.control_ms, shard)
         self._alive = ShardMarks(self._client, "consensus", shard, macs)
         self._fold = Fold(shard)
         self._health = health
@@ -132,8 +133,8 @@ class Consensus:
         if isinstance(message, Round):
             self._isolation.entry("fold", message.monitor, partial(self._take, message), entry)
             return
-        for result in message.results:
-            alone = Arrival(message.region, (result,), message.at_ms)
+        passed = Arrival(message.region, (), message.at_ms, message.passed)
+        for alone in (passed, *(Arrival(message.region, (one,), message.at_ms) for one in message.results)):
             self._isolation.entry("fold", message.region, partial(self._take, alone), entry)
 
     def _decide(self, now_ms: int) -> None:
@@ -214,7 +215,7 @@ class Consensus:
         for region, count in over_budget.items():
             self._streams.refusals.add(region, {Refusal.OVER_BUDGET: count})
         if self._lease.epoch:
-            self._streams.repair_ids(now_ms)
+            self._streams.repair_ids()
             self._streams.trim(now_ms, self._keep)
             self._streams.tell_refusals()
         self._streams.repair_positions(now_ms, now_ms - self._replay_ms)
@@ -234,7 +235,7 @@ class Consensus:
         for region, status in read_statuses(self._client, self._streams.regions, self._published).items():
             if status is not None:
                 self._fold.sick_regions.anchors(region, status.is_adrift, now_ms)
-        if self._fold.judge_regions(now_ms):
+        if self._fold.judge_regions(now_ms, self._handover.listed()):
             log.warning("quarantine.changed", regions=dict(self._fold.sick_regions.quarantined))
         if self._lease.epoch:
             if self._shard.is_first:

@@ -23,7 +23,7 @@ from probes.process.dead_letters import DeadLetterMessage, entry_of
 from probes.process.key_repair import IDS_AHEAD_MS, delete_future_streams
 from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_client import ReplyTooLarge
-from probes.process.redis_streams import Entries, RegionStreams
+from probes.process.redis_streams import Entries, RedisClock, RegionStreams
 from probes.process.refusals import Refusals
 from probes.wire import Result
 
@@ -63,7 +63,8 @@ class Streams:
     """The Redis side of consensus. Every method raises `redis.RedisError` when Redis is away.
 
     `behind` says whether the last read left more behind: until it is read, no deadline may be judged. `refusals` counts
-    what regions wrote and is not taken.
+    what regions wrote and is not taken. Times are on the clock that regions go by; `clock` knows how far that of the
+    server with calls, rounds and verdicts is ahead of it, by which these are numbered and their MACs made.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Streams:
         self._now_ms = 0
         self._positions: dict[bytes, bytes] = {}
         self.behind = True
+        self.clock: RedisClock | None = None
         self.refusals = Refusals()
         self._reader = RegionStreams(client, READ_COUNT, self._note_overwritten)
         self._at: tuple[bytes, bytes, dict[bytes, bytes]] | None = None
@@ -88,17 +90,28 @@ class Streams:
 
     def follow(self, since_ms: int) -> None:
         """Read the rounds, and the results of every region that has a key, from `since_ms` on."""
-        self._positions.setdefault(keys.ROUNDS.encode(), f"{since_ms}-0".encode())
+        self._positions.setdefault(_ROUNDS, self._id_of(_ROUNDS, since_ms))
         for region in self._published.keyring().regions:
             self.follow_region(region, since_ms)
 
     def follow_region(self, region: str, since_ms: int) -> None:
         self._positions.setdefault(keys.results(region).encode(), f"{since_ms}-0".encode())
 
-    def repair_ids(self, now_ms: int) -> None:
+    @property
+    def _control_ahead_ms(self) -> int:
+        return self.clock.control_ahead_ms if self.clock else 0
+
+    def _ahead_ms(self, name: bytes) -> int:
+        return self._control_ahead_ms if name == _ROUNDS else 0
+
+    def _id_of(self, name: bytes, at_ms: int) -> bytes:
+        """The first id of this time in a stream."""
+        return f"{at_ms + self._ahead_ms(name)}-0".encode()
+
+    def repair_ids(self) -> None:
         """Delete streams whose ids are of the far future: their region could not be heard for as long."""
         names = [*self._positions, keys.CALLS.encode(), keys.VERDICTS.encode()]
-        for name in delete_future_streams(self._reader.client, names, now_ms):
+        for name in delete_future_streams(self._reader.client, names):
             self._note_overwritten(name)
 
     def _note_overwritten(self, name: bytes) -> None:
@@ -107,8 +120,8 @@ class Streams:
     def repair_positions(self, now_ms: int, since_ms: int) -> None:
         """Read again from `since_ms` where the last id was of the far future: nothing to come has a larger one."""
         for name, position in self._positions.items():
-            if keys.entry_id(position)[0] > now_ms + IDS_AHEAD_MS:
-                self._positions[name] = f"{since_ms}-0".encode()
+            if keys.entry_id(position)[0] > now_ms + self._ahead_ms(name) + IDS_AHEAD_MS:
+                self._positions[name] = self._id_of(name, since_ms)
                 self._published.keyring().read_again()
 
     def tell_refusals(self) -> None:
@@ -140,7 +153,7 @@ class Streams:
         return partial(admit_part, owns=self._shard.owns, fresh_from_ms=at_ms - HELD_UP_MS)
 
     def _round(self, payload: bytes, mac: bytes) -> Iterator[Round]:
-        refusal = self._macs.refusal(keys.ROUNDS, payload, mac, self._now_ms, self._age_most_ms)
+        refusal = self._macs.refusal(keys.ROUNDS, payload, mac, self._control_ms, self._age_most_ms)
         if refusal is not None:
             self.refusals.add("rounds", {refusal: 1})
             return
@@ -148,6 +161,10 @@ class Streams:
             yield admit_round(payload)
         except msgspec.DecodeError as error:
             log.warning("round.unreadable", bytes=len(payload), error=str(error))
+
+    @property
+    def _control_ms(self) -> int:
+        return self._now_ms + self._control_ahead_ms
 
     @property
     def reading(self) -> DeadLetterMessage | None:
@@ -168,7 +185,7 @@ class Streams:
         for message in messages:
             stream = keys.CALLS if isinstance(message, Call) else keys.VERDICTS
             body = encode(message)
-            pipe.xadd(stream, {keys.BODY: body, keys.ENVELOPE: self._macs.mac(stream, body, self._now_ms)})
+            pipe.xadd(stream, {keys.BODY: body, keys.ENVELOPE: self._macs.mac(stream, body, self._control_ms)})
         if len(pipe):
             pipe.execute()
 
@@ -177,8 +194,9 @@ class Streams:
         recorder has not stored. A recorder that is too far behind loses the oldest, and will record that gap."""
         stored = cast(dict[bytes, bytes], self._redis.hgetall(keys.READERS))
         pipe = self._redis.pipeline(transaction=False)
+        kept_from_ms = now_ms + self._control_ahead_ms - KEEP_MESSAGES_MS
         for stream in (keys.CALLS, keys.ROUNDS, keys.VERDICTS):
-            pipe.xtrim(stream, minid=f"{now_ms - KEEP_MESSAGES_MS}-0", approximate=True)
+            pipe.xtrim(stream, minid=f"{kept_from_ms}-0", approximate=True)
         for name in self._positions:
             if name != _ROUNDS:
                 position = _readable_id(stored.get(_region_of(name).encode()))

@@ -14,6 +14,7 @@ import structlog
 
 from probes import keys
 from probes.process import redis_client
+from probes.process.connections.split import control_of, regions_of
 from probes.process.redis_client import ReplyTooLarge
 from probes.process.redis_streams import redis_now_ms
 
@@ -45,7 +46,7 @@ def put_right(client: redis.Redis, error: redis.RedisError) -> bool:
     """Delete keys of the wrong type, and streams that have no id left; False when the error is about something else,
     or none was found."""
     if "last possible ID" in str(error):
-        return bool(delete_future_streams(client, [name.encode() for name in _CONTROL_STREAMS], redis_now_ms(client)))
+        return bool(delete_future_streams(client, [name.encode() for name in _CONTROL_STREAMS]))
     if "WRONGTYPE" not in str(error):
         return False
     names = [name for prefix in (*_KINDS, _CELERY) for name in client.scan_iter(f"{prefix}*", 1000)]
@@ -65,20 +66,29 @@ def put_right(client: redis.Redis, error: redis.RedisError) -> bool:
     return bool(wrong)
 
 
-def delete_future_streams(client: redis.Redis, names: Sequence[bytes], now_ms: int) -> list[bytes]:
-    """Delete those of these streams whose last id is of the far future; returns their names.
+def delete_future_streams(client: redis.Redis, names: Sequence[bytes]) -> list[bytes]:
+    """Delete those of these streams whose last id is of the far future on their server's clock; returns their names.
 
     Redis gives each new entry a larger id than the last, so no entry of such a stream would ever be of now again, and
     after the largest one there is none.
     """
-    found = _abouts(client, names)
-    ahead = [name for name, about in zip(names, found, strict=True) if _is_ahead(about, now_ms)]
+    of_regions = [name for name in names if keys.is_of_regions(name)]
+    own = [name for name in names if not keys.is_of_regions(name)]
+    ahead = [*_ahead(control_of(client), own), *_ahead(regions_of(client), of_regions)]
     for name in ahead:
         log.error(
             "redis.key_overwritten", key=name.decode("utf-8", "replace")[:100], advice="its ids are of the far future"
         )
         client.delete(name)
     return ahead
+
+
+def _ahead(client: redis.Redis, names: Sequence[bytes]) -> list[bytes]:
+    """Those of the far future of these streams, which are all on this server."""
+    if not names:
+        return []
+    now_ms, found = redis_now_ms(client), _abouts(client, names)
+    return [name for name, about in zip(names, found, strict=True) if _is_ahead(about, now_ms)]
 
 
 def _abouts(client: redis.Redis, names: Sequence[bytes]) -> list[Any]:

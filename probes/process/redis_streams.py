@@ -10,7 +10,7 @@ import redis
 import structlog
 
 from probes import keys
-from probes.process.connections.split import SplitRedis, regions_of
+from probes.process.connections.split import SplitRedis, control_of, regions_of
 from probes.process.redis_client import ReplyTooLarge, bounded
 
 log = structlog.get_logger(__name__)
@@ -110,19 +110,33 @@ def redis_now_ms(client: redis.Redis) -> int:
 class RedisClock:
     """Redis' clock between two measurements: this machine's clock, corrected by the last measured offset.
 
-    It is the clock of the server that regions reach, which they go by.
+    `now_ms` is on the clock of the server that regions reach, which they go by. `control_ms` is on that of the control
+    plane's own, which numbers its streams, and by which MACs are made and checked; both are one unless there are two.
     """
 
     def __init__(self, client: redis.Redis) -> None:
-        self._redis = regions_of(client)
+        self._regions, self._control = regions_of(client), control_of(client)
         self._offset_ms = 0
+        self._control_offset_ms = 0
 
     def measure(self) -> None:
-        """Ask Redis for the time. Raises `redis.RedisError` when Redis is away."""
-        self._offset_ms = redis_now_ms(self._redis) - _wall_ms()
+        """Ask each Redis for the time. Raises `redis.RedisError` when one is away."""
+        self._control_offset_ms = redis_now_ms(self._control) - _wall_ms()
+        if self._regions is self._control:
+            self._offset_ms = self._control_offset_ms
+        else:
+            self._offset_ms = redis_now_ms(self._regions) - _wall_ms()
 
     def now_ms(self) -> int:
         return _wall_ms() + self._offset_ms
+
+    def control_ms(self) -> int:
+        return _wall_ms() + self._control_offset_ms
+
+    @property
+    def control_ahead_ms(self) -> int:
+        """How far the clock of the control plane's own server is ahead of that which regions go by."""
+        return self._control_offset_ms - self._offset_ms
 
 
 def _wall_ms() -> int:

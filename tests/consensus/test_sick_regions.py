@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consensus.lost_way.views import ROWS, VIEW_MS
+from consensus.proof import LostWay
 from consensus.sick_regions import (
     ANCHORS_REST_MS,
     CLEAN_ROUND_MS,
     CLEAN_ROUNDS,
     FOUND_REST_MS,
     GONE_MS,
+    PROOF_ALONE_MS,
     SickRegions,
 )
 from consensus.vocabulary import Exclusion
@@ -290,3 +292,25 @@ def test_a_late_copy_among_others_is_no_cut() -> None:
     sick_regions.was_late("eu-west", T0 + 1_000, T0 + 5_000)
 
     assert judged(sick_regions, T0 + 5_100) == {"eu-west": Exclusion.SICK}
+
+
+def test_another_shard_takes_the_list_of_the_first_and_judges_again_once_there_is_none() -> None:
+    first, other = placed(), placed()
+    see(first, {"eu-west": MONITORS})
+    assert set(judged(first)) == {"eu-west"}
+    # What this shard sees in its own order makes another region sick.
+    see(other, {"us-west": MONITORS})
+    assert other.follow(first.quarantines(), T0 + 1_000)
+    assert other.quarantined == first.quarantined
+    assert not other.follow(first.quarantines(), T0 + 2_000)
+    assert other.follow([], T0 + 3_000) and other.quarantined == {}
+    assert set(judged(other, T0 + 4_000)) == {"us-west"}
+
+
+def test_a_proof_of_this_moment_counts_before_the_first_shard_lists_it() -> None:
+    shard = placed()
+    shard.hold_together(LostWay(["eu-west", "us-east"], ["ap-south", "us-west"], 9, 9), T0)
+    shard.follow([], T0 + PROOF_ALONE_MS)
+    assert set(shard.quarantined) == {"eu-west", "us-east"}
+    shard.follow([], T0 + PROOF_ALONE_MS + 1)
+    assert shard.quarantined == {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from collections import Counter
 
 import msgspec
 import pytest
@@ -21,6 +22,7 @@ from consensus.baselines import REVISION_HELD_S, Baselines
 from consensus.fold import CALLS_BURST, Fold
 from consensus.review.evidence import to_evidence
 from consensus.rounds import EARLY_ROUNDS, RoundBook
+from consensus.shards import shards_of
 from consensus.verdicts import Call, Round, Verdict, decode_call, decode_verdict, encode
 from consensus.vocabulary import Cause
 from probes.admission import admit_results
@@ -139,6 +141,15 @@ def test_s18_a_region_that_makes_up_monitors_has_a_budget_of_calls_and_the_other
     assert fold.over_budget == {"thief": 500}
     assert isinstance(fold.result("eu-west", FAIL, NOW_MS, NOW_MS), Call)
     assert isinstance(fold.result("thief", FAIL, NOW_MS + 1_000, NOW_MS + 1_000), Call)
+
+
+def test_s18_shards_together_give_a_region_no_more_calls_than_one_process() -> None:
+    made_up = [replace(FAIL, monitor=f"mon_{number}") for number in range(CALLS_BURST + 500)]
+    folds = [Fold(shard) for shard in shards_of(2)]
+    calls = [one for fold in folds for one in made_up if fold.result("thief", one, NOW_MS, NOW_MS)]
+
+    assert len(calls) == CALLS_BURST
+    assert sum((fold.over_budget for fold in folds), Counter[str]()) == {"thief": 500}
 
 
 def test_s18_early_votes_on_rounds_that_are_made_up_push_out_nobody_elses() -> None:

@@ -95,7 +95,7 @@ def test_s18_a_stream_of_large_entries_is_asked_for_its_ids_alone(client: redis.
     fill(client, BAD, [20 * MB])
     client.xadd(GOOD, {keys.BODY: b"x"}, id="99999999999999-0")
     reader = RegionStreams(client, 500)
-    assert delete_future_streams(reader.client, [BAD, GOOD], 1_000) == [GOOD]
+    assert delete_future_streams(reader.client, [BAD, GOOD]) == [GOOD]
 
 
 @pytest.mark.django_db

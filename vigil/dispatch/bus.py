@@ -63,15 +63,21 @@ class Bus:
         """Whether the error came from a key of the wrong type, which is then repaired."""
         return put_right(self._redis, error)
 
-    def start_at(self, now_ms: int) -> None:
-        self._positions = {name.encode(): f"{now_ms}-0".encode() for name in (keys.CALLS, keys.VERDICTS)}
+    def start_at(self, since_ms: int) -> None:
+        """Read from this time on, on the clock that regions go by."""
+        since = self._id_of(since_ms)
+        self._positions = {name.encode(): since.encode() for name in (keys.CALLS, keys.VERDICTS)}
+
+    def _id_of(self, at_ms: int) -> str:
+        """The first id of this time in the control plane's streams, which may be on a server of its own."""
+        return f"{at_ms + self.clock.control_ahead_ms}-0"
 
     def read(self, block_ms: int) -> Iterator[Call | Verdict]:
         """Wait for calls and verdicts, and return them."""
-        now_ms = self.clock.now_ms()
-        if any(keys.entry_id(position)[0] > now_ms + IDS_AHEAD_MS for position in self._positions.values()):
+        latest_ms = self.clock.control_ms() + IDS_AHEAD_MS
+        if any(keys.entry_id(position)[0] > latest_ms for position in self._positions.values()):
             # An entry's id was of the far future: nothing that is to come would be read from there.
-            self.start_at(now_ms)
+            self.start_at(self.clock.now_ms())
         for name, entries in read_streams(self._redis, self._positions, READ_COUNT, block_ms):
             decode: Callable[[bytes], Call | Verdict] = admit_call if name == keys.CALLS.encode() else admit_verdict
             for entry_id, fields in entries:
@@ -80,7 +86,7 @@ class Bus:
 
     def undecided_rounds(self, since_ms: int) -> list[Round]:
         """Recent rounds without a verdict."""
-        since = f"{since_ms}-0"
+        since = self._id_of(since_ms)
         rounds = cast(Entries, self._redis.xrange(keys.ROUNDS, min=since))
         verdicts = cast(Entries, self._redis.xrange(keys.VERDICTS, min=since))
         name = keys.VERDICTS.encode()
@@ -106,7 +112,7 @@ class Bus:
         pipe = self._redis.pipeline(transaction=True)
         pipe.delete(keys.SHARES)
         if shares:
-            now_ms = self.clock.now_ms()
+            now_ms = self.clock.control_ms()
             held = {
                 region: self._macs.value(f"{keys.SHARES}/{region}", f"{share:.3f}".encode(), now_ms)
                 for region, share in shares.items()
@@ -116,7 +122,7 @@ class Bus:
         pipe.execute()
 
     def announce(self, rounds: Iterable[Round]) -> None:
-        now_ms = self.clock.now_ms()
+        now_ms = self.clock.control_ms()
         pipe = self._redis.pipeline(transaction=False)
         for round in rounds:
             body = encode(round)
@@ -153,7 +159,7 @@ class Bus:
             return
         origin = name.decode("utf-8", "replace")
         mac = fields.get(keys.ENVELOPE, b"")
-        refusal = self._macs.refusal(origin, payload, mac, self.clock.now_ms(), AGE_MOST_MS)
+        refusal = self._macs.refusal(origin, payload, mac, self.clock.control_ms(), AGE_MOST_MS)
         if refusal is not None:
             self._refusals.add(origin.removeprefix(keys.PREFIX), {refusal: 1})
             return

@@ -187,7 +187,7 @@ def _signer() -> Signer:
 
 def _quarantined(client: redis.Redis) -> Mapping[str, Exclusion]:
     held = cast(dict[bytes, bytes], client.hgetall(keys.QUARANTINED))
-    found = read_quarantines(control_macs(), held, redis_now_ms(regions_of(client))) or []
+    found = read_quarantines(control_macs(), held, redis_now_ms(client)) or []
     return {one.region: one.why for one in found}
 
 

@@ -104,6 +104,11 @@ def regions_of(client: redis.Redis) -> redis.Redis:
     return client.regions if isinstance(client, SplitRedis) else client
 
 
+def control_of(client: redis.Redis) -> redis.Redis:
+    """The client of the control plane's own server: the same where there is one only."""
+    return client.control if isinstance(client, SplitRedis) else client
+
+
 def _or(where: bool | None, default: bool) -> bool:
     return default if where is None else where
 

@@ -20,7 +20,7 @@ from consensus.process.beliefs import BeliefReader
 from consensus.process.handover import Handover
 from consensus.process.service import Consensus
 from consensus.process.settings import ConsensusSettings
-from consensus.process.stream import Streams
+from consensus.process.stream import Arrival, Streams
 from consensus.verdicts import Round, encode
 from probes import keys, wire
 from probes.process.dead_letters import waiting_letters
@@ -160,6 +160,16 @@ def test_s01_a_result_that_cannot_be_folded_costs_itself(
         until(lambda: len(set(scene.letters())) == len(REGIONS), "the letters")
         assert all(thread.is_alive() for thread in threads)
     assert {step for step, _ in scene.letters()} == {"fold"}
+
+
+def test_s01_what_passed_elsewhere_counts_beside_a_result_that_cannot_be_folded(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decider, passed = Consensus(ConsensusSettings(redis_url=scene.url), Health("consensus", 15)), list[str]()  # type: ignore[arg-type]
+    plant_poison(monkeypatch, Fold, "result", lambda *_: True)
+    monkeypatch.setattr(Fold, "passed_elsewhere", lambda fold, region, monitors, at_ms: passed.extend(monitors))
+    decider._take_again(Arrival("eu-west", [make_result("fail")], scene.now_ms(), ["mon_of_another_shard"]))
+    assert passed == ["mon_of_another_shard"]
 
 
 def test_s01_an_entry_that_cannot_be_decoded_costs_itself(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

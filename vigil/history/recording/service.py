@@ -27,6 +27,7 @@ from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.process.main_loop import turn_until_stopped
+from probes.process.redis_streams import redis_now_ms
 from vigil.accounts.idempotency import purge_answers
 from vigil.away import is_postgresql
 from vigil.clock import database_now
@@ -75,7 +76,8 @@ class Recorder:
         self._shard = shard
         self._redis = client
         self._streams = ResultStreams(client)
-        self._lease = ShardLease(client, "record", shard, SharedMap(client, control_macs(), self._streams.now_ms))
+        shared = SharedMap(client, control_macs(), partial(redis_now_ms, client))
+        self._lease = ShardLease(client, "record", shard, shared)
         self._health = health
         self._pace = pace or RecorderTimings()
         self._enqueue = enqueue
