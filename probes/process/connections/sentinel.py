@@ -1,9 +1,10 @@
 """Connections to the primary that Redis Sentinel names: asked for at each connect, and left when it is one no more.
 
-A Sentinel names the primary that it knows, which just after a failover may be the last one: the address that most of
-them name counts. A server that says that it is a replica now, or has lost its replicas, is left at once, and the next
-connection goes to where the Sentinels say. They are asked with one command only, since a region's login is to have no
-other: `SENTINEL GET-MASTER-ADDR-BY-NAME` (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
+A Sentinel names the primary that it knows, which just after a failover may be the last one, and so may those of a side
+that was cut off: the address that more than half of all that are configured name counts. A server that says that it is
+a replica now, or has lost its replicas, is left at once, and the next connection goes to where the Sentinels say. They
+are asked with one command only, since a region's login is to have no other: `SENTINEL GET-MASTER-ADDR-BY-NAME`
+(https://redis.io/docs/latest/develop/reference/sentinel-clients/).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _AWAY = frozenset({"s_down", "o_down", "disconnected"})
 
 
 class PrimaryUnknown(redis.exceptions.ConnectionError):
-    """No Sentinel answers, or none knows a primary of this name."""
+    """Not more than half of the Sentinels answer and name the same primary."""
 
 
 def primary_of(address: RedisAddress, trusted: Mapping[str, Any]) -> Place:
@@ -45,10 +46,15 @@ def primary_of(address: RedisAddress, trusted: Mapping[str, Any]) -> Place:
         if found is not None:
             named[found] += 1
             if named[found] * 2 > len(address.places):
-                break
-    if not named:
-        raise PrimaryUnknown(f"no Sentinel knows the primary {address.service}")
-    primary = named.most_common(1)[0][0]
+                return _admitted(address, found)
+    raise PrimaryUnknown(
+        f"{max(named.values(), default=0)} of {len(address.places)} Sentinels name the same primary {address.service}, "
+        "and more than half have to"
+    )
+
+
+def _admitted(address: RedisAddress, primary: Place) -> Place:
+    """This primary, if the password may be sent to it."""
     if not address.is_tls and is_public(primary[0]):
         raise PrimaryUnknown("the Sentinels name a public address, and redis+sentinel:// shows the password there")
     return primary

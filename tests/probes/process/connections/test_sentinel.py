@@ -49,14 +49,18 @@ def address_of(*sentinels: int, scheme: str = "redis") -> str:
     return f"{scheme}+sentinel://{places}/mymaster/0"
 
 
-def test_the_primary_is_the_one_that_most_sentinels_name() -> None:
+def test_the_primary_is_the_one_that_more_than_half_of_all_sentinels_name() -> None:
     with (
         stand_in(names("127.0.0.1", 1)) as stale,
         stand_in(names("127.0.0.1", 2)) as one,
         stand_in(names("127.0.0.1", 2)) as two,
     ):
         assert primary_of(parse_redis_url(address_of(stale, one, two)), {}) == ("127.0.0.1", 2)
-        assert primary_of(parse_redis_url(address_of(1, 1, stale)), {}) == ("127.0.0.1", 1), "the others are away"
+        assert primary_of(parse_redis_url(address_of(1, one, two)), {}) == ("127.0.0.1", 2), "one is away"
+        # The side that was cut off with the old primary must not be gone by, nor one voice of two.
+        for fewer in ((1, 1, stale), (stale, one), (1, one)):
+            with pytest.raises(PrimaryUnknown, match="1 of"):
+                primary_of(parse_redis_url(address_of(*fewer)), {})
 
 
 def test_a_primary_that_none_knows_is_redis_away() -> None:
