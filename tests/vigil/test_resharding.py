@@ -26,10 +26,12 @@ from tests.streams import add
 from tests.vigil.test_ingest import down
 from tests.waiting import until
 from vigil.accounts.teams import default_team
+from vigil.cli.installation.migrated import is_whole
+from vigil.configuration import configuration
 from vigil.incidents.apply import VerdictEntry, apply_verdicts
 from vigil.incidents.core.model import StepReason
 from vigil.incidents.models import Incident, IngestPosition, Transition
-from vigil.incidents.shards import commit, committed
+from vigil.incidents.shards import commit, commit_configured, committed
 from vigil.ingest import Ingest
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor, Region
@@ -202,3 +204,31 @@ def test_a_decider_is_fenced_by_the_epoch_of_its_own_shard(monitors: list[Monito
     assert applied.reasons.count(StepReason.OLD_EPOCH) == 1
     assert applied.reasons[2] is StepReason.OLD_EPOCH
     assert apply_verdicts([entry(5, 4, "1of2")], lambda step: None).reasons == (StepReason.OLD_EPOCH,)
+
+
+def test_only_a_process_that_is_told_the_number_changes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(shards: str | None) -> str:
+        monkeypatch.delenv("VIGIL_SHARDS", raising=False)
+        if shards is not None:
+            monkeypatch.setenv("VIGIL_SHARDS", shards)
+        configuration.cache_clear()
+        return commit_configured()
+
+    assert said(None) == "Shards: 1 committed.", "a new installation"
+    assert said("2") == "Shards: 2 committed, where there were 1."
+    assert said(None) == "Shards: 2 as before, since VIGIL_SHARDS is not set."
+    assert said("2") == "Shards: 2 as before."
+    assert said("1") == "Shards: 1 committed, where there were 2."
+    monkeypatch.undo()
+    configuration.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("options", "whole"),
+    [
+        ("", True), ("--no-input -v 2", True), ("--verbosity=0 --database default", True),
+        ("incidents", False), ("--plan", False), ("--check", False), ("--fake", False), ("incidents --prune", False),
+    ],
+)  # fmt: skip
+def test_migrate_commits_the_number_unless_it_is_asked_for_less_than_all(options: str, whole: bool) -> None:
+    assert is_whole(options.split()) is whole

@@ -180,10 +180,6 @@ def _author() -> Author:
         return Author(str(os.getuid()), "command line")
 
 
-#: Options with which `migrate` still does all that a release needs.
-_PLAINLY = {"--no-input", "--noinput"}
-
-
 def _run_django(argv: list[str]) -> int:
     """Anything else is a management command of Django, such as migrate or shell."""
     from django.core.management import execute_from_command_line, get_commands
@@ -194,11 +190,10 @@ def _run_django(argv: list[str]) -> int:
     if argv[0] not in get_commands():
         raise CommandError(f"there is no command `{argv[0]}`: see `manage.py help`")
     execute_from_command_line([PROGRAM, *argv])
-    if argv[0] == "migrate" and set(argv[1:]) <= _PLAINLY:
-        from vigil.configuration import configuration
-        from vigil.incidents.shards import commit
+    if argv[0] == "migrate":
+        from vigil.cli.installation.migrated import commit_shards
 
-        commit(configuration().shards)
+        commit_shards(argv[1:])
     return 0
 
 

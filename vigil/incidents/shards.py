@@ -13,6 +13,7 @@ from consensus.process.shard_lease import SharedMap
 from consensus.process.shard_marks import ShardMarks
 from consensus.shards import MAP_VERSION, Shard, ShardMap, ShardStanding, shards_of, standing
 from probes import keys
+from vigil.configuration import configuration
 from vigil.control_keys import control_macs
 from vigil.incidents.models import CommittedShards, IngestPosition
 
@@ -47,6 +48,19 @@ def commit(shards: int) -> ShardMap:
         row.shards, row.changed_at = shards, Now()
         row.save()
     return ShardMap(MAP_VERSION, shards, row.epoch)
+
+
+def commit_configured() -> str:
+    """Commit the number of shards where VIGIL_SHARDS is set, and 1 in a new installation; returns in words what is so.
+
+    A process that is not told the number must not change it for the others.
+    """
+    settings, before = configuration(), committed()
+    is_set = "shards" in settings.model_fields_set
+    present = commit(settings.shards) if is_set or before is None else before
+    if present != before:
+        return f"Shards: {present.shards} committed" + (f", where there were {before.shards}." if before else ".")
+    return f"Shards: {present.shards} as before" + ("." if is_set else ", since VIGIL_SHARDS is not set.")
 
 
 def _place(before: list[Shard], after: list[Shard]) -> None:

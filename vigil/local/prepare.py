@@ -40,10 +40,9 @@ def _migrate() -> None:
 
 def _commit_shards() -> None:
     """As `migrate` does in a deployment, also where there was nothing to migrate."""
-    from vigil.configuration import configuration
-    from vigil.incidents.shards import commit
+    from vigil.incidents.shards import commit_configured
 
-    commit(configuration().shards)
+    commit_configured()
 
 
 def _enrol(name: str, domain: str, egress: str, public: tuple[bytes, bytes]) -> None:
