@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from vigil.bench.soak.harm import NemesisActs
 from vigil.bench.soak.judge import Course, judge
 from vigil.bench.soak.scene import Scene
-from vigil.bench.soak.slopes import memory_of
+from vigil.bench.soak.slopes import memory_of, unmeasured
 
 #: What may not be: each is a number, or a list with a line for each.
 WRONGS = (
     "lost", "doubled", "invented", "silences_untold", "unresolved", "out_of_order", "pings_lost",
-    "dead_letters_unexplained", "not_running", "memory_grows",
+    "dead_letters_unexplained", "not_running", "memory_grows", "memory_unmeasured",
 )  # fmt: skip
 #: A page is at most this late, whatever dies.
 BUDGETS: Mapping[str, float] = {"late_p99_s": 3.0}
@@ -51,6 +51,7 @@ def report_of(harm: NemesisActs, outside: Scene, course: Course, counts: Counts)
         "dead_letters_unexplained": counts.dead_letters[1],
         "not_running": list(counts.not_running),
         "memory_grows": [one.role for one in memory if one.grows],
+        "memory_unmeasured": unmeasured(harm.watcher.samples),
         **{f"late_p{share}_s": _share(judged.late_s, share) for share in (50, 99, 100)},
         **{f"detected_p{share}_s": _share(judged.detected_s, share) for share in (50, 90, 100)},
         "outages": len(course.outages),

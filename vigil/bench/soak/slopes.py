@@ -14,6 +14,8 @@ from statistics import median
 #: A process that has just started fills its pools and caches; a life must last so much longer to count (s).
 WARM_UP_S, LEAST_S = 600.0, 900.0
 LIMIT_MIB_PER_H = 2.0
+#: In a run of half an hour, of which the samples span so much (s), a role without a figure may grow unseen.
+FIGURES_FROM_S = 1_740.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,14 @@ def memory_of(samples: Iterable[MemorySample]) -> list[RoleMemory]:
     for sample in sorted(samples, key=lambda sample: sample.at_s):
         by_role[sample.role][sample.life].append(sample)
     return [_of_role(role, list(lives.values())) for role, lives in sorted(by_role.items())]
+
+
+def unmeasured(samples: Sequence[MemorySample]) -> list[str]:
+    """The roles without a slope in a run that is long enough for each to have one."""
+    at_s = [sample.at_s for sample in samples]
+    if not at_s or max(at_s) - min(at_s) < FIGURES_FROM_S:
+        return []
+    return [one.role for one in memory_of(samples) if one.mib_per_h is None]
 
 
 def _of_role(role: str, lives: Sequence[Sequence[MemorySample]]) -> RoleMemory:

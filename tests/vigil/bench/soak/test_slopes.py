@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vigil.bench.soak.slopes import MemorySample, memory_of
+from vigil.bench.soak.slopes import MemorySample, memory_of, unmeasured
 
 EVERY_S = 30
 
@@ -48,3 +48,10 @@ def test_a_few_samples_of_anything_move_nothing() -> None:
 def test_each_role_has_a_line() -> None:
     other = [MemorySample("web", "9", one.at_s, 1024) for one in life("9", 30, 0)]
     assert [one.role for one in memory_of([*other, *life("1", 30, 0)])] == ["ingest", "web"]
+
+
+@pytest.mark.parametrize(("minutes", "roles"), [(30, ["web"]), (28, [])])
+def test_in_a_run_of_half_an_hour_each_role_has_to_have_a_figure(minutes: int, roles: list[str]) -> None:
+    killed = [MemorySample("web", str(at_s // 600), at_s, 1024) for at_s in range(0, minutes * 60, EVERY_S)]
+    assert unmeasured([*killed, *life("1", minutes, 0)]) == roles
+    assert unmeasured([]) == []
