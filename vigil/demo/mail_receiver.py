@@ -25,7 +25,8 @@ KEPT = 2_000
 class MailReceiver:
     """What arrived. `refuse_recipients` and `refuse_data` hold answers by address; `*` is any.
 
-    `delay_s` passes between a letter and its acceptance, as on a way around the world.
+    `delay_s` passes between a letter and its acceptance, as on a way around the world. While it `holds`, it accepts
+    none.
     """
 
     def __init__(self, delay_s: float = 0.0) -> None:
@@ -36,7 +37,8 @@ class MailReceiver:
         #: Accepted letters by recipient, and by Message-ID.
         self.by_recipient: Counter[str] = Counter()
         self.by_id: Counter[str] = Counter()
-        self.sessions = 0
+        self.sessions = self.begun = 0
+        self.holds = False
         self.refuse_recipients: dict[str, str] = {}
         self.refuse_data: dict[str, str] = {}
 
@@ -93,6 +95,9 @@ class MailReceiver:
         refused = self._scripted(self.refuse_data, envelope.rcpt_tos[0])
         if refused:
             return refused
+        self.begun += 1
+        while self.holds:
+            await asyncio.sleep(0.02)
         if self._delay_s:
             await asyncio.sleep(self._delay_s)
         self._take(envelope)

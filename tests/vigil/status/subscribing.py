@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db.models.functions import Now
@@ -19,8 +20,8 @@ from vigil.configuration import AlertEgress, configuration
 from vigil.database.thread import DatabaseThread
 from vigil.demo.mail_receiver import MailReceiver
 from vigil.status.changes import save_status_page
-from vigil.status.core.subscribers.terms import SubscriberKind, SubscriberState
-from vigil.status.letters.service import LetterSender
+from vigil.status.core.subscriber_terms import SubscriberKind, SubscriberState
+from vigil.status.letters.service import DRAIN_S, LetterSender
 from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
 from vigil.status.public_incidents.changes import save_public_incident
 from vigil.status.subscriber_models import OutboxState, Subscriber, SubscriberLetter, SubscriptionRequest
@@ -72,21 +73,34 @@ def mail_server(monkeypatch: pytest.MonkeyPatch, **settings: str) -> Iterator[Ma
         configuration.cache_clear()
 
 
-def tell_all(until: Callable[[], bool] | None = None, outbound: Outbound | None = None) -> None:
+def tell_all(
+    until: Callable[[], bool] | None = None, outbound: Outbound | None = None, drain_s: float = DRAIN_S
+) -> None:
     """One life of the sender, until nothing waits."""
 
-    async def life() -> None:
+    async def telling() -> None:
         guarded = GuardedOutbound(AlertEgress.PRIVATE)
-        sender, database = LetterSender(outbound or guarded), DatabaseThread("asked")
-        running = asyncio.create_task(sender.run())
+        sender = LetterSender(outbound or guarded, drain_s)
         try:
-            await until_awaited(lambda: database.query(until or nothing_waits), "letters to be sent", 60)
+            await sender.run()
+        finally:
+            await sender.close()
+            await guarded.close()
+
+    run_until(telling, until or nothing_waits)
+
+
+def run_until(work: Callable[[], Coroutine[Any, Any, None]], ended: Callable[[], bool]) -> None:
+    """Run it until the database says that it may end."""
+
+    async def life() -> None:
+        running, database = asyncio.create_task(work()), DatabaseThread("asked")
+        try:
+            await until_awaited(lambda: database.query(ended), "letters to be sent", 60)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-            await sender.close()
             await database.close()
-            await guarded.close()
 
     asyncio.run(life())
 

@@ -18,6 +18,8 @@ from vigil.alerts.delivery.connection_pool import Pool
 from vigil.configuration import AlertEgress
 
 DEADLINE_S = 10.0
+#: What is said of an address that is not public.
+REFUSAL = "the address is not public; set VIGIL_ALERT_EGRESS=private to allow it"
 #: A compressed answer is read up to so many times its size.
 _UNPACKED_MOST = 20
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,4000}")
@@ -26,8 +28,8 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]{0,4000}")
 class GuardedOutbound:
     """Client without redirects, so secrets stay with their receiver. Create and close it on the loop that uses it."""
 
-    def __init__(self, egress: AlertEgress) -> None:
-        self._resolver = Resolver()
+    def __init__(self, egress: AlertEgress, refusal: str = REFUSAL) -> None:
+        self._refusal, self._resolver = refusal, Resolver()
         self._pool = Pool(Dialer(egress=Egress(egress.value), resolve=self._resolver))
 
     def now(self) -> float:
@@ -48,9 +50,7 @@ class GuardedOutbound:
         except TimeoutError:
             raise ChannelError(f"no answer within {DEADLINE_S:.0f} s") from None
         except Blocked:
-            raise ChannelError(
-                "the address is not public; set VIGIL_ALERT_EGRESS=private to allow it", permanent=True
-            ) from None
+            raise ChannelError(self._refusal, permanent=True) from None
         except Exception as problem:
             if explain(problem) is None:
                 raise

@@ -215,8 +215,8 @@ class Sender:
             await self._write(batch)
 
 
-async def deliver(health: Health, beside: Sequence[Callable[[Outbound], Coroutine[Any, Any, None]]] = ()) -> None:
-    """Deliver until SIGTERM or SIGINT. What runs `beside` gets the HTTP client, and ends the process if it ends."""
+async def deliver(health: Health, beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()) -> None:
+    """Deliver until SIGTERM or SIGINT. What runs `beside` ends the process if it ends."""
     loop = asyncio.get_running_loop()
     outbound = GuardedOutbound(configuration().alert_egress)
     sender = Sender(outbound, health)
@@ -227,7 +227,7 @@ async def deliver(health: Health, beside: Sequence[Callable[[Outbound], Coroutin
     ticking = asyncio.create_task(tick(health))
     listening = asyncio.create_task(listen(sender.wake))
     reporting = asyncio.create_task(keep_sending(lambda config, letter: email.send(outbound, config, {}, letter)))
-    others = [asyncio.create_task(work(outbound)) for work in beside]
+    others = [asyncio.create_task(work()) for work in beside]
     for task in (listening, reporting, *others):
         task.add_done_callback(sender.note_end)
     try:

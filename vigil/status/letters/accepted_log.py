@@ -8,6 +8,7 @@ outlive the process; after a loss of power the database alone counts.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -32,29 +33,32 @@ class AcceptedLog:
 
     def __init__(self, folder: Path | None, owner: int) -> None:
         self._folder, self._owner = folder, owner
+        self._lock = threading.Lock()
         self._file = _opened(folder, owner)
 
     def note(self, letter: int) -> None:
         """Note an accepted letter by its key; for any thread."""
-        if self._file is not None:
-            try:
-                os.write(self._file, f"{letter}\n".encode())
-            except OSError as error:
-                log.warning("letters.not_noted", error=str(error))
+        with self._lock:
+            if self._file is not None:
+                try:
+                    os.write(self._file, f"{letter}\n".encode())
+                except OSError as error:
+                    log.warning("letters.not_noted", error=str(error))
 
     def clear(self) -> None:
         """Forget the notes: all of them are recorded, and nothing is under way."""
-        if self._file is not None:
-            os.ftruncate(self._file, 0)
+        with self._lock:
+            if self._file is not None:
+                os.ftruncate(self._file, 0)
 
-    def close(self) -> None:
-        """End; a log without a note is removed."""
-        if self._file is None or self._folder is None:
-            return
-        if not os.fstat(self._file).st_size:
+    def remove(self) -> None:
+        """End, where all notes are recorded and nothing is under way. Else it is left open, until the process ends."""
+        with self._lock:
+            if self._file is None or self._folder is None:
+                return
             (self._folder / f"{self._owner}{_SUFFIX}").unlink(missing_ok=True)
-        os.close(self._file)
-        self._file = None
+            os.close(self._file)
+            self._file = None
 
     def recover(self) -> int:
         """Record what processes that are gone had noted; returns how many letters."""

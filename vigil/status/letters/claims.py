@@ -14,26 +14,37 @@ from vigil.alerts.crashpoints import reach
 from vigil.clock import database_now
 from vigil.database.session_lock import SessionLock
 from vigil.status.core.states import PublicImpact
+from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
-from vigil.status.core.subscribers.terms import SubscriberKind
 from vigil.status.letters.crashpoints import LetterCrashPoint
 from vigil.status.models import PublicIncident
-from vigil.status.subscriber_models import SubscriberLetter
+from vigil.status.subscriber_models import Subscriber, SubscriberLetter
 from vigil.status.subscribers.changes import confirm
 from vigil.status.subscribers.failing import note_failures
 
 #: Longer than any wait and send, so only a sender that hangs loses its lease. A dead one loses it with its session.
 LEASE = timedelta(seconds=180)
+#: Why a letter that failed is sent no more.
+NEWER = "a newer one says more"
 
-# A letter waits for the one before it to the same subscriber: an end overtakes no beginning.
+# Of one incident a letter waits for the one before it to the same subscriber: an end overtakes no beginning. One that
+# failed is waited for by none, and is not sent when a newer one is there: old news would be read as new.
 _CLAIM = """
 WITH due AS (
-    SELECT l.id FROM status_subscriberletter l
+    SELECT l.id, l.subscriber_id, u.incident_id FROM status_subscriberletter l
+    LEFT JOIN status_publicupdate u ON u.id = l.update_id
     WHERE l.kind = %(kind)s AND l.state IN ('pending', 'sending') AND l.due_at <= now()
       AND (l.state = 'pending' OR l.lease_until < now())
-      AND NOT EXISTS (SELECT 1 FROM status_subscriberletter e WHERE e.subscriber_id = l.subscriber_id
-                      AND e.id < l.id AND e.state IN ('pending', 'sending'))
+      AND NOT EXISTS (
+          SELECT 1 FROM status_subscriberletter o JOIN status_publicupdate ou ON ou.id = o.update_id
+          WHERE o.subscriber_id = l.subscriber_id AND ou.incident_id = u.incident_id
+            AND o.state IN ('pending', 'sending')
+            AND (o.id < l.id AND (o.state = 'sending' OR o.last_error = '') OR o.id > l.id AND l.last_error <> ''))
     ORDER BY l.purpose, l.due_at, l.id LIMIT %(room)s FOR UPDATE OF l SKIP LOCKED
+), ended AS (
+    UPDATE status_subscriberletter o SET state = 'dead', last_error = %(newer)s
+    FROM due JOIN status_publicupdate ou ON ou.incident_id = due.incident_id
+    WHERE o.update_id = ou.id AND o.subscriber_id = due.subscriber_id AND o.id < due.id AND o.state = 'pending'
 )
 UPDATE status_subscriberletter l SET state = 'sending', attempts = l.attempts + 1,
        lease_until = now() + %(lease)s, lease_token = %(token)s
@@ -72,7 +83,7 @@ def claim_letters(room: Mapping[SubscriberKind, int], owner: SessionLock) -> Cla
             if most > 0:
                 with connection.cursor() as cursor:
                     wanted: dict[str, Any] = {"kind": kind.value, "room": most, "lease": LEASE, "token": token}
-                    cursor.execute(_CLAIM, wanted)
+                    cursor.execute(_CLAIM, wanted | {"newer": NEWER})
                     keys += [int(row[0]) for row in cursor.fetchall()]
     reach(LetterCrashPoint.CLAIMED)
     letters = _read(keys)
@@ -82,6 +93,14 @@ def claim_letters(room: Mapping[SubscriberKind, int], owner: SessionLock) -> Cla
 def record_letters(results: Collection[LetterResult]) -> None:
     """Write what became of letters whose lease still holds, and count failures of their subscribers."""
     with transaction.atomic():
+        # In the order of their keys, and before their letters, as whoever unsubscribes does.
+        names = {one.subscriber for one in results}
+        list(
+            Subscriber.objects.filter(public_id__in=names)
+            .order_by("pk")
+            .select_for_update(no_key=True)
+            .values_list("pk")
+        )
         with connection.cursor() as cursor:
             cursor.execute(
                 _RECORD,

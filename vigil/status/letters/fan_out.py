@@ -33,7 +33,7 @@ WHERE s.page_id = %(page)s AND s.state = 'confirmed' AND s.confirmed_at <= %(at)
         SELECT 1 FROM status_publicincident_components c
         JOIN status_subscriber_components o ON o.pagecomponent_id = c.pagecomponent_id
         WHERE c.publicincident_id = %(incident)s AND o.subscriber_id = s.id))
-ORDER BY s.id ON CONFLICT (subscriber_id, update_id) DO NOTHING
+ORDER BY s.id FOR KEY SHARE OF s ON CONFLICT (subscriber_id, update_id) DO NOTHING
 """
 
 

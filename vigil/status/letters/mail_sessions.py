@@ -61,7 +61,7 @@ class MailSessions:
         self._open, self._accepted = open_session, accepted
         self._jobs: queue.SimpleQueue[MailJob | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._threads = 0
+        self._threads, self._is_closed = 0, False
 
     def send(self, job: MailJob) -> None:
         """Send in the background."""
@@ -71,13 +71,17 @@ class MailSessions:
                 self._threads += 1
                 threading.Thread(target=self._serve, name="letters", daemon=True).start()
 
-    def close(self) -> None:
-        """End each thread after the letter that it sends; letters that wait stay claimed by nobody."""
+    def close(self) -> set[int]:
+        """End each thread after the letter that it sends; returns the keys of letters that waited and are not sent."""
+        dropped = set()
         with self._lock:
+            self._is_closed = True
             while not self._jobs.empty():
-                self._jobs.get_nowait()
+                if (job := self._jobs.get_nowait()) is not None:
+                    dropped.add(job.letter)
             for _ in range(self._threads):
                 self._jobs.put(None)
+        return dropped
 
     def _serve(self) -> None:
         session = _Session(self._open)
@@ -108,9 +112,9 @@ class MailSessions:
         return job
 
     def _hand_back(self, job: MailJob) -> bool:
-        """Leave a letter to the threads that have a session, and end; False for the last thread."""
+        """Leave a letter to the threads that have a session, and end; False where none is left to take it."""
         with self._lock:
-            if self._threads == 1:
+            if self._threads == 1 or self._is_closed:
                 return False
             self._threads -= 1
             self._jobs.put(job)

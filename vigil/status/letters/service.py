@@ -8,6 +8,7 @@ receiver's answer and the write of that note, which no protocol of mail can clos
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,14 +20,15 @@ from probes.process.isolation import Setback
 from vigil.alerts.channels.email import open_session
 from vigil.alerts.channels.kind import ChannelError, Outbound
 from vigil.alerts.delivery.clockwork import wait_for
+from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.away import is_postgresql
-from vigil.configuration import configuration
+from vigil.configuration import AlertEgress, configuration
 from vigil.database.session_lock import SessionLock
 from vigil.database.thread import DatabaseThread
 from vigil.deadletters.record import LetterSource, isolation
+from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.core.subscribers.outcomes import LetterResult
 from vigil.status.core.subscribers.pace import LetterPace
-from vigil.status.core.subscribers.terms import SubscriberKind
 from vigil.status.letters.accepted_log import FOLDER, AcceptedLog
 from vigil.status.letters.attempts import LetterAttempt
 from vigil.status.letters.claims import ClaimedLetters, claim_letters, record_letters
@@ -40,21 +42,26 @@ POLL_S, BUSY_S, DRAIN_S = 1.0, 0.2, 5.0
 MAILS_MOST, POSTS_MOST = 60, 100
 
 
-async def keep_telling(outbound: Outbound) -> None:
-    """Decide requests and send letters until cancelled."""
+async def keep_telling() -> None:
+    """Decide requests and send letters until cancelled.
+
+    Strangers name the receivers: no setting lets these posts into a private network, as alerts may be.
+    """
+    outbound = GuardedOutbound(AlertEgress.PUBLIC, "the address is not public")
     sender = LetterSender(outbound)
     try:
         await sender.run()
     finally:
         await sender.close()
+        await outbound.close()
 
 
 class LetterSender:
     """Sends until cancelled. Its queries run one after another in a thread of their own."""
 
-    def __init__(self, outbound: Outbound) -> None:
+    def __init__(self, outbound: Outbound, drain_s: float = DRAIN_S) -> None:
         settings = configuration()
-        self._outbound = outbound
+        self._outbound, self._drain_s = outbound, drain_s
         self._owner = SessionLock()
         self._log = AcceptedLog(settings.data_dir / FOLDER if settings.data_dir else None, self._owner.key)
         self._upkeep = LetterUpkeep(self._owner.key, self._log)
@@ -86,16 +93,16 @@ class LetterSender:
     async def close(self) -> None:
         """Finish what is under way within a few seconds; the rest is taken over by the next process."""
         if self._sessions is not None:
-            self._sessions.close()
-        until_s = time.monotonic() + DRAIN_S
+            self._mails -= self._sessions.close()
+        until_s = time.monotonic() + self._drain_s
         while not self._is_idle and time.monotonic() < until_s:
             await wait_for(self._has_results, BUSY_S)
-            await self._write(self._taken())
+            await self._record_taken()
+        if self._is_idle:
+            # Else a thread may still note what a server takes, and the next process reads what was not recorded.
+            self._log.remove()
         for task in self._posts:
             task.cancel()
-        if self._is_idle:
-            self._log.clear()
-        self._log.close()
         self._writer.shutdown(wait=False)
         await self._database.close()
 
@@ -139,13 +146,12 @@ class LetterSender:
     async def _mail(self, sessions: MailSessions, attempt: LetterAttempt) -> None:
         """Write a letter and send it. Not in the threads that send, which are to note what was accepted at once."""
         letter = attempt.letter
-        self._mails.add(letter.pk)
         try:
             mail = await asyncio.get_running_loop().run_in_executor(self._writer, mail_of, letter)
         except Exception as fault:  # noqa: BLE001  # of ours: this letter is tried again, and the others go on
-            self._mails.discard(letter.pk)
             self._note(attempt.faulty(fault))
         else:
+            self._mails.add(letter.pk)
             sessions.send(MailJob(letter.pk, mail, self._calls_back(attempt)))
 
     def _calls_back(self, attempt: LetterAttempt) -> Callable[[MailAnswer], None]:
@@ -162,7 +168,9 @@ class LetterSender:
             self._note(attempt.answered(answer))
 
         def called(answer: MailAnswer) -> None:
-            loop.call_soon_threadsafe(noted, answer)
+            # A loop that has ended records nothing more; the log has what was accepted.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(noted, answer)
 
         return called
 
@@ -195,13 +203,23 @@ class LetterSender:
         """Write results at once; those that come meanwhile are the next batch."""
         while True:
             await self._has_results.wait()
-            taken = self._taken()
-            try:
-                await self._write(taken)
-            except Exception as error:  # noqa: BLE001  # they are written again while their leases last
-                self._results = taken + self._results
-                await asyncio.sleep((await self._database.call(partial(self._setback, error))).wait_s)
+            failed = await self._record_taken()
+            if failed is not None:
+                await asyncio.sleep(failed.wait_s)
                 self._has_results.set()
+
+    async def _record_taken(self) -> Setback | None:
+        """Write the results that there are; what cannot be written is written again while its lease lasts."""
+        taken = self._taken()
+        try:
+            await self._write(taken)
+        except asyncio.CancelledError:
+            self._results = taken + self._results
+            raise
+        except Exception as error:  # noqa: BLE001  # counted, and said by the caller's wait
+            self._results = taken + self._results
+            return await self._database.call(partial(self._setback, error))
+        return None
 
     async def _write(self, results: Sequence[LetterResult]) -> None:
         def bury(one: LetterResult, error: Exception) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 
-from tests.vigil.status.subscribing import incident_of, page_of, subscriber, tell_all
+from tests.vigil.status.subscribing import incident_of, page_of, run_until, subscriber, tell_all
 from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
 from vigil.alerts.channels.webhook import sign
 from vigil.clock import database_now
-from vigil.status.core.subscribers.terms import SubscriberKind
+from vigil.configuration import configuration
+from vigil.status.core.subscriber_terms import SubscriberKind
+from vigil.status.letters.service import keep_telling
 from vigil.status.models import PublicIncident
 from vigil.status.public_incidents.maintenance import save_maintenance
 from vigil.status.public_incidents.updates import add_update
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter
+from vigil.status.subscribers.addresses import address_in_one_spelling
 from vigil.status.subscribers.links import webhook_secret
 from vigil.status.subscribers.requests import WantedSubscription, take_request
 
@@ -61,6 +66,24 @@ def test_a_webhook_that_answers_the_challenge_is_told_in_signed_bodies_of_status
     assert isinstance(incident, dict) and isinstance(about, dict)
     assert (incident["status"], incident["impact"], about["status_indicator"]) == ("investigating", "major", "major")
     assert incident["incident_updates"][0]["body"] == "We are looking into it."
+
+
+def test_a_webhook_of_a_stranger_is_not_called_in_a_private_network_where_alerts_may_go(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VIGIL_ALERT_EGRESS", "private")
+    configuration.cache_clear()
+    with pytest.raises(ValidationError):
+        address_in_one_spelling(SubscriberKind.WEBHOOK, "http://hooks.example.test/vigil")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        inside = f"https://127.0.0.1:{server.getsockname()[1]}/hook"
+        take_request(page_of().pk, WantedSubscription(SubscriberKind.WEBHOOK, inside))
+        run_until(keep_telling, lambda: SubscriberLetter.objects.filter(state="dead").exists())
+        with pytest.raises(BlockingIOError):
+            server.accept()
+    assert SubscriberLetter.objects.get().last_error == "the address is not public"
+    configuration.cache_clear()
 
 
 def test_planned_maintenance_is_told_with_its_window() -> None:

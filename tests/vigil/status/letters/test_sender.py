@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.vigil.status.subscribing import incident_of, mail_server, page_of, subscriber, tell_all
+from vigil.clock import database_now
 from vigil.demo.mail_receiver import MailReceiver
 from vigil.status.changes import save_status_page
 from vigil.status.letters.fan_out import write_letters
@@ -122,23 +123,33 @@ def test_a_server_that_refuses_for_now_gets_the_letter_again_under_its_id(server
     assert (letter.state, letter.attempts, server.count) == ("sent", 2, 1)
 
 
-def test_a_later_update_waits_for_the_one_before_it(server: MailReceiver) -> None:
+def test_a_newer_update_ends_the_one_before_it_that_failed(server: MailReceiver) -> None:
     page = page_of()
     subscriber(page, "reader@example.test")
     incident = incident_of(page)
     server.refuse_data = {"*": "451 later"}
     tell_all(lambda: SubscriberLetter.objects.filter(attempts=1, state="pending").exists())
     server.refuse_data = {}
+    SubscriberLetter.objects.update(due_at="2020-01-01T00:00:00Z")
     add_update(incident, {"state": "resolved", "text": "Over."})
     write_letters(incident.updates.newest_first()[0].pk)
-    SubscriberLetter.objects.filter(attempts=1).update(due_at="2030-01-01T00:00:00Z")
-    tell_all(lambda: True)
-    assert server.count == 0
-    SubscriberLetter.objects.update(due_at="2020-01-01T00:00:00Z")
     tell_all()
-    assert [letter["Subject"].split(":")[0] for letter in server.letters()] == [
-        "[Acme AI] Investigating", "[Acme AI] Resolved",
-    ]  # fmt: skip
+    assert [letter["Subject"].split(":")[0] for letter in server.letters()] == ["[Acme AI] Resolved"]
+    first = SubscriberLetter.objects.earliest("pk")
+    assert (first.state, first.last_error) == ("dead", "a newer one says more")
+
+
+def test_a_letter_that_fails_holds_back_no_other_news(server: MailReceiver) -> None:
+    page = page_of()
+    row = subscriber(page, "reader@example.test")
+    write_letters(incident_of(page, title="Old").updates.get().pk)
+    SubscriberLetter.objects.create(
+        subscriber=row, kind=row.kind, purpose="manage", created_at=database_now(), due_at=database_now()
+    )
+    SubscriberLetter.objects.update(due_at="2030-01-01T00:00:00Z", attempts=1, last_error="451 later")
+    incident_of(page, title="Something else")
+    tell_all()
+    assert [letter["Subject"] for letter in server.letters()] == ["[Acme AI] Investigating: Something else"]
 
 
 def test_what_is_deleted_or_closed_is_told_to_nobody(server: MailReceiver) -> None:
