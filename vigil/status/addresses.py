@@ -11,9 +11,14 @@ from vigil.status.models import StatusPage
 
 def address_of(page: StatusPage) -> str:
     """Where readers find a page, without a slash at the end: on its own domain, else on the address of Vigil."""
+    return origin_of(page) if page.domain else f"{origin_of(page)}{PREFIX}{page.slug}"
+
+
+def origin_of(page: StatusPage) -> str:
+    """What the addresses of a page begin with."""
     settings = configuration()
     scheme = "https" if settings.is_https else "http"
-    return f"{scheme}://{page.domain}" if page.domain else f"{settings.base_url}{PREFIX}{page.slug}"
+    return f"{scheme}://{page.domain}" if page.domain else settings.base_url
 
 
 def own_hosts() -> frozenset[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, Q
 
-from vigil.status.core.subscribers.terms import SubscriberState
+from vigil.status.core.subscriber_terms import SubscriberState
 from vigil.status.models import PageComponent, StatusPage
 from vigil.status.subscriber_models import Subscriber
 

@@ -15,7 +15,7 @@ from vigil.status.core.access import PageAccess, PagePlace, PageVisibility
 from vigil.status.core.domains import DOMAIN_MOST
 from vigil.status.core.languages import DEFAULT, LANGUAGES
 from vigil.status.core.look.pictures import PictureRole
-from vigil.status.core.subscribers.terms import SubscriberKind
+from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.visible_text import visible_line
 
 _slug = RegexValidator(r"\A[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z", "Lower case letters, digits and hyphens, such as acme.")

@@ -10,7 +10,7 @@ from django.db.models import Q
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
-from vigil.status.core.subscribers.terms import (
+from vigil.status.core.subscriber_terms import (
     LetterPurpose,
     OffReason,
     RequestOutcome,

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from vigil.guess_limits import PAGE_PASSWORDS, network_of
 from vigil.status.core.document import PublishedPage
 from vigil.status.core.domains import home_of
+from vigil.status.core.languages import words_of
 from vigil.status.page_checks import PASSWORD_MOST
 from vigil.web.guessing import too_many
 from vigil.web.parts.fields import FormField
@@ -28,8 +29,11 @@ CHECKS = threading.BoundedSemaphore(2)
 
 def ask(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse:
     """The form of the password, for the page; 403 for its other files."""
+    words = words_of(page.language)
+    said = words.subscribing
     if below:
-        return HttpResponse("This status page asks for a password.\n", status=403, content_type="text/plain")
+        text = f"{said.asks_for_password}.\n"
+        return HttpResponse(text, status=403, content_type="text/plain; charset=utf-8")
     wrong = ""
     if request.method == "POST":
         address = request.META.get("REMOTE_ADDR", "")
@@ -41,9 +45,9 @@ def ask(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse:
         if is_right:
             return _admit(request, page)
         PAGE_PASSWORDS.failed(address, account, page.id)
-        wrong = "The password is wrong."
-    field = FormField("password", "Password", kind="password", errors=[wrong] if wrong else [], required=True)
-    answer = render(request, "web/pages/status_pages/password.html", {"field": field})
+        wrong = said.password_wrong
+    field = FormField("password", said.password, kind="password", errors=[wrong] if wrong else [], required=True)
+    answer = render(request, "web/pages/status_pages/password.html", {"field": field, "words": words})
     answer["Cache-Control"] = "no-store"
     return answer
 
@@ -76,7 +80,8 @@ def _admit(request: HttpRequest, page: PublishedPage) -> HttpResponse:
         _cookie(page),
         signing.dumps(_proof(page), salt=_SALT),
         ADMITTED_S,
-        path=home,
+        # Of all paths: a subscription names components to readers of the page alone.
+        path="/",
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

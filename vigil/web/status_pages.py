@@ -21,6 +21,7 @@ from vigil.status.core.access import PageVisibility
 from vigil.status.core.answer import FileRequest, answer_of, split_path
 from vigil.status.core.document import PublishedPage
 from vigil.status.core.domains import PREFIX
+from vigil.status.core.languages.reader_words import ReaderNotice
 from vigil.web import page_passwords
 from vigil.web.middleware.sessions import end_old_session
 from vigil.web.readers import notices
@@ -37,7 +38,7 @@ def status_page(request: HttpRequest, slug: str, below: str = "") -> HttpRespons
     if page is None:
         raise Http404
     if request.method == "POST" and not is_from_here(request):
-        return notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_FROM_HERE, below)
+        return notices.notice(request, HTTPStatus.FORBIDDEN, ReaderNotice.NOT_FROM_HERE, below)
     refused = refusal(request, page, below)
     if refused is not None:
         return refused
@@ -65,10 +66,10 @@ def refusal(request: HttpRequest, page: PublishedPage, below: str) -> HttpRespon
 def _refused_by_address(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse | None:
     if request.META.get("vigil.is_forwarded") and not configuration().trusted_networks:
         # The connection is a proxy's, and who is behind it is its word alone.
-        return notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_TOLD, below)
+        return notices.notice(request, HTTPStatus.FORBIDDEN, ReaderNotice.NOT_TOLD, below)
     if page.access.admits(request.META.get("REMOTE_ADDR", "")):
         return None
-    return notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_ADMITTED, below)
+    return notices.notice(request, HTTPStatus.FORBIDDEN, ReaderNotice.NOT_ADMITTED, below)
 
 
 def _refused_by_session(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse | None:
@@ -80,12 +81,12 @@ def _refused_by_session(request: HttpRequest, page: PublishedPage, below: str) -
         user = request.user
         if not isinstance(user, User):
             if below:
-                return notices.notice(request, HTTPStatus.UNAUTHORIZED, notices.SIGN_IN, below)
+                return notices.notice(request, HTTPStatus.UNAUTHORIZED, ReaderNotice.SIGN_IN, below)
             return redirect_to_login(request.path_info)
         is_member = Membership.objects.filter(user=user, team_id=page.access.team).exists()
     except (OperationalError, InterfaceError):
-        return notices.notice(request, HTTPStatus.SERVICE_UNAVAILABLE, notices.CANNOT_CHECK, below)
-    return None if is_member else notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_A_MEMBER, below)
+        return notices.notice(request, HTTPStatus.SERVICE_UNAVAILABLE, ReaderNotice.CANNOT_CHECK, below)
+    return None if is_member else notices.notice(request, HTTPStatus.FORBIDDEN, ReaderNotice.NOT_A_MEMBER, below)
 
 
 def is_from_here(request: HttpRequest) -> bool:

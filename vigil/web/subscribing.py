@@ -5,7 +5,7 @@ A request is taken by one INSERT, whoever subscribes already (`vigil.status.subs
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -21,7 +21,9 @@ from django.views.decorators.http import require_http_methods
 from vigil.guess_limits import SUBSCRIBING
 from vigil.status.addresses import address_of
 from vigil.status.components import MAX_COMPONENTS
-from vigil.status.core.subscribers.terms import KIND_WORDS, SubscriberKind, SubscriberState
+from vigil.status.core.languages import words_of
+from vigil.status.core.languages.reader_words import ReaderNotice
+from vigil.status.core.subscriber_terms import AddressProblem, OffReason, SubscriberKind, SubscriberState
 from vigil.status.models import StatusPage
 from vigil.status.subscriber_models import Subscriber
 from vigil.status.subscribers.addresses import address_in_one_spelling
@@ -30,21 +32,12 @@ from vigil.status.subscribers.kinds import kinds_of
 from vigil.status.subscribers.links import SubscriptionLinkError, read_confirm_token, read_manage_token
 from vigil.status.subscribers.requests import WantedSubscription, take_request
 from vigil.web.guessing import too_many
-from vigil.web.parts.fields import FormField, problems
 from vigil.web.readers import notices
+from vigil.web.readers.language import words_for
+from vigil.web.readers.subscription_forms import base_of, component_boxes, heading_of, subscription_form
 from vigil.web.serving.status_pages import PAGE_DOMAIN, published_pages
 from vigil.web.status_pages import is_from_here, refusal
 
-_HINTS = {
-    SubscriberKind.EMAIL: "You get a letter with a link that confirms it. Nothing is sent before that.",
-    SubscriberKind.WEBHOOK: "It gets a question by POST first, which it has to answer. See the guide of webhooks.",
-    SubscriberKind.SLACK: "Of an incoming webhook of your workspace. The channel gets a first message.",
-}
-_LABELS = {
-    SubscriberKind.EMAIL: "E-mail address",
-    SubscriberKind.WEBHOOK: "Address of the webhook",
-    SubscriberKind.SLACK: "Address of Slack's webhook",
-}
 View = Callable[..., HttpResponse]
 
 
@@ -59,11 +52,10 @@ def _without_session(view: View) -> View:
     def answered(request: HttpRequest, *args: Any, **options: Any) -> HttpResponse:
         try:
             answer = view(request, *args, **options)
+        except SubscriptionLinkError as refused:
+            answer = _said(request, refused.said, 403)
         except (OperationalError, InterfaceError):
-            answer = _said(
-                request, "Subscriptions cannot be taken now",
-                "Vigil's database cannot be reached. Nothing was saved. Try again in a few minutes.", 503,
-            )  # fmt: skip
+            answer = _said(request, ReaderNotice.AWAY, 503)
             answer["Retry-After"] = "60"
         answer.headers.setdefault("Referrer-Policy", "no-referrer")
         answer["X-Robots-Tag"] = "noindex, nofollow"
@@ -83,66 +75,65 @@ def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
         return refused
     page = get_object_or_404(StatusPage, public_id=published.id, enabled=True)
     if request.method != "POST":
-        return _form(request, page)
+        return subscription_form(request, page)
     if not is_from_here(request):
         # Else another site could ask through its visitors, each from an address of their own.
-        return notices.notice(request, HTTPStatus.FORBIDDEN, notices.NOT_FROM_HERE, "subscribe")
+        return notices.notice(request, HTTPStatus.FORBIDDEN, ReaderNotice.NOT_FROM_HERE, "subscribe")
     wait_s = SUBSCRIBING.failed(request.META.get("REMOTE_ADDR", ""))
     if wait_s:
         return too_many(request, wait_s)
     try:
         wanted = _wanted(request, page)
     except ValidationError as refused:
-        return _form(request, page, refused)
+        return subscription_form(request, page, refused)
     take_request(page.pk, wanted)
-    return _said(
-        request, "Look at what you are sent now",
-        "If this address can be told, it gets a message with a link within a minute. Open the link within 48 hours:"
-        " updates begin only then. Nothing arrives? It may have been asked for within the last day already.",
-        page=page,
-    )  # fmt: skip
+    return _said(request, ReaderNotice.ASKED, page=page)
 
 
 @_without_session
 def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
     """What the link of a letter opens. A press confirms, since scanners of mail open links."""
-    try:
-        name = read_confirm_token(token)
-    except SubscriptionLinkError as refused:
-        return _said(request, "This link cannot be used", str(refused), 403)
-    row = confirm(name) if request.method == "POST" else _subscriber(name)
+    row = _subscriber(request, read_confirm_token(token))
+    if row is not None and request.method == "POST":
+        row = confirm(row.public_id)
     if row is None or row.state == SubscriberState.OFF:
-        return _said(request, "This link is over", "There is nothing to confirm any more. Subscribe again.", 410)
+        return _said(request, ReaderNotice.NOTHING_TO_CONFIRM, 410)
+    words = words_of(row.page.language)
     if row.state == SubscriberState.CONFIRMED:
-        text = "It is confirmed. Every letter ends with a link that ends it, and one that changes it."
-        return _said(request, f"You are told of updates of {row.page.title}", text, page=row.page)
-    return render(request, "web/pages/subscriptions/confirm.html", {"page": row.page})
+        said = words.subscribing
+        shown = {"title": said.you_are_told.format(title=row.page.title), "text": said.confirmed, "words": words}
+        return render(request, "web/pages/subscriptions/said.html", shown | {"home": _home(request, row.page)})
+    heading = heading_of(words.subscribing.confirm_it, row.page)
+    return render(request, "web/pages/subscriptions/confirm.html", {"heading": heading, "words": words})
 
 
 @_without_session
 def subscription(request: HttpRequest, token: str) -> HttpResponse:
     """One's own subscription, at the address that only its letters hold: what it is about, and its end."""
-    try:
-        name = read_manage_token(token)
-    except SubscriptionLinkError as refused:
-        return _said(request, "This link cannot be used", str(refused), 403)
-    row = _subscriber(name)
+    name = read_manage_token(token)
+    row = _subscriber(request, name)
     if row is None:
-        return _ended(request)
-    saved, errors = False, list[str]()
+        return _said(request, ReaderNotice.UNSUBSCRIBED)
+    # What a page names is for its readers, and who subscribed may be none of them any more.
+    may_read, saved, errors = _may_read(request, row.page), False, list[str]()
     if request.method == "POST":
         if request.POST.get("do") == "unsubscribe":
             unsubscribe(name)
-            return _ended(request)
-        errors = _choose(request, row)
-        saved, row = not errors, _subscriber(name) or row
+            return _said(request, ReaderNotice.UNSUBSCRIBED)
+        if may_read:
+            errors = _choose(request, row)
+            saved, row = not errors, _subscriber(request, name) or row
+    words = words_of(row.page.language)
     shown = {
-        "page": row.page,
+        "words": words,
+        "heading": heading_of(words.subscribing.yours, row.page),
         "home": address_of(row.page),
-        "row": row,
-        "kind": KIND_WORDS[SubscriberKind(row.kind)].lower(),
+        "state": _state(row),
+        "is_off": row.state == SubscriberState.OFF,
         "saved": saved,
-        "field": _components(row.page, [one.public_id for one in row.components.all()], errors),
+        "field": component_boxes(row.page, [one.public_id for one in row.components.all()], errors)
+        if may_read
+        else None,
         "whole": row.whole,
     }
     return render(request, "web/pages/subscriptions/manage.html", shown)
@@ -151,27 +142,27 @@ def subscription(request: HttpRequest, token: str) -> HttpResponse:
 @_without_session
 def unsubscribe_once(request: HttpRequest, token: str) -> HttpResponse:
     """The end by one POST of a mail program (RFC 8058), or by a press of a person; a second time says the same."""
-    try:
-        name = read_manage_token(token)
-    except SubscriptionLinkError as refused:
-        return _said(request, "This link cannot be used", str(refused), 403)
-    if request.method == "POST":
-        unsubscribe(name)
-        return _ended(request)
-    row = _subscriber(name)
-    return render(request, "web/pages/subscriptions/leave.html", {"page": row.page}) if row else _ended(request)
+    row = _subscriber(request, read_manage_token(token))
+    if row is None or request.method == "POST":
+        if row is not None:
+            unsubscribe(row.public_id)
+        return _said(request, ReaderNotice.UNSUBSCRIBED)
+    words = words_of(row.page.language)
+    heading = heading_of(words.subscribing.leave, row.page)
+    return render(request, "web/pages/subscriptions/leave.html", {"heading": heading, "words": words})
 
 
 def _wanted(request: HttpRequest, page: StatusPage) -> WantedSubscription:
     """What the form asks for; raises `ValidationError` by field."""
+    words = words_of(page.language).subscribing
     kinds, given = kinds_of(page), request.POST.get("kind", "")
     kind = next((one for one in kinds if one.value == given), None)
     if kind is None:
-        raise ValidationError({"kind": ["Choose one of these."]})
+        raise ValidationError({"kind": [words.choose_kind]})
     try:
         address = address_in_one_spelling(kind, request.POST.get("address", ""))
     except ValidationError as refused:
-        raise ValidationError({"address": refused.messages}) from None
+        raise ValidationError({"address": [words.problems[AddressProblem(str(refused.code))]]}) from None
     return WantedSubscription(kind, address, _ticked(request, page))
 
 
@@ -182,7 +173,7 @@ def _choose(request: HttpRequest, row: Subscriber) -> list[str]:
         return []
     ticked = _ticked(request, row.page)
     if not ticked:
-        return ["Tick one at least, or all of it. To be told nothing, unsubscribe."]
+        return [words_of(row.page.language).subscribing.choose_component]
     choose(row.public_id, list(row.page.components.filter(public_id__in=ticked)))
     return []
 
@@ -192,54 +183,34 @@ def _ticked(request: HttpRequest, page: StatusPage) -> list[str]:
     return list(page.components.filter(public_id__in=given).values_list("public_id", flat=True))
 
 
-def _form(request: HttpRequest, page: StatusPage, refused: ValidationError | None = None) -> HttpResponse:
-    kinds = kinds_of(page)
-    errors = refused.message_dict if refused is not None else {}
-    asked = request.POST.get("kind") or request.GET.get("kind", "")
-    kind = next((one for one in kinds if one.value == asked), kinds[0] if kinds else SubscriberKind.EMAIL)
-    address = FormField(
-        "address", _LABELS[kind], request.POST.get("address", "")[:500], "email" if kind == "email" else "url",
-        _HINTS[kind], errors.get("address", ()), required=True, autocomplete="email" if kind == "email" else "off",
-    )  # fmt: skip
-    shown = {
-        "page": page,
-        "base": _base(request, page),
-        "kind": kind,
-        "kinds": [(one.value, KIND_WORDS[one]) for one in kinds],
-        "address": address,
-        "components": _components(page, request.POST.getlist("components")[:MAX_COMPONENTS]),
-        "problems": problems(errors),
-    }
-    answer = render(request, "web/pages/subscriptions/subscribe.html", shown, status=400 if errors else 200)
-    # Without it a browser sends the form without saying from where.
-    answer["Referrer-Policy"] = "same-origin"
-    return answer
+def _subscriber(request: HttpRequest, name: str) -> Subscriber | None:
+    """The one of a link, on Vigil's own address or on the domain of its page; raises `SubscriptionLinkError`."""
+    row = Subscriber.objects.select_related("page").filter(public_id=name).first()
+    if row is not None and request.META.get(PAGE_DOMAIN, "") not in ("", row.page.domain):
+        raise SubscriptionLinkError(ReaderNotice.LINK_INVALID)
+    return row
 
 
-def _components(page: StatusPage, ticked: Collection[str], errors: Sequence[str] = ()) -> FormField | None:
-    """The boxes of its components; none where there is nothing to choose from."""
-    options = [(one.public_id, one.name) for one in page.components.all()]
-    if not options:
-        return None
-    return FormField("components", "Components", "\n".join(ticked), "checks", errors=errors, options=options)
+def _may_read(request: HttpRequest, page: StatusPage) -> bool:
+    published = published_pages().of_id(page.public_id) if page.enabled else None
+    return published is not None and refusal(request, published, "subscribe") is None
 
 
-def _subscriber(name: str) -> Subscriber | None:
-    return Subscriber.objects.select_related("page").filter(public_id=name).first()
+def _state(row: Subscriber) -> str:
+    """What a subscription is at, in a sentence."""
+    said = words_of(row.page.language).subscribing
+    if row.state == SubscriberState.OFF:
+        return said.off_because[OffReason(row.off_reason)]
+    return said.not_confirmed if row.state == SubscriberState.PENDING else said.told_by[SubscriberKind(row.kind)]
 
 
-def _ended(request: HttpRequest) -> HttpResponse:
-    """The same whether it was there, so that a press and its repeat say the same."""
-    return _said(request, "You are unsubscribed", "Nothing more is sent, and your address is deleted.")
+def _home(request: HttpRequest, page: StatusPage) -> str:
+    return base_of(request, page) or "/"
 
 
-def _base(request: HttpRequest, page: StatusPage) -> str:
-    """What stands before the files of a page, in this request: nothing on its own domain, and its address elsewhere."""
-    return "" if request.META.get(PAGE_DOMAIN) else address_of(page)
-
-
-def _said(
-    request: HttpRequest, title: str, text: str, status: int = 200, page: StatusPage | None = None
-) -> HttpResponse:
-    shown = {"title": title, "text": text, "home": _base(request, page) or "/" if page else ""}
+def _said(request: HttpRequest, said: ReaderNotice, status: int = 200, page: StatusPage | None = None) -> HttpResponse:
+    """The same whether somebody was there, so that a press and its repeat say the same."""
+    words = words_of(page.language) if page is not None else words_for(request)
+    title, text = words.notices[said]
+    shown = {"title": title, "text": text, "words": words, "home": _home(request, page) if page is not None else ""}
     return render(request, "web/pages/subscriptions/said.html", shown, status=status)

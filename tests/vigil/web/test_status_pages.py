@@ -71,7 +71,7 @@ def test_a_page_behind_a_password_shows_nothing_until_it_is_known(served: None) 
     opened = client.post("/status/closed", {"password": "long enough secret"})
     assert opened.status_code == 302 and opened["Location"] == "/status/closed"
     cookie = opened.cookies["vigil_stp_closed"]
-    assert cookie["httponly"] and cookie["path"] == "/status/closed"
+    assert cookie["httponly"] and cookie["path"] == "/"
     known = client.get("/status/closed")
     assert "Acme AI" in known.content.decode() and known["Cache-Control"] == "private, no-cache"
     assert client.get("/status/closed/api/v2/summary.json").status_code == 200

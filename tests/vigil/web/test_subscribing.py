@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import fields
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 from django.db import OperationalError
@@ -15,14 +18,18 @@ from tests.vigil.status.subscribing import incident_of, mail_server, page_of, su
 from vigil.configuration import configuration
 from vigil.demo.mail_receiver import MailReceiver
 from vigil.guess_limits import SUBSCRIBING
+from vigil.status.changes import save_status_page
 from vigil.status.core.document import project
-from vigil.status.letters.compose import slack_of, webhook_of
+from vigil.status.core.languages import LANGUAGES
+from vigil.status.core.states import UpdateState
+from vigil.status.core.subscriber_terms import LetterPurpose
+from vigil.status.letters.compose import mail_of, slack_of, webhook_of
 from vigil.status.models import StatusPage
 from vigil.status.reading import read_facts
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter, SubscriptionRequest
 from vigil.status.subscribers.links import confirm_link, manage_link, unsubscribe_link
 from vigil.web import subscribing
-from vigil.web.serving.status_pages import frame_of, published_pages
+from vigil.web.serving.status_pages import PAGE_DOMAIN, frame_of, published_pages
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,7 +86,7 @@ def test_a_reader_subscribes_to_a_component_confirms_chooses_and_leaves(server: 
     client.post(link)
     row = Subscriber.objects.get()
     assert (row.state, row.whole, [one.name for one in row.components.all()]) == ("confirmed", False, ["Chat API"])
-    own = path(manage_link(row.public_id))
+    own = path(manage_link(row))
     assert client.post(own, {"do": "save", "components": batch.public_id}).status_code == 200
     assert [one.name for one in row.components.all()] == ["Batch API"]
     client.post(own, {"do": "save", "whole": "on"})
@@ -92,7 +99,7 @@ def test_a_reader_subscribes_to_a_component_confirms_chooses_and_leaves(server: 
 def test_a_mail_program_unsubscribes_by_one_post_and_a_scanner_by_none() -> None:
     row = subscriber(page_of(), "reader@example.test")
     client = Client(enforce_csrf_checks=True)
-    link = path(unsubscribe_link(row.public_id))
+    link = path(unsubscribe_link(row))
     assert client.get(link).status_code == 200 and Subscriber.objects.exists()
     assert client.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
     assert not Subscriber.objects.exists()
@@ -151,10 +158,10 @@ def test_only_who_may_read_a_page_may_subscribe(server: MailReceiver) -> None:
 
 def test_a_link_that_was_forged_or_is_old_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     row = subscriber(page_of(), "reader@example.test", state="pending", confirmed_at=None)
-    link = path(confirm_link(row.public_id))
+    link = path(confirm_link(row))
     client = Client()
     assert client.post(link[:-2]).status_code == 403
-    assert client.post(path(manage_link(row.public_id))[:-1] + "A", {"do": "unsubscribe"}).status_code == 403
+    assert client.post(path(manage_link(row))[:-1] + "A", {"do": "unsubscribe"}).status_code == 403
     monkeypatch.setattr("django.core.signing.time.time", lambda: 4_000_000_000.0)
     assert "48 hours" in client.post(link).content.decode()
     assert Subscriber.objects.get().state == "pending"
@@ -173,11 +180,72 @@ def test_while_the_database_is_away_it_is_said_plainly(server: MailReceiver, mon
     assert Client().get("/status/acme").status_code == 200
 
 
-def test_letters_and_bodies_hold_nothing_of_the_inside(server: MailReceiver) -> None:
+@pytest.mark.parametrize("tag", LANGUAGES)
+def test_letters_and_bodies_hold_nothing_of_the_inside_in_any_language(server: MailReceiver, tag: str) -> None:
     page, _ = made(World())
+    StatusPage.objects.filter(pk=page.pk).update(language=tag)
     subscriber(page, "reader@example.test")
     incident_of(page, "Chat API", written_by=f"{SECRET}-author")
     tell_all()
-    letter = SubscriberLetter.objects.select_related("subscriber__page", "update__incident").get()
-    said = [str(server.letters()[0]), str(webhook_of(letter, "major", letter.created_at)), str(slack_of(letter))]
-    assert all("Chat API" in one and SECRET not in one for one in said)
+    told = SubscriberLetter.objects.select_related("subscriber__page", "update__incident").get()
+    others = [
+        SubscriberLetter(subscriber=told.subscriber, purpose=purpose, created_at=told.created_at)
+        for purpose in (LetterPurpose.CONFIRM, LetterPurpose.MANAGE)
+    ]
+    contents = [server.letters()[0].as_bytes(), *(mail_of(one).content for one in others)]
+    mails = [message_from_bytes(one, policy=default) for one in contents]
+    texts = [part.get_content() for mail in mails for part in mail.walk() if not part.is_multipart()]
+    texts += [str(slack_of(one)) for one in (told, *others)]
+    said = [*texts, *map(str, mails), *(str(webhook_of(one, "major", told.created_at)) for one in (told, *others))]
+    assert len(texts) == 9 and not any(SECRET in one for one in said)
+    (other,) = (words for words in LANGUAGES.values() if words.tag != tag)
+    own, foreign = LANGUAGES[tag], {*strings_of(other.letters), other.subscribing.unsubscribe}
+    assert own.updates[UpdateState.INVESTIGATING] in texts[0] and "Chat API" in texts[0] and "Chat API" in texts[6]
+    assert [(words, one) for words in foreign for one in texts if words in one] == []
+
+
+def strings_of(words: object) -> list[str]:
+    """Whole sentences of a part of a language."""
+    return [text for each in fields(words) if "{" not in (text := getattr(words, each.name))]  # type: ignore[arg-type]
+
+
+def test_forms_and_notices_are_in_the_language_of_the_page_or_of_the_browser(server: MailReceiver) -> None:
+    row = subscriber(served(page_of(language="de")), "reader@example.test")
+    client = Client()
+    form = client.get("/status/acme/subscribe").content.decode()
+    assert '<html lang="de"' in form and "Nachrichten von <bdi>Acme AI</bdi> abonnieren" in form
+    wrong = client.post("/status/acme/subscribe", {"kind": "email", "address": "nobody"}).content.decode()
+    assert "1 Angabe ist zu prüfen" in wrong and "Geben Sie eine einfache E-Mail-Adresse an" in wrong
+    own = client.get(path(manage_link(row))).content.decode()
+    assert "Sie erhalten Nachrichten per E-Mail." in own and "Abbestellen" in own
+    assert "Hier ist nichts" in client.get("/status/acme/none").content.decode()
+    german = Client(headers={"accept-language": "de-AT,de;q=0.9,en;q=0.8"})
+    assert "Dieser Link ist unvollständig" in german.get("/subscriptions/x~y").content.decode()
+    assert "incomplete" in client.get("/subscriptions/x~y").content.decode()
+
+
+def test_on_the_domain_of_its_page_a_link_works_and_on_that_of_another_it_does_not() -> None:
+    row = subscriber(page_of(domain="status.acme.test"), "reader@example.test")
+    origin, _, own = unsubscribe_link(row).partition("/subscriptions/")
+    assert origin == "http://status.acme.test" and not manage_link(row).startswith(configuration().base_url)
+    client = Client()
+    client.defaults[PAGE_DOMAIN] = "status.other.test"
+    assert client.post(f"/subscriptions/{own}").status_code == 403 and Subscriber.objects.exists()
+    client.defaults[PAGE_DOMAIN] = "status.acme.test"
+    assert client.get(f"/subscriptions/{own}").status_code == 200
+    assert client.post(f"/subscriptions/{own}").status_code == 200 and not Subscriber.objects.exists()
+
+
+def test_a_subscription_names_components_to_readers_of_the_page_alone() -> None:
+    page = served(page_of(visibility="password", password="long enough secret"))
+    row, client = subscriber(page, "reader@example.test", "Chat API"), Client()
+    own = path(manage_link(row))
+    assert "Chat API" not in client.get(own).content.decode()
+    client.post(own, {"do": "save", "whole": "on"})
+    assert not Subscriber.objects.get().whole
+    client.post("/status/acme", {"password": "long enough secret"})
+    assert "Chat API" in client.get(own).content.decode()
+    save_status_page(page, {"enabled": False})
+    assert "Chat API" not in client.get(own).content.decode()
+    client.post(own, {"do": "unsubscribe"})
+    assert not Subscriber.objects.exists()

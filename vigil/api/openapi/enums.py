@@ -9,7 +9,7 @@ from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 from vigil.status.core.access import PageVisibility
 from vigil.status.core.states import INCIDENT_STATES, PublicImpact, RuleKind, UpdateState
-from vigil.status.core.subscribers.terms import OffReason, SubscriberKind, SubscriberState
+from vigil.status.core.subscriber_terms import OffReason, SubscriberKind, SubscriberState
 
 INCIDENT_KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]
 CHANNEL_KINDS = channel_kinds

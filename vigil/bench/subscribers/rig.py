@@ -19,7 +19,7 @@ from vigil.bench.report import say, until
 from vigil.cli.errors import CommandError
 from vigil.demo.mail_receiver import MailReceiver
 from vigil.status.changes import save_status_page
-from vigil.status.core.subscribers.terms import SubscriberKind, SubscriberState
+from vigil.status.core.subscriber_terms import SubscriberKind, SubscriberState
 from vigil.status.models import PublicIncident, StatusPage
 from vigil.status.public_incidents.changes import save_public_incident
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter

@@ -46,8 +46,6 @@ class Path:
     spells: tuple[Spell, ...]
     blips: frozenset[int]
     speed_ms: float
-    #: What most of its checks see.
-    fine: Sighting
 
 
 class World:
@@ -136,15 +134,13 @@ class World:
         name = self.monitors[monitor]
         interval_ms = self.scenario.interval_ms
         phase = phase_ms(name, interval_ms, region, len(self.scenario.regions))
-        speed_ms = between(15, 180, self.seed, _SPEED, monitor, region)
         return Path(
             monitor,
             region,
             phase,
             self.spells.of_path(monitor, region),
             self._blips(monitor, region, phase),
-            speed_ms,
-            Sighting(*FINE, speed_ms, speed_ms),
+            between(15, 180, self.seed, _SPEED, monitor, region),
         )
 
     def _blips(self, monitor: int, region: int, phase: int) -> frozenset[int]:
@@ -171,12 +167,9 @@ class World:
         if blip:
             hangs = unit(self.seed, _MANNER, path.monitor, path.region, key) < 0.5
             return self._ailing(path, Ailment.HANGS if hangs else Ailment.REFUSES, Origin.BLIP)
-        return path.fine
+        return Sighting(*FINE, path.speed_ms, path.speed_ms)
 
     def _ailing(self, path: Path, ailment: Ailment, origin: Origin) -> Sighting:
-        took_ms = path.speed_ms
-        if ailment is Ailment.HANGS:
-            took_ms = float(self.scenario.timeout_ms)
-        elif ailment is Ailment.SLOW:
-            took_ms += 700
+        times = {Ailment.HANGS: float(self.scenario.timeout_ms), Ailment.SLOW: path.speed_ms + 700}
+        took_ms = times.get(ailment, path.speed_ms)
         return Sighting(*_SAYS[ailment], took_ms, took_ms, origin=origin)

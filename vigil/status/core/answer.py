@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from vigil.status.core.document import HTML, JSON, MARKDOWN, PACKED_TYPES, PublishedFile, PublishedPage, file_of
-from vigil.status.core.domains import PREFIX
+from vigil.status.core.domains import PREFIX, SUBSCRIPTIONS
 from vigil.status.core.elsewhere import markdown
 from vigil.status.core.elsewhere.embeds import FRAME_FILE
 from vigil.status.core.feeds import stale_document
@@ -39,7 +39,7 @@ class FileRequest:
 
 def is_of_status_pages(path: str) -> bool:
     """Whether a path is one of readers of status pages, who are known by no session."""
-    return path.startswith(PREFIX)
+    return path.startswith((PREFIX, SUBSCRIPTIONS))
 
 
 def split_path(path: str) -> tuple[str, str]:

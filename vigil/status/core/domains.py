@@ -9,9 +9,12 @@ import idna
 
 #: Where readers' pages are on the installation's own address.
 PREFIX = "/status/"
+#: Where subscribers change what they are told, by the links of their letters.
+SUBSCRIPTIONS = "/subscriptions/"
 DOMAIN_MOST = 253
 #: What a page needs beside its own files: bundles, whose names hold a digest, and the icon.
 BUNDLES, ICON = "/assets/", "/static/web/favicon.svg"
+_OF_SUBSCRIBER = re.compile(rf"\A{SUBSCRIPTIONS}(?:confirm/)?[A-Za-z0-9_~:-]{{1,200}}(?:/unsubscribe)?\Z")
 _HOST = re.compile(r"\A([a-z0-9.-]{1,253})(?::\d{1,5})?\Z")
 
 
@@ -41,9 +44,11 @@ def host_of(header: str) -> str:
 def path_on_domain(slug: str, path: str) -> str:
     """The installation's path of a path on a page's own domain: a file of that page, or what the page needs.
 
-    Every other path becomes one of a file that the page does not have.
+    Links of subscribers pass too: their views look whose page it is. Every other path becomes one of a file that the
+    page does not have.
     """
-    if path == ICON or (path.startswith(BUNDLES) and "/" not in path.removeprefix(BUNDLES)):
+    is_bundle = path.startswith(BUNDLES) and "/" not in path.removeprefix(BUNDLES)
+    if path == ICON or is_bundle or _OF_SUBSCRIBER.match(path):
         return path
     return f"{PREFIX}{slug}{'' if path == '/' else path}"
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from vigil.alerts.channels.kind import ChannelError
 from vigil.alerts.core.retry import after_failure
+from vigil.status.core.subscriber_terms import LetterPurpose, OffReason, SubscriberKind, SubscriberState
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
-from vigil.status.core.subscribers.terms import LetterPurpose, OffReason, SubscriberKind, SubscriberState
 from vigil.status.letters.mail_sessions import MailAnswer
 from vigil.status.letters.posts import ReceiverGone
 from vigil.status.subscriber_models import SubscriberLetter

@@ -8,7 +8,7 @@ from typing import Any
 from vigil.alerts.channels.chat.slack import HEADER_LIMIT, SECTION_LIMIT, escape
 from vigil.alerts.wording.fitting import cut, one_line
 from vigil.status.core.incidents.cards import incident_path
-from vigil.status.core.subscribers.wording import SubscriberLinks, ToldPage, ToldUpdate, state_words
+from vigil.status.core.subscribers.wording import SubscriberLinks, ToldPage, ToldUpdate
 
 Json = dict[str, Any]
 _QUIET = {"unfurl_links": False, "unfurl_media": False}
@@ -67,11 +67,11 @@ def webhook_reminder(page: ToldPage, links: SubscriberLinks, now: datetime) -> J
 
 def slack_update(page: ToldPage, update: ToldUpdate, links: SubscriberLinks) -> Json:
     """An update of an incident: plain text, which makes no mention and no link."""
-    head = f"{state_words(update.state)}: {update.title}"
+    head = f"{update.named_state(page.words)}: {update.title}"
     blocks = [
         {"type": "header", "text": _plain(cut(one_line(head), HEADER_LIMIT))},
         {"type": "section", "text": _plain(cut(update.text, SECTION_LIMIT))},
-        _context(cut(" · ".join(update.facts), SECTION_LIMIT)),
+        _context(cut(" · ".join(update.facts(page.words)), SECTION_LIMIT)),
         _context_links(page, links, f"{page.address}/{incident_path(update.incident)}"),
     ]
     return {"text": escape(cut(f"{page.title}: {head}", 1_000)), "blocks": blocks, **_QUIET}
@@ -79,7 +79,7 @@ def slack_update(page: ToldPage, update: ToldUpdate, links: SubscriberLinks) -> 
 
 def slack_greeting(page: ToldPage, links: SubscriberLinks) -> Json:
     """The first message to a channel."""
-    text = f"This channel is told of updates of {page.title}."
+    text = page.words.letters.slack_greeting.format(title=page.title)
     blocks = [{"type": "section", "text": _plain(text)}, _context_links(page, links, page.address)]
     return {"text": escape(text), "blocks": blocks, **_QUIET}
 
@@ -106,7 +106,8 @@ def _context(text: str) -> Json:
 
 
 def _context_links(page: ToldPage, links: SubscriberLinks, address: str) -> Json:
-    shown = f"<{escape(address)}|{escape(page.title)}> · <{escape(links.manage)}|Choose or unsubscribe>"
+    own = escape(page.words.letters.choose_or_leave)
+    shown = f"<{escape(address)}|{escape(page.title)}> · <{escape(links.manage)}|{own}>"
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": shown, "verbatim": True}]}
 
 

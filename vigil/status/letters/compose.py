@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 
 from vigil.alerts.channels.email import sender_in_ascii
 from vigil.configuration import configuration
-from vigil.status.addresses import address_of
+from vigil.status.addresses import address_of, origin_of
+from vigil.status.core.languages import words_of
 from vigil.status.core.states import OVER
-from vigil.status.core.subscribers.terms import LetterPurpose
+from vigil.status.core.subscriber_terms import LetterPurpose
 from vigil.status.core.subscribers.wording import (
     SubscriberLinks,
     ToldPage,
@@ -77,17 +78,17 @@ def mail_of(letter: SubscriberLetter) -> Mail:
 
 def _list_headers(letter: SubscriberLetter, update: PublicUpdate, domain: str) -> dict[str, str]:
     """What makes it one of a list, which ends with one click (RFC 2369, 2919, 8058), and of one conversation."""
-    page, name = letter.subscriber.page, letter.subscriber.public_id
-    host = urlsplit(configuration().base_url).hostname or domain
-    thread = f"<{update.incident.public_id}.{name}@{domain}>"
+    subscriber, page = letter.subscriber, letter.subscriber.page
+    host = urlsplit(origin_of(page)).hostname or domain
+    thread = f"<{update.incident.public_id}.{subscriber.public_id}@{domain}>"
     return {
         "References": thread,
         "In-Reply-To": thread,
         "Precedence": "bulk",
         "List-Id": f"<{page.public_id}.status.{host}>",
         "List-Archive": f"<{address_of(page)}>",
-        "List-Help": f"<{manage_link(name)}>",
-        "List-Unsubscribe": f"<{unsubscribe_link(name)}>",
+        "List-Help": f"<{manage_link(subscriber)}>",
+        "List-Unsubscribe": f"<{unsubscribe_link(subscriber)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
 
@@ -150,13 +151,13 @@ def _written(letter: SubscriberLetter) -> WrittenLetter:
 
 
 def _links(letter: SubscriberLetter) -> SubscriberLinks:
-    name = letter.subscriber.public_id
-    confirming = confirm_link(name) if letter.purpose == LetterPurpose.CONFIRM else ""
-    return SubscriberLinks(manage_link(name), unsubscribe_link(name), confirming)
+    one = letter.subscriber
+    confirming = confirm_link(one) if letter.purpose == LetterPurpose.CONFIRM else ""
+    return SubscriberLinks(manage_link(one), unsubscribe_link(one), confirming)
 
 
 def _page(page: StatusPage, indicator: str = "none") -> ToldPage:
-    return ToldPage(page.public_id, page.title, address_of(page), indicator)
+    return ToldPage(page.public_id, page.title, address_of(page), indicator, words_of(page.language))
 
 
 def _id(letter: SubscriberLetter) -> str:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 import vigil.accounts.sealed
 import vigil.status.core.access
 import vigil.status.core.states
-import vigil.status.core.subscribers.terms
+import vigil.status.core.subscriber_terms
 import vigil.status.incident_models
 import vigil.status.models
 import vigil.status.page_models
@@ -784,7 +784,7 @@ class Migration(migrations.Migration):
                             "state",
                             models.CharField(
                                 choices=[("pending", "pending"), ("confirmed", "confirmed"), ("off", "off")],
-                                default=vigil.status.core.subscribers.terms.SubscriberState["PENDING"],
+                                default=vigil.status.core.subscriber_terms.SubscriberState["PENDING"],
                                 max_length=10,
                             ),
                         ),

@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import vigil.accounts.sealed
-import vigil.status.core.subscribers.terms
+import vigil.status.core.subscriber_terms
 import vigil.status.models
 import vigil.status.subscriber_models
 
@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[("pending", "pending"), ("confirmed", "confirmed"), ("off", "off")],
-                        default=vigil.status.core.subscribers.terms.SubscriberState["PENDING"],
+                        default=vigil.status.core.subscriber_terms.SubscriberState["PENDING"],
                         max_length=10,
                     ),
                 ),

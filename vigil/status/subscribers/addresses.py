@@ -10,8 +10,8 @@ from django.utils.crypto import salted_hmac
 
 from vigil.alerts.channels.email import address_of
 from vigil.alerts.channels.kind import ChannelSettingsError, check_url
-from vigil.configuration import AlertEgress, configuration
-from vigil.status.core.subscribers.terms import SubscriberKind
+from vigil.status.core.languages.english import ENGLISH
+from vigil.status.core.subscriber_terms import AddressProblem, SubscriberKind
 
 #: Hosts of Slack's incoming webhooks. No other is a workspace, whatever its path.
 SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
@@ -20,9 +20,9 @@ _SALT = "vigil.subscriber-address"
 
 
 def address_in_one_spelling(kind: SubscriberKind, given: str) -> str:
-    """The address as it is stored; raises `ValidationError` for what is none of its kind."""
+    """The address as it is stored; raises `ValidationError` for what is none of its kind, with the problem as code."""
     if len(given) > ADDRESS_MOST:
-        raise ValidationError(f"At most {ADDRESS_MOST} characters.")
+        raise _refused(AddressProblem.TOO_LONG)
     return _READ[kind](given.strip())
 
 
@@ -48,6 +48,10 @@ def _print(text: str) -> str:
     return salted_hmac(_SALT, text, algorithm="sha256").hexdigest()
 
 
+def _refused(problem: AddressProblem) -> ValidationError:
+    return ValidationError(ENGLISH.subscribing.problems[problem], code=problem)
+
+
 def _email(given: str) -> str:
     try:
         address = str(address_of(given).addr_spec)
@@ -55,16 +59,15 @@ def _email(given: str) -> str:
             return address
         raise ValueError("its mailbox is not in ASCII")
     except ValueError:
-        raise ValidationError("Give a plain e-mail address, such as you@example.com.") from None
+        raise _refused(AddressProblem.NO_EMAIL) from None
 
 
 def _webhook(given: str) -> str:
     # A secret goes to it, by which the receiver verifies what comes.
-    schemes = {"https"} if configuration().alert_egress is AlertEgress.PUBLIC else {"https", "http"}
     try:
-        check_url("address", given, frozenset(schemes))
-    except ChannelSettingsError as refused:
-        raise ValidationError(refused.problem) from None
+        check_url("address", given, frozenset({"https"}))
+    except ChannelSettingsError:
+        raise _refused(AddressProblem.NO_WEBHOOK) from None
     return given
 
 
@@ -75,7 +78,7 @@ def _slack(given: str) -> str:
     except ValueError:
         known = False
     if not known or not given.isascii() or any(ord(char) <= 32 for char in given):
-        raise ValidationError("Give the address of an incoming webhook, https://hooks.slack.com/services/...")
+        raise _refused(AddressProblem.NO_SLACK)
     return given
 
 

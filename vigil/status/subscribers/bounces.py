@@ -10,8 +10,8 @@ import structlog
 from django.db import connection
 
 from vigil.away import refusal
+from vigil.status.core.subscriber_terms import OffReason
 from vigil.status.core.subscribers.failures import bounce_of
-from vigil.status.core.subscribers.terms import OffReason
 from vigil.status.subscribers.failing import note_failure
 from vigil.status.subscribers.links import read_bounce_address
 

@@ -8,9 +8,9 @@ import structlog
 from django.db import transaction
 
 from vigil.clock import database_now
+from vigil.status.core.subscriber_terms import OffReason, SubscriberKind, SubscriberState
 from vigil.status.core.subscribers.failures import count_failure
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
-from vigil.status.core.subscribers.terms import OffReason, SubscriberKind, SubscriberState
 from vigil.status.subscriber_models import OutboxState, Subscriber, SubscriberLetter
 
 log = structlog.get_logger()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vigil.configuration import configuration
-from vigil.status.core.subscribers.terms import SubscriberKind
+from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.models import StatusPage
 
 

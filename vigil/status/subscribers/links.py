@@ -8,9 +8,14 @@ from django.core.signing import BadSignature, SignatureExpired, Signer, Timestam
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from vigil.configuration import configuration
+from vigil.status.addresses import origin_of
+from vigil.status.core.access import PageVisibility
+from vigil.status.core.domains import SUBSCRIPTIONS
+from vigil.status.core.languages.reader_words import ReaderNotice
 from vigil.status.core.subscribers.limits import CONFIRM_WITHIN
+from vigil.status.models import StatusPage
+from vigil.status.subscriber_models import Subscriber
 
-PREFIX = "/subscriptions/"
 TOKEN_MOST = 120
 #: Occurs neither in ids nor in base64, and mail programs do not end a link at it.
 _SEPARATOR = "~"
@@ -19,22 +24,26 @@ _BOUNCES, _CODE = "b-", 20
 
 
 class SubscriptionLinkError(Exception):
-    """A forged or expired link; the message is one line for people."""
+    """A forged or expired link, and what is said of it."""
+
+    def __init__(self, said: ReaderNotice) -> None:
+        super().__init__(said.value)
+        self.said = said
 
 
-def manage_link(subscriber: str) -> str:
-    """Address of the page where a subscriber, by its public id, chooses components or ends it."""
-    return f"{configuration().base_url}{PREFIX}{_own().sign(subscriber)}"
+def manage_link(subscriber: Subscriber) -> str:
+    """Address where a subscriber chooses components or ends it, on the own domain of its page where that has one."""
+    return f"{_origin_of(subscriber.page)}{SUBSCRIPTIONS}{_own().sign(subscriber.public_id)}"
 
 
-def unsubscribe_link(subscriber: str) -> str:
+def unsubscribe_link(subscriber: Subscriber) -> str:
     """Address that ends a subscription by one POST (RFC 8058)."""
     return f"{manage_link(subscriber)}/unsubscribe"
 
 
-def confirm_link(subscriber: str) -> str:
+def confirm_link(subscriber: Subscriber) -> str:
     """Address of the page that confirms a subscription, for 48 hours from now on."""
-    return f"{configuration().base_url}{PREFIX}confirm/{confirm_token(subscriber)}"
+    return f"{_origin_of(subscriber.page)}{SUBSCRIPTIONS}confirm/{confirm_token(subscriber.public_id)}"
 
 
 def confirm_token(subscriber: str) -> str:
@@ -47,7 +56,7 @@ def read_manage_token(token: str) -> str:
     try:
         return _own().unsign(token[:TOKEN_MOST])
     except BadSignature:
-        raise SubscriptionLinkError("This link is incomplete or not valid.") from None
+        raise SubscriptionLinkError(ReaderNotice.LINK_INVALID) from None
 
 
 def read_confirm_token(token: str) -> str:
@@ -55,9 +64,9 @@ def read_confirm_token(token: str) -> str:
     try:
         return _confirming().unsign(token[:TOKEN_MOST], max_age=CONFIRM_WITHIN)
     except SignatureExpired:
-        raise SubscriptionLinkError("This link is more than 48 hours old. Subscribe again to get a new one.") from None
+        raise SubscriptionLinkError(ReaderNotice.LINK_OLD) from None
     except BadSignature:
-        raise SubscriptionLinkError("This link is incomplete or not valid.") from None
+        raise SubscriptionLinkError(ReaderNotice.LINK_INVALID) from None
 
 
 def bounce_address(subscriber: str) -> str:
@@ -81,6 +90,11 @@ def webhook_secret(subscriber: str) -> str:
     """Signing secret of a webhook, as Standard Webhooks writes it."""
     digest = salted_hmac("vigil.subscriber-webhook", subscriber, algorithm="sha256").digest()
     return f"whsec_{base64.b64encode(digest).decode()}"
+
+
+def _origin_of(page: StatusPage) -> str:
+    """Vigil's own for a page of a team, whose readers sign in there."""
+    return configuration().base_url if page.visibility == PageVisibility.TEAM else origin_of(page)
 
 
 def _code(subscriber: str) -> str:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 
 from vigil.accounts.sealed import SealedValueUnreadable
-from vigil.status.core.subscribers.terms import KIND_WORDS, LetterPurpose, SubscriberKind, SubscriberState
+from vigil.status.core.subscriber_terms import KIND_WORDS, LetterPurpose, SubscriberKind, SubscriberState
 from vigil.status.models import PublicUpdate, StatusPage
 from vigil.status.subscriber_models import OutboxState, Subscriber
 from vigil.status.subscribers.addresses import address_in_one_spelling, fingerprint_of

@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from vigil.accounts.sealed import SealedValueUnreadable, Secrets
 from vigil.clock import database_now
+from vigil.status.core.subscriber_terms import LetterPurpose, RequestOutcome, SubscriberKind, SubscriberState
 from vigil.status.core.subscribers.limits import (
     CAUSED_LETTERS,
     DAY,
@@ -25,7 +26,6 @@ from vigil.status.core.subscribers.limits import (
     RequestFacts,
     decide_request,
 )
-from vigil.status.core.subscribers.terms import LetterPurpose, RequestOutcome, SubscriberKind, SubscriberState
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter, SubscriptionRequest
 from vigil.status.subscribers.addresses import fingerprint_of, host_fingerprint_of, limit_fingerprint_of
 from vigil.status.subscribers.kinds import kinds_of

@@ -91,6 +91,11 @@ def test_a_host_header_is_a_name_or_nothing() -> None:
         ("//vigil.test/admin", "/status/acme//vigil.test/admin"),
         ("/status/other", "/status/acme/status/other"),
         ("/livez", "/status/acme/livez"),
+        ("/subscriptions/sub_1~a", "/subscriptions/sub_1~a"),
+        ("/subscriptions/sub_1~a/unsubscribe", "/subscriptions/sub_1~a/unsubscribe"),
+        ("/subscriptions/confirm/sub_1~b:c", "/subscriptions/confirm/sub_1~b:c"),
+        ("/subscriptions/../admin/", "/status/acme/subscriptions/../admin/"),
+        ("/subscriptions/a/admin", "/status/acme/subscriptions/a/admin"),
     ],
 )
 def test_on_its_domain_a_page_has_its_own_paths_alone(asked: str, path: str) -> None:

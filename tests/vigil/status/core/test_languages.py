@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,20 +16,23 @@ from vigil.status.core.answer import FileRequest, answer_of
 from vigil.status.core.document import project
 from vigil.status.core.languages import LANGUAGES, words_of
 from vigil.status.core.languages.english import ENGLISH
-from vigil.status.core.languages.words import PageWords
 from vigil.status.core.states import PublicState, UpdateState
 
 _FORMS = {"date_form", "day_form", "moment_form", "decimal", "tag", "name", "months"}
 
 
-def sentences(words: PageWords) -> Iterator[tuple[str, str]]:
+def sentences(words: Any) -> Iterator[tuple[str, str]]:
     """Every text of a language under the name of its field, and of its key."""
     for one in fields(words):
         value = getattr(words, one.name)
         if isinstance(value, str):
             yield one.name, value
         elif isinstance(value, Mapping):
-            yield from ((f"{one.name}.{key}", text) for key, text in value.items())
+            for key, text in value.items():
+                parts = [text] if isinstance(text, str) else text
+                yield from ((f"{one.name}.{key}.{place}", part) for place, part in enumerate(parts))
+        elif is_dataclass(value):
+            yield from ((f"{one.name}.{name}", text) for name, text in sentences(value))
 
 
 @pytest.mark.parametrize("tag", LANGUAGES)
@@ -47,7 +51,9 @@ def test_a_language_has_every_sentence_with_the_names_that_english_has(tag: str)
 def test_no_sentence_of_another_language_was_left_in_english() -> None:
     english = dict(sentences(ENGLISH))
     same = {key for key, text in sentences(LANGUAGES["de"]) if text == english[key]}
-    assert same <= {"day_form", "date_form", "moment_form"}
+    # Names of things.
+    names = {f"subscribing.kinds.{kind}.0" for kind in ("webhook", "slack")}
+    assert same <= {"day_form", "date_form", "moment_form"} | names
 
 
 def test_a_page_is_in_its_language_in_every_file_for_people() -> None:

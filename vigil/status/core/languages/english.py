@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from vigil.status.core.languages.reader_words import FirstWords, LetterWords, ReaderNotice, SubscribingWords
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.states import PublicState, UpdateState
+from vigil.status.core.subscriber_terms import AddressProblem, OffReason, SubscriberKind
 
 ENGLISH = PageWords(
     tag="en",
@@ -102,4 +104,142 @@ ENGLISH = PageWords(
     provider_says="{name} reports: {title}",
     since="since {time} UTC",
     nothing_measured="Nothing was measured.",
+    letters=LetterWords(
+        state_at="{state}, {time} UTC",
+        why="You get this because you subscribed to {title}.",
+        status_page="Status page",
+        choose="Choose what you are told",
+        confirm="Confirm",
+        confirm_subject="Confirm your subscription",
+        confirm_title="Confirm that you want updates of {title}",
+        confirm_text="Somebody asked for this with your address. Open the link and press the button within 48 hours.",
+        confirm_nothing="If it was not you, do nothing: you will not be told anything.",
+        known_subject="Your subscription",
+        known_title="You are subscribed to {title} already",
+        known_text="Somebody asked for a subscription with your address again. Nothing was changed.",
+        slack_greeting="This channel is told of updates of {title}.",
+        choose_or_leave="Choose or unsubscribe",
+    ),
+    subscribing=SubscribingWords(
+        kinds={SubscriberKind.EMAIL: "E-mail", SubscriberKind.WEBHOOK: "Webhook", SubscriberKind.SLACK: "Slack"},
+        labels={
+            SubscriberKind.EMAIL: "E-mail address",
+            SubscriberKind.WEBHOOK: "Address of the webhook",
+            SubscriberKind.SLACK: "Address of Slack's webhook",
+        },
+        hints={
+            SubscriberKind.EMAIL: "You get a letter with a link that confirms it. Nothing is sent before that.",
+            SubscriberKind.WEBHOOK: (
+                "It gets a question by POST first, which it has to answer. See the guide of webhooks."
+            ),
+            SubscriberKind.SLACK: "Of an incoming webhook of your workspace. The channel gets a first message.",
+        },
+        told_by={
+            SubscriberKind.EMAIL: "You are told by e-mail.",
+            SubscriberKind.WEBHOOK: "You are told by webhook.",
+            SubscriberKind.SLACK: "You are told by Slack.",
+        },
+        off_because={
+            OffReason.BOUNCED: "It is off: letters came back.",
+            OffReason.REFUSED: "It is off: the address was refused.",
+            OffReason.FAILING: "It is off: messages failed again and again.",
+            OffReason.GONE: "It is off: the receiver said that it is gone.",
+        },
+        problems={
+            AddressProblem.TOO_LONG: "At most 500 characters.",
+            AddressProblem.NO_EMAIL: "Give a plain e-mail address, such as you@example.com.",
+            AddressProblem.NO_WEBHOOK: "Give a web address that starts with https://, without a password.",
+            AddressProblem.NO_SLACK: "Give the address of an incoming webhook, https://hooks.slack.com/services/...",
+        },
+        one_problem="1 thing needs another look",
+        many_problems="{count} things need another look",
+        choose_kind="Choose one of these.",
+        choose_component="Tick one at least, or all of it. To be told nothing, unsubscribe.",
+        subscribe_to="Subscribe to {title}",
+        be_told="Be told of updates of {title}",
+        confirm_it="Be told of updates of {title}?",
+        leave="Unsubscribe from {title}?",
+        yours="Your subscription to {title}",
+        you_are_told="You are told of updates of {title}",
+        confirmed="It is confirmed. Every letter ends with a link that ends it, and one that changes it.",
+        how="How",
+        tick_none="Tick none to be told of all of it.",
+        by_a_feed="Or by a feed:",
+        calendar="Calendar of maintenance",
+        back="Back to the status page",
+        press="Press the button to confirm that you want them.",
+        nothing_more="Nothing more is sent, and your address is deleted.",
+        unsubscribe="Unsubscribe",
+        not_confirmed="It is not confirmed yet.",
+        saved="Saved.",
+        all_of_it="All of it",
+        save="Save",
+        open_page="Open the status page",
+        asks_for_password="This status page asks for a password",
+        password="Password",
+        password_wrong="The password is wrong.",
+    ),
+    notices={
+        ReaderNotice.NOT_FOUND: ("There is nothing here", "No status page has this address."),
+        ReaderNotice.BAD_REQUEST: ("This request cannot be read", "Open the status page again."),
+        ReaderNotice.FAILED: ("This failed", "It is noted. Try again in a moment."),
+        ReaderNotice.NOT_FROM_HERE: ("This form is too old", "Open the status page again."),
+        ReaderNotice.NOT_ADMITTED: (
+            "This status page is not for your network",
+            "It is read from certain addresses only, and yours is none of them.",
+        ),
+        ReaderNotice.NOT_TOLD: (
+            "Your address cannot be told",
+            "This status page is read from certain addresses only. A proxy hands readers on that this server does not"
+            " trust.",
+        ),
+        ReaderNotice.NOT_A_MEMBER: (
+            "This status page is not yours to read",
+            "Members of its team read it. You are signed in as another.",
+        ),
+        ReaderNotice.SIGN_IN: ("This status page asks you to sign in", "Members of its team read it."),
+        ReaderNotice.CANNOT_CHECK: (
+            "It cannot be checked now whether you may read this",
+            "This status page is for people who sign in, and the database that knows them cannot be reached. Try again"
+            " soon.",
+        ),
+        ReaderNotice.TOO_MANY: ("There were too many tries", "Try again in a moment."),
+        ReaderNotice.ASKED: (
+            "Look at what you are sent now",
+            "If this address can be told, it gets a message with a link within a minute. Open the link within 48 hours:"
+            " updates begin only then. Nothing arrives? It may have been asked for within the last day already.",
+        ),
+        ReaderNotice.AWAY: (
+            "Subscriptions cannot be taken now",
+            "Vigil's database cannot be reached. Nothing was saved. Try again in a few minutes.",
+        ),
+        ReaderNotice.LINK_INVALID: ("This link cannot be used", "This link is incomplete or not valid."),
+        ReaderNotice.LINK_OLD: (
+            "This link is too old",
+            "This link is more than 48 hours old. Subscribe again to get a new one.",
+        ),
+        ReaderNotice.NOTHING_TO_CONFIRM: (
+            "This link is over",
+            "There is nothing to confirm any more. Subscribe again.",
+        ),
+        ReaderNotice.UNSUBSCRIBED: ("You are unsubscribed", "Nothing more is sent, and your address is deleted."),
+    },
+    first=FirstWords(
+        title="Problem with {names}",
+        incident={
+            UpdateState.INVESTIGATING: "We see a problem with {names} and are looking into it.",
+            UpdateState.IDENTIFIED: "We have found the cause of the problem with {names} and are working on it.",
+            UpdateState.MONITORING: "{names} should work again. We keep watching.",
+            UpdateState.RESOLVED: "The problem with {names} is over.",
+        },
+        maintenance={
+            UpdateState.IN_PROGRESS: "The planned maintenance has begun.",
+            UpdateState.COMPLETED: "The planned maintenance is completed.",
+        },
+        spread="Now also affected: {names}.",
+        and_more="and {count} more",
+        some="some services",
+        ours="our services",
+        and_="and",
+    ),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from vigil.status.core.languages.reader_words import FirstWords, LetterWords, ReaderNotice, SubscribingWords
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.states import PublicState, UpdateState
+from vigil.status.core.subscriber_terms import AddressProblem, OffReason, SubscriberKind
 
 GERMAN = PageWords(
     tag="de",
@@ -110,4 +112,136 @@ GERMAN = PageWords(
     provider_says="{name} meldet: {title}",
     since="seit {time} UTC",
     nothing_measured="Es wurde nichts gemessen.",
+    letters=LetterWords(
+        state_at="{state}, {time} Uhr UTC",
+        why="Diese Nachricht kommt, weil {title} abonniert wurde.",
+        status_page="Statusseite",
+        choose="Auswählen, worüber Sie Nachricht erhalten",
+        confirm="Bestätigen",
+        confirm_subject="Bitte bestätigen Sie Ihr Abonnement",
+        confirm_title="Möchten Sie Nachrichten von {title} erhalten?",
+        confirm_text="Das wurde mit Ihrer Adresse angefragt. Bestätigen Sie es über den Link binnen 48 Stunden.",
+        confirm_nothing="Wenn Sie es nicht waren, tun Sie nichts: Sie erhalten dann keine Nachrichten.",
+        known_subject="Ihr Abonnement",
+        known_title="Sie haben {title} bereits abonniert",
+        known_text="Jemand hat mit Ihrer Adresse erneut ein Abonnement angefragt. Es wurde nichts geändert.",
+        slack_greeting="Dieser Kanal erhält Nachrichten von {title}.",
+        choose_or_leave="Auswählen oder abbestellen",
+    ),
+    subscribing=SubscribingWords(
+        kinds={SubscriberKind.EMAIL: "E-Mail", SubscriberKind.WEBHOOK: "Webhook", SubscriberKind.SLACK: "Slack"},
+        labels={
+            SubscriberKind.EMAIL: "E-Mail-Adresse",
+            SubscriberKind.WEBHOOK: "Adresse des Webhooks",
+            SubscriberKind.SLACK: "Adresse des Webhooks von Slack",
+        },
+        hints={
+            SubscriberKind.EMAIL: "Sie erhalten einen Link zur Bestätigung. Vorher wird nichts gesendet.",
+            SubscriberKind.WEBHOOK: (
+                "Er erhält zuerst eine Frage per POST, die er beantworten muss. Siehe die Anleitung zu Webhooks."
+            ),
+            SubscriberKind.SLACK: "Ein eingehender Webhook von Ihnen. Der Kanal erhält eine erste Nachricht.",
+        },
+        told_by={
+            SubscriberKind.EMAIL: "Sie erhalten Nachrichten per E-Mail.",
+            SubscriberKind.WEBHOOK: "Sie erhalten Nachrichten per Webhook.",
+            SubscriberKind.SLACK: "Sie erhalten Nachrichten in Slack.",
+        },
+        off_because={
+            OffReason.BOUNCED: "Es ist abgeschaltet: Nachrichten kamen zurück.",
+            OffReason.REFUSED: "Es ist abgeschaltet: Die Adresse wurde abgelehnt.",
+            OffReason.FAILING: "Es ist abgeschaltet: Nachrichten schlugen immer wieder fehl.",
+            OffReason.GONE: "Es ist abgeschaltet: Der Empfänger hat sich abgemeldet.",
+        },
+        problems={
+            AddressProblem.TOO_LONG: "Höchstens 500 Zeichen.",
+            AddressProblem.NO_EMAIL: "Geben Sie eine einfache E-Mail-Adresse an, etwa sie@example.com.",
+            AddressProblem.NO_WEBHOOK: "Geben Sie eine Webadresse an, die mit https:// beginnt, ohne Passwort.",
+            AddressProblem.NO_SLACK: (
+                "Geben Sie die Adresse eines eingehenden Webhooks an, https://hooks.slack.com/services/..."
+            ),
+        },
+        one_problem="1 Angabe ist zu prüfen",
+        many_problems="{count} Angaben sind zu prüfen",
+        choose_kind="Wählen Sie eines davon.",
+        choose_component="Wählen Sie mindestens einen Dienst oder alles. Um nichts zu erhalten, bestellen Sie ab.",
+        subscribe_to="{title} abonnieren",
+        be_told="Nachrichten von {title} abonnieren",
+        confirm_it="Nachrichten von {title} erhalten?",
+        leave="{title} abbestellen?",
+        yours="Ihr Abonnement von {title}",
+        you_are_told="Sie erhalten Nachrichten von {title}",
+        confirmed="Es ist bestätigt. Am Ende jeder Nachricht stehen Links zum Ändern und zum Abbestellen.",
+        how="Auf welchem Weg",
+        tick_none="Ohne Auswahl erhalten Sie Nachrichten über alles.",
+        by_a_feed="Oder als Feed:",
+        calendar="Wartungskalender",
+        back="Zurück zur Statusseite",
+        press="Drücken Sie den Knopf, um das zu bestätigen.",
+        nothing_more="Es wird nichts mehr gesendet, und Ihre Adresse wird gelöscht.",
+        unsubscribe="Abbestellen",
+        not_confirmed="Es ist noch nicht bestätigt.",
+        saved="Gespeichert.",
+        all_of_it="Alles",
+        save="Speichern",
+        open_page="Statusseite öffnen",
+        asks_for_password="Diese Statusseite verlangt ein Passwort",
+        password="Passwort",
+        password_wrong="Das Passwort ist falsch.",
+    ),
+    notices={
+        ReaderNotice.NOT_FOUND: ("Hier ist nichts", "Keine Statusseite hat diese Adresse."),
+        ReaderNotice.BAD_REQUEST: ("Diese Anfrage ist nicht lesbar", "Öffnen Sie die Statusseite erneut."),
+        ReaderNotice.FAILED: ("Das ist fehlgeschlagen", "Es ist vermerkt. Versuchen Sie es gleich noch einmal."),
+        ReaderNotice.NOT_FROM_HERE: ("Dieses Formular ist zu alt", "Öffnen Sie die Statusseite erneut."),
+        ReaderNotice.NOT_ADMITTED: (
+            "Diese Statusseite ist nicht für Ihr Netz",
+            "Sie wird nur von bestimmten Adressen aus gelesen, und Ihre gehört nicht dazu.",
+        ),
+        ReaderNotice.NOT_TOLD: (
+            "Ihre Adresse ist nicht erkennbar",
+            "Diese Statusseite wird nur von bestimmten Adressen aus gelesen. Ein Proxy leitet Anfragen weiter, dem"
+            " dieser Server nicht vertraut.",
+        ),
+        ReaderNotice.NOT_A_MEMBER: ("Diese Statusseite ist nicht für Sie", "Sie sind als jemand anderes angemeldet."),
+        ReaderNotice.SIGN_IN: ("Diese Statusseite verlangt eine Anmeldung", "Mitglieder ihres Teams lesen sie."),
+        ReaderNotice.CANNOT_CHECK: (
+            "Es ist gerade nicht prüfbar, ob Sie das lesen dürfen",
+            "Diese Statusseite ist für angemeldete Personen, und die Datenbank mit ihnen ist nicht erreichbar."
+            " Versuchen Sie es bald wieder.",
+        ),
+        ReaderNotice.TOO_MANY: ("Das waren zu viele Versuche", "Versuchen Sie es gleich noch einmal."),
+        ReaderNotice.ASKED: (
+            "Sehen Sie nach, was Sie nun erhalten",
+            "Wenn diese Adresse erreichbar ist, kommt binnen einer Minute eine Nachricht mit einem Link. Öffnen Sie ihn"
+            " binnen 48 Stunden: Erst dann beginnt das Abonnement. Es kommt nichts? Vielleicht wurde es am letzten Tag"
+            " schon einmal angefragt.",
+        ),
+        ReaderNotice.AWAY: (
+            "Abonnements sind gerade nicht möglich",
+            "Die Datenbank ist nicht erreichbar. Es wurde nichts gespeichert. Versuchen Sie es bald wieder.",
+        ),
+        ReaderNotice.LINK_INVALID: ("Dieser Link geht nicht", "Dieser Link ist unvollständig oder ungültig."),
+        ReaderNotice.LINK_OLD: ("Dieser Link ist zu alt", "Er galt 48 Stunden. Abonnieren Sie erneut."),
+        ReaderNotice.NOTHING_TO_CONFIRM: ("Dieser Link gilt nicht mehr", "Abonnieren Sie erneut."),
+        ReaderNotice.UNSUBSCRIBED: ("Abonnement beendet", "Es wird nichts mehr gesendet, Ihre Adresse ist gelöscht."),
+    },
+    first=FirstWords(
+        title="Störung: {names}",
+        incident={
+            UpdateState.INVESTIGATING: "Wir sehen eine Störung ({names}) und untersuchen sie.",
+            UpdateState.IDENTIFIED: "Wir haben die Ursache der Störung ({names}) gefunden und arbeiten daran.",
+            UpdateState.MONITORING: "Die Störung ({names}) sollte behoben sein. Wir beobachten weiter.",
+            UpdateState.RESOLVED: "Die Störung ({names}) ist behoben.",
+        },
+        maintenance={
+            UpdateState.IN_PROGRESS: "Die geplante Wartung hat begonnen.",
+            UpdateState.COMPLETED: "Die geplante Wartung ist abgeschlossen.",
+        },
+        spread="Nun auch betroffen: {names}.",
+        and_more="und {count} weitere",
+        some="einige Dienste",
+        ours="unsere Dienste",
+        and_="und",
+    ),
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from vigil.read_models.core import figures
+from vigil.status.core.languages.reader_words import FirstWords, LetterWords, ReaderNotice, SubscribingWords
 from vigil.status.core.states import PublicState, UpdateState
 
 #: Letters of bars, in the order in which their words are given to the script.
@@ -92,6 +93,12 @@ class PageWords:
     response_time: str
     provider_says: str
     since: str
+
+    letters: LetterWords
+    subscribing: SubscribingWords
+    #: A title and a sentence.
+    notices: Mapping[ReaderNotice, tuple[str, str]]
+    first: FirstWords
 
     @property
     def of_strips(self) -> str:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from vigil.status.core.subscribers.terms import OffReason
+from vigil.status.core.subscriber_terms import OffReason
 
 #: Letters in a row that failed for good, and how long one counts.
 FAILURES_MOST = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from vigil.status.core.subscribers.terms import RequestOutcome, SubscriberState
+from vigil.status.core.subscriber_terms import RequestOutcome, SubscriberState
 
 #: How long a link to confirm works, and a subscriber waits for it.
 CONFIRM_WITHIN = timedelta(hours=48)

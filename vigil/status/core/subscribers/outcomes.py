@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from vigil.status.core.subscribers.terms import OffReason
+from vigil.status.core.subscriber_terms import OffReason
 
 
 class LetterOutcome(StrEnum):

@@ -9,6 +9,9 @@ from html import escape
 
 from vigil.alerts.wording.fitting import cut, one_line
 from vigil.status.core.incidents.cards import incident_path
+from vigil.status.core.languages.english import ENGLISH
+from vigil.status.core.languages.words import PageWords
+from vigil.status.core.states import UpdateState
 
 SUBJECT_MOST = 200
 
@@ -30,25 +33,30 @@ class ToldUpdate:
     #: Start and end of planned maintenance.
     planned: tuple[datetime, datetime] | None = None
 
-    @property
-    def facts(self) -> list[str]:
+    def named_state(self, words: PageWords) -> str:
+        """Its state, such as "In progress"."""
+        return words.updates[UpdateState(self.state)]
+
+    def facts(self, words: PageWords) -> list[str]:
         """Its state and time, what it affects, and when it is planned, a line each."""
-        found = [f"{state_words(self.state)}, {moment(self.at)} UTC"]
+        found = [words.letters.state_at.format(state=self.named_state(words), time=words.moment(self.at))]
         if self.planned is not None:
-            found.append(f"Planned from {moment(self.planned[0])} to {moment(self.planned[1])} UTC.")
+            start, end = (f"{words.moment(at)} UTC" for at in self.planned)
+            found.append(words.planned_from_to.format(start=start, end=end))
         if self.components:
-            found.append(f"Affects {', '.join(name for _, name in self.components)}.")
+            found.append(words.affects.format(names=", ".join(name for _, name in self.components)))
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class ToldPage:
-    """The page that tells, and what it links to."""
+    """The page that tells, what it links to, and its language."""
 
     id: str
     title: str
     address: str
     indicator: str = "none"
+    words: PageWords = ENGLISH
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,49 +79,40 @@ class WrittenLetter:
 
 def update_letter(page: ToldPage, update: ToldUpdate, links: SubscriberLinks) -> WrittenLetter:
     """An update of a public incident."""
-    state = state_words(update.state)
-    foot = f"You get this because you subscribed to {page.title}."
+    words = page.words.letters
     return _letter(
-        f"[{page.title}] {state}: {update.title}",
-        [update.title, *update.facts, "", *update.text.splitlines()],
-        [("Status page", f"{page.address}/{incident_path(update.incident)}")],
-        [(foot, ""), ("Choose what you are told", links.manage), ("Unsubscribe", links.unsubscribe)],
+        f"[{page.title}] {update.named_state(page.words)}: {update.title}",
+        [update.title, *update.facts(page.words), "", *update.text.splitlines()],
+        [(words.status_page, f"{page.address}/{incident_path(update.incident)}")],
+        [(words.why.format(title=page.title), ""), *_own_links(page, links)],
     )
 
 
 def confirm_letter(page: ToldPage, links: SubscriberLinks) -> WrittenLetter:
     """The question whether an address wants to be told."""
-    lines = [
-        f"Confirm that you want updates of {page.title}",
-        "Somebody asked for this with your address. Open the link and press the button within 48 hours.",
-        "If it was not you, do nothing: you will not be told anything.",
-    ]
+    words = page.words.letters
+    lines = [words.confirm_title.format(title=page.title), words.confirm_text, words.confirm_nothing]
     return _letter(
-        f"[{page.title}] Confirm your subscription", lines, [("Confirm", links.confirm), ("Status page", page.address)]
+        f"[{page.title}] {words.confirm_subject}",
+        lines,
+        [(words.confirm, links.confirm), (words.status_page, page.address)],
     )
 
 
 def manage_letter(page: ToldPage, links: SubscriberLinks) -> WrittenLetter:
     """The link to one's subscription, for an address that asked again."""
-    lines = [
-        f"You are subscribed to {page.title} already",
-        "Somebody asked for a subscription with your address again. Nothing was changed.",
-    ]
-    links_shown = [("Choose what you are told", links.manage), ("Unsubscribe", links.unsubscribe)]
-    return _letter(f"[{page.title}] Your subscription", lines, [("Status page", page.address), *links_shown])
-
-
-def state_words(state: str) -> str:
-    """A state for people, such as "In progress"."""
-    return state.replace("_", " ").capitalize()
-
-
-def moment(at: datetime) -> str:
-    """A time in UTC, for people."""
-    return f"{at.day} {at:%b %Y %H:%M}"
+    words = page.words.letters
+    lines = [words.known_title.format(title=page.title), words.known_text]
+    shown = [(words.status_page, page.address), *_own_links(page, links)]
+    return _letter(f"[{page.title}] {words.known_subject}", lines, shown)
 
 
 Links = Sequence[tuple[str, str]]
+
+
+def _own_links(page: ToldPage, links: SubscriberLinks) -> Links:
+    words = page.words
+    return [(words.letters.choose, links.manage), (words.subscribing.unsubscribe, links.unsubscribe)]
 
 
 def _letter(subject: str, lines: Sequence[str], links: Links, foot: Links = ()) -> WrittenLetter:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from vigil.status.core.subscriber_terms import OffReason, RequestOutcome, SubscriberState
 from vigil.status.core.subscribers.failures import bounce_of, count_failure
 from vigil.status.core.subscribers.limits import RequestFacts, decide_request
 from vigil.status.core.subscribers.pace import BURST, PER_S, REST_S, LetterPace
-from vigil.status.core.subscribers.terms import OffReason, RequestOutcome, SubscriberState
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 

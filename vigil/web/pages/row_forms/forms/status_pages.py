@@ -25,7 +25,7 @@ from vigil.status.core.access import PageVisibility
 from vigil.status.core.document import project
 from vigil.status.core.domains import PREFIX
 from vigil.status.core.languages import LANGUAGES
-from vigil.status.core.subscribers.terms import KIND_WORDS
+from vigil.status.core.subscriber_terms import KIND_WORDS
 from vigil.status.models import StatusPage
 from vigil.status.page_checks import PASSWORD_LEAST
 from vigil.status.reading import read_facts

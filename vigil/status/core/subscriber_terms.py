@@ -38,6 +38,15 @@ class LetterPurpose(StrEnum):
     UPDATE = "update"
 
 
+class AddressProblem(StrEnum):
+    """Why an address is none of its kind."""
+
+    TOO_LONG = "too_long"
+    NO_EMAIL = "no_email"
+    NO_WEBHOOK = "no_webhook"
+    NO_SLACK = "no_slack"
+
+
 class RequestOutcome(StrEnum):
     """What became of a request to subscribe. Nobody outside sees it."""
 
