@@ -26,7 +26,8 @@
     vigil:trials:<team>:<minute> string trials begun in a minute since the epoch; both written by the control plane;
                                         `<team>:file` and `<team>:<host>` count those of files
     vigil:celery:<region>:*     Celery's own keys, a prefix a region; a batch of checks is signed by the control plane
-    vigil:celery:<region>:standing  string  StandingNews, 45 s   one worker of that region tells the other; signed by it
+    vigil:celery:<region>:standing  string  StandingNews, 45 s   batches that one worker of that region took, for the
+                                        other to know; each as the control plane signed it
 
 `e` is an envelope of what is signed (`probes.signing.envelope`), or a MAC (`probes.signing.control_macs`). In a string
 or the field of a hash it stands before the body. Each is bound to its key, so that none counts elsewhere. A user

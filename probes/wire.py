@@ -37,7 +37,7 @@ ENTRY_RESULTS_MOST, ENTRY_BYTES_MOST = 1_000, 4 * 1024 * 1024
 RESULT_BYTES_MOST = 64 * 1024
 STATUS_BYTES_MOST = 16 * 1024
 #: What one worker tells the other of its region at once.
-NEWS_BYTES_MOST = 64 * 1024 * 1024
+NEWS_BYTES_MOST, NEWS_BATCHES_MOST = 32 * 1024 * 1024, 1_000
 
 Detail = Annotated[str, Meta(max_length=DETAIL_LIMIT)]
 Fact = str | int | float | bool
@@ -89,12 +89,18 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     checks: list[Check]
 
 
+class SignedBatch(msgspec.Struct, frozen=True, array_like=True):
+    """A batch as it came from the queue: encoded, and with the envelope in which the control plane signed it."""
+
+    payload: bytes
+    envelope: bytes
+
+
 class StandingNews(msgspec.Struct, frozen=True, array_like=True):
-    """What one worker was ordered, told to the other of its region: checks in full, and the last slots by monitor."""
+    """What one worker was ordered, told to the other of its region: each batch as the control plane signed it."""
 
     v: Count
-    checks: list[Check]
-    slots: dict[Name, Instant]
+    batches: Annotated[list[SignedBatch], Meta(max_length=NEWS_BATCHES_MOST)]
 
 
 class Phases(msgspec.Struct, frozen=True, array_like=True):

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from probes.assertions.redaction import spellings, veiled
+from probes.checks.assertion_facts import with_assertions
 from probes.checks.families import VERSIONS, labelled, merged_families
 from probes.checks.retry_after import refuses_more
 from probes.net.deadlines import within
@@ -18,6 +19,7 @@ from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, Prober, printable
 from probes.reasons import Reason, Status
 from probes.specs.family import EACH, EITHER
+from probes.wire import WIRE_VERSION, Check, Result
 
 _log = structlog.get_logger(__name__)
 
@@ -121,3 +123,12 @@ async def two_attempts(again: Callable[[], Coroutine[Any, Any, Observation]]) ->
 def failed(status: Status, reason: Reason, detail: str) -> Observation:
     """An observation without an attempt, for a check that could not be run."""
     return replace(Observation(status, reason), detail=printable(detail))
+
+
+def result_of(check: Check, seen: Observation, started_ms: int, attempts: int) -> Result:
+    """The result of a check: what was seen of it, since when, and in how many attempts."""
+    facts = with_assertions(seen.facts, seen.outcomes) if seen.outcomes else seen.facts
+    return Result(
+        WIRE_VERSION, check.monitor, check.at_ms, seen.status, seen.reason, started_ms, seen.phases,
+        check.round, check.look, attempts, seen.code, seen.detail, facts, check.revision,
+    )  # fmt: skip

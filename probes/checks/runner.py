@@ -12,8 +12,7 @@ import msgspec
 import structlog
 
 from probes.checks.admission import Admission, Bounds, Slots, Waiting
-from probes.checks.assertion_facts import with_assertions
-from probes.checks.attempts import attempt, failed, two_attempts
+from probes.checks.attempts import attempt, failed, result_of, two_attempts
 from probes.checks.clock import Steps
 from probes.checks.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
 from probes.checks.retry_after import RetryAfter
@@ -24,7 +23,7 @@ from probes.prober import Observation, ProbeContext, SpecError
 from probes.probers import decode_spec
 from probes.reasons import Reason, Status
 from probes.seal import Opener, SealError, binding
-from probes.wire import WIRE_VERSION, Batch, Check, Lane, Result, is_trial
+from probes.wire import Batch, Check, Lane, Result, is_trial
 
 _log = structlog.get_logger(__name__)
 
@@ -70,6 +69,7 @@ class Runner:
         self._timers: dict[tuple[str, int, str, int], tuple[asyncio.TimerHandle, Check]] = {}
         self._running: dict[asyncio.Task[None], Check] = {}
         self._loop = asyncio.get_running_loop()
+        self._stops = False
         #: Fails when the runner itself fails; its owner then ends the process.
         self.broken: asyncio.Future[None] = self._loop.create_future()
         self.offset_ms = 0.0
@@ -100,7 +100,10 @@ class Runner:
         return max(0, self.now_ms() - min(heads)) if heads else 0
 
     def submit(self, batch: Batch) -> None:
-        """Take a batch: start what is due, set a timer for what is not yet, drop what was seen before."""
+        """Take a batch: start what is due, set a timer for what is not yet, drop what was seen before.
+
+        From `drain` on, what comes is missed.
+        """
         slots, now_ms, now_s = self._slots[batch.lane], self.now_ms(), self._loop.time()
         while self._seen and next(iter(self._seen.values())) < now_s - _REMEMBERED_S:
             self._seen.popitem(last=False)
@@ -112,7 +115,9 @@ class Runner:
             if len(self._seen) > _REMEMBERED_ORDERS:
                 self._seen.popitem(last=False)
             ahead_ms = wait_ms(check, now_ms)
-            if ahead_ms > _AHEAD_MOST_MS:
+            if self._stops:
+                self._publish(missed(check, now_ms, "the worker is stopping"))
+            elif ahead_ms > _AHEAD_MOST_MS:
                 self._publish(missed(check, now_ms, "dated too far ahead of the clock"))
             elif len(self._timers) >= self._bounds.waiting:
                 self._publish(missed(check, now_ms, "too many checks wait in this region"))
@@ -123,8 +128,9 @@ class Runner:
 
     async def drain(self, within_s: float) -> None:
         """Start what is due within a moment, report the rest as missed, and give what runs until `within_s` to end."""
+        self._stops = True
         ends_s = self._loop.time() + within_s
-        await self._start_the_last(within_s)
+        await self._start_the_last(ends_s)
         for slots in self._slots.values():
             for check in slots.empty():
                 self._publish(missed(check, self.now_ms(), "the worker is stopping"))
@@ -136,16 +142,20 @@ class Runner:
         if self._running:
             await asyncio.wait(list(self._running), timeout=1)
 
-    async def _start_the_last(self, within_s: float) -> None:
-        """Wait for the slots of what was sent ahead, as far as they are near."""
+    async def _start_the_last(self, ends_s: float) -> None:
+        """Wait for the slots of what was sent ahead, as far as they are near, and not beyond `ends_s`."""
+        self._give_up_timers(min(self._loop.time() + _LAST_AHEAD_S, ends_s))
+        last_s = max((timer.when() for timer, _ in self._timers.values()), default=0.0)
+        while self._timers and (now_s := self._loop.time()) < ends_s:
+            await asyncio.sleep(max(0.0, last_s - now_s))
+        self._give_up_timers(0.0)
+
+    def _give_up_timers(self, after_s: float) -> None:
         for order, (timer, check) in list(self._timers.items()):
-            if timer.when() > self._loop.time() + min(_LAST_AHEAD_S, within_s):
+            if timer.when() > after_s:
                 timer.cancel()
                 del self._timers[order]
                 self._publish(missed(check, self.now_ms(), "the worker is stopping"))
-        while self._timers:
-            last_s = max(timer.when() for timer, _ in self._timers.values())
-            await asyncio.sleep(max(0.0, last_s - self._loop.time()))
 
     def _due(self, slots: Slots, check: Check) -> None:
         del self._timers[order_of(check)]
@@ -196,7 +206,7 @@ class Runner:
         try:
             observation, attempts = await self._observe(check)
             self._retry_after.note(check, observation, self.now_ms())
-            result = _result(check, observation, started_ms, attempts)
+            result = result_of(check, observation, started_ms, attempts)
             self._soft_limits.note(result)
             self._publish(result)
         finally:
@@ -237,11 +247,3 @@ class Runner:
         secrets = self._opener.secrets(check.sealed, bound)
         validate(secrets)
         return secrets
-
-
-def _result(check: Check, seen: Observation, started_ms: int, attempts: int) -> Result:
-    facts = with_assertions(seen.facts, seen.outcomes) if seen.outcomes else seen.facts
-    return Result(
-        WIRE_VERSION, check.monitor, check.at_ms, seen.status, seen.reason, started_ms, seen.phases,
-        check.round, check.look, attempts, seen.code, seen.detail, facts, check.revision,
-    )  # fmt: skip

@@ -10,7 +10,7 @@ import contextlib
 import sqlite3
 import threading
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,8 @@ class Remembered:
     """What an earlier worker stored; times are on Redis' clock."""
 
     orders: list[Check]
+    #: The monitors of those that another worker of the region was given.
+    others: set[str]
     heard_ms: int = 0
     offset_ms: int = 0
 
@@ -136,12 +138,17 @@ class LocalStore:
             with self._guarded():
                 changed = self._db.execute(_LOST, (_LOST_STEP,)).rowcount
 
-    def remember(self, changed: Sequence[Check], gone: Sequence[str], heard_ms: int, offset_ms: int) -> None:
-        """Keep orders that changed, drop those that ended, and note when a dispatcher was last heard."""
+    def remember(
+        self, changed: Sequence[Check], gone: Sequence[str], others: Set[str], heard_ms: int, offset_ms: int
+    ) -> None:
+        """Keep orders that changed, drop those that ended, and note all `others` and when a dispatcher was heard."""
         with self._guarded():
             rows = [(check.monitor, wire.encode(check)) for check in changed]
             self._db.executemany("INSERT OR REPLACE INTO orders VALUES (?, ?)", rows)
             self._db.executemany("DELETE FROM orders WHERE monitor = ?", [(monitor,) for monitor in gone])
+            known = self._others()
+            self._db.executemany("DELETE FROM orders_of_others WHERE monitor = ?", [(one,) for one in known - others])
+            self._db.executemany("INSERT INTO orders_of_others VALUES (?)", [(one,) for one in others - known])
             notes = [("heard_ms", heard_ms), ("offset_ms", offset_ms)]
             self._db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?)", notes)
 
@@ -149,6 +156,7 @@ class LocalStore:
         """Delete all orders."""
         with self._guarded():
             self._db.execute("DELETE FROM orders")
+            self._db.execute("DELETE FROM orders_of_others")
 
     def remembered(self) -> Remembered:
         """What was last stored; an order that cannot be read is left out and logged."""
@@ -160,7 +168,7 @@ class LocalStore:
                     orders.append(wire.decode_check(body))
                 except msgspec.DecodeError as error:
                     _log.warning("local_store.order_unreadable", monitor=monitor[:40], error=str(error)[:200])
-            return Remembered(orders, notes.get("heard_ms", 0), notes.get("offset_ms", 0))
+            return Remembered(orders, self._others(), notes.get("heard_ms", 0), notes.get("offset_ms", 0))
 
     def close(self) -> None:
         with self._lock:
@@ -222,6 +230,9 @@ class LocalStore:
         gone = self._db.execute(_OLDEST, (_DROP_STEP,)).fetchall()
         self._db.executemany("DELETE FROM results WHERE seq = ?", [(seq,) for seq, _ in gone])
         return sum(results for _, results in gone)
+
+    def _others(self) -> set[str]:
+        return {monitor for (monitor,) in self._db.execute("SELECT monitor FROM orders_of_others")}
 
     def _count(self) -> tuple[int, int]:
         size, unsent = self._db.execute(_COUNT).fetchone()

@@ -24,6 +24,7 @@ CREATE INDEX IF NOT EXISTS results_unsent ON results (seq) WHERE ms IS NULL;
 CREATE INDEX IF NOT EXISTS results_sent ON results (ms, sub) WHERE ms IS NOT NULL;
 CREATE INDEX IF NOT EXISTS results_whole ON results (seq) WHERE thinned = 0;
 CREATE TABLE IF NOT EXISTS orders (monitor TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS orders_of_others (monitor TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS totals (one INTEGER PRIMARY KEY CHECK (one = 1), bytes INTEGER, unsent INTEGER);
 INSERT OR IGNORE INTO totals VALUES (1, 0, 0);
@@ -81,7 +82,7 @@ def connect(path: str) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
         db.executescript(_TABLES)
-        for table in ("results", "orders", "notes", "totals"):
+        for table in ("results", "orders", "orders_of_others", "notes", "totals"):
             db.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()
     except sqlite3.Error:
         db.close()

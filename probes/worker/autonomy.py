@@ -3,8 +3,8 @@
 A region is alone when it has heard no dispatcher for 30 s: neither an order nor a sign of life, because Redis cannot be
 reached or no dispatcher leads. A region that the control plane has dismissed, or that Redis has refused for minutes, is
 not alone, and forgets its orders. Of two workers in one region, the one that was given a monitor's last order repeats
-it: each knows of the other by the statuses of its region that it did not write, and what the other was given by its
-news (`standing_news`).
+it: each knows of the other by the statuses of its region that it did not write, and of what the other was given by the
+batches that it tells (`standing_news`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import structlog
 
 from probes.checks.runner import Runner
 from probes.results.local_store import LocalStore, StoreUnavailable
-from probes.wire import WIRE_VERSION, Batch, Lane, StandingNews
+from probes.wire import WIRE_VERSION, Batch, Lane
 from probes.worker.standing_orders import STANDING_MOST_MS, StandingOrders
 
 _log = structlog.get_logger(__name__)
@@ -52,6 +52,7 @@ class Autonomy:
         #: The stored orders are to be deleted.
         self._forgets = False
         self._gone: list[str] = []
+        self._stops = False
         self.alone = False
         #: Called at every turn.
         self.turned: Callable[[], object] = lambda: None
@@ -63,7 +64,7 @@ class Autonomy:
         except StoreUnavailable as error:
             _log.error("local_store.unavailable", error=str(error))
             return 0
-        self._standing.restore(remembered.orders, remembered.heard_ms)
+        self._standing.restore(remembered.orders, remembered.heard_ms, remembered.others)
         self._heard_ms = remembered.heard_ms
         if remembered.heard_ms:
             self._runner.offset_ms = remembered.offset_ms
@@ -97,20 +98,21 @@ class Autonomy:
         if beside:
             self._beside_s = self._reported_s
 
-    def news(self) -> StandingNews | None:
-        """Orders for the other worker of the region to know; None where there is no other, or no order."""
-        if self._dismissed or not self._is_shared():
-            return None
-        return StandingNews(WIRE_VERSION, *self._standing.news(self._heard_ms, self._runner.now_ms()))
+    @property
+    def is_beside_another(self) -> bool:
+        """Whether there is another worker of the region to be told what this one is ordered."""
+        return not self._dismissed and self._is_shared()
 
-    def put_back_news(self, news: StandingNews) -> None:
-        """The other worker did not take this."""
-        self._standing.put_back_news(news.checks, news.slots)
-
-    def learn(self, news: StandingNews) -> None:
+    def learn(self, batch: Batch) -> None:
         """The other worker of the region was ordered this. A region that is dismissed has no orders."""
-        if not self._dismissed:
-            self._standing.learn(news.checks, news.slots, self._runner.now_ms())
+        if not self._dismissed and batch.lane is Lane.SCHEDULED:
+            now_ms = self._runner.now_ms()
+            for check in batch.checks:
+                self._standing.note(check, now_ms, here=False)
+
+    def stop(self) -> None:
+        """The worker ends: start no slot any more."""
+        self._stops = True
 
     def refused(self) -> None:
         """Redis refuses this region's login, again or for the first time."""
@@ -126,7 +128,7 @@ class Autonomy:
             self.turned()
             self._runner.mind_the_clock()
             self._judge()
-            if self.alone:
+            if self.alone and not self._stops:
                 due = list(self._standing.take_due(self._runner.now_ms(), _AHEAD_MS))
                 if due:
                     self._runner.submit(Batch(WIRE_VERSION, self._region, Lane.SCHEDULED, due))
@@ -144,10 +146,10 @@ class Autonomy:
             return
         if not self.alone:
             self._gone += self._standing.forget(self._heard_ms)
-        changed, gone = self._standing.take_changed(), list(self._gone)
+        changed, gone, others = self._standing.take_changed(), list(self._gone), self._standing.others()
         offset_ms = round(self._runner.offset_ms)
         try:
-            await asyncio.to_thread(self._store.remember, changed, gone, self._heard_ms, offset_ms)
+            await asyncio.to_thread(self._store.remember, changed, gone, others, self._heard_ms, offset_ms)
             del self._gone[: len(gone)]
         except StoreUnavailable as error:
             _log.error("local_store.unavailable", error=str(error))

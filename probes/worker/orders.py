@@ -15,7 +15,7 @@ from probes.process.refusals import Refusals
 from probes.reasons import Refusal
 from probes.signing.envelope import split_value
 from probes.signing.signatures import TrustedKeys
-from probes.wire import Batch
+from probes.wire import Batch, SignedBatch
 
 _log = structlog.get_logger(__name__)
 
@@ -42,8 +42,21 @@ class OrderAdmission:
         if not isinstance(payload, bytes) or not isinstance(envelope, bytes):
             self._refuse(Refusal.MALFORMED)
             return None
-        refusal = self._trusted.refusal(keys.orders(self._region), payload, envelope, self._now_ms())
-        refusal = refusal or self._trusted.take(envelope)
+        return self._read(payload, self._refusal(payload, envelope) or self._trusted.take(envelope))
+
+    def admit_told(self, told: SignedBatch) -> Batch | None:
+        """A batch that another worker of the region took from the queue; None where it is refused, which is counted.
+
+        It is no replay: to know it again changes nothing, and it may yet come from the queue. One that is over was
+        told by a worker that has ended, and is not counted.
+        """
+        refusal = self._refusal(told.payload, told.envelope)
+        return None if refusal is Refusal.EXPIRED else self._read(told.payload, refusal)
+
+    def _refusal(self, payload: bytes, envelope: bytes) -> Refusal | None:
+        return self._trusted.refusal(keys.orders(self._region), payload, envelope, self._now_ms())
+
+    def _read(self, payload: bytes, refusal: Refusal | None) -> Batch | None:
         if refusal is not None:
             self._refuse(refusal)
             return None

@@ -87,7 +87,7 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
         publisher=publisher,
         forwarder=forwarder,
         autonomy=autonomy,
-        news=NewsExchange(connection, region, signer, own.signing.public, autonomy),
+        news=NewsExchange(connection, region, orders, autonomy),
         anchors=Anchors(dialer, parse(settings.anchors)),
         clock=ClockMeasurement(connection, runner),
         queue_watch=QueueWatch(connection, region),
@@ -108,6 +108,7 @@ def save_at_once(parts: Parts) -> None:
 
 async def shut_down(parts: Parts, tasks: list[asyncio.Future[None]]) -> None:
     """End in order: checks first, then results to Redis or else to the disk, then connections."""
+    parts.autonomy.stop()
     await parts.runner.drain(DRAIN_S)
     if not parts.publisher.failures:
         await parts.publisher.flush(FLUSH_S)

@@ -10,7 +10,7 @@ import threading
 import warnings
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import celery.worker.state
 import redis.asyncio
@@ -96,12 +96,14 @@ class RegionWorker:
         assert self._parts is not None
         batch = self._parts.orders.admit(payload, envelope)
         if batch is not None:
-            self._loop.call_soon_threadsafe(self._submit, batch)
+            signed = wire.SignedBatch(cast(bytes, payload), cast(bytes, envelope))
+            self._loop.call_soon_threadsafe(self._submit, batch, signed)
 
-    def _submit(self, batch: wire.Batch) -> None:
+    def _submit(self, batch: wire.Batch, signed: wire.SignedBatch) -> None:
         assert self._parts is not None
         self._parts.queue_watch.moved()
         self._parts.autonomy.ordered(batch)
+        self._parts.news.note(batch, signed, self._parts.runner.now_ms())
         self._parts.runner.submit(batch)
 
     # The loop's side ---------------------------------------------------------------------------------------------

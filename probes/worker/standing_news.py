@@ -1,14 +1,19 @@
 """News of standing orders between the two workers of a region, so that either can go on with all of them.
 
 The queue gives each batch to one of the workers, and those of a monitor may go to the same one every time: the other
-would not know what to look at once that one has ended. Each writes its news to one key of the region, and takes what
-the other wrote there in the same step. News that it finds again were not taken, and are told with the next.
+would not know what to look at once that one has ended. Each writes the batches that it took to one key of the region,
+and takes what the other wrote there in the same step. What it finds again was not taken, and is told with the next.
+
+A batch is told as it was received, and counts by the control plane's signature, bound to the region and to the minute:
+who has stolen the region's identity can make no worker of it run a check. So the news need no signature of their own.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from typing import cast
+from collections.abc import Sequence
+from typing import NamedTuple, cast
 
 import msgspec
 import redis.asyncio
@@ -16,57 +21,87 @@ import redis.asyncio
 from probes import keys, wire
 from probes.process.refusals import Refusals
 from probes.reasons import Refusal
-from probes.signing.envelope import split_value
-from probes.signing.signatures import Signer, TrustedKeys
-from probes.wire import StandingNews
+from probes.wire import NEWS_BATCHES_MOST, WIRE_VERSION, Batch, Lane, SignedBatch, StandingNews
 from probes.worker.autonomy import Autonomy
+from probes.worker.orders import OrderAdmission
 
-#: As long as a status: a worker that does not report is not there.
+#: As long as a status: a worker that does not report is not there. A batch holds by its signature a little longer.
 LIFE_S = keys.STATUS_TTL_S
+#: Bytes told at once. What is beyond is left out, the oldest first: the next slot brings each monitor's order again.
+_TOLD_BYTES = 16 * 1024 * 1024
+
+
+class Untold(NamedTuple):
+    """A batch for the other worker, and when it was taken from the queue."""
+
+    taken_ms: int
+    signed: SignedBatch
 
 
 class NewsExchange:
-    """Tells and takes news. Both workers sign with the one key of their region. For one loop."""
+    """Tells and takes batches, while there is another worker. For one loop."""
 
     def __init__(
-        self, connection: redis.asyncio.Redis, region: str, signer: Signer, public: bytes, autonomy: Autonomy
+        self, connection: redis.asyncio.Redis, region: str, orders: OrderAdmission, autonomy: Autonomy
     ) -> None:
         self._redis = connection
         self._place = keys.standing(region)
-        self._signer = signer
-        self._trusted = TrustedKeys([public])
+        self._orders = orders
         self._autonomy = autonomy
         self._refusals = Refusals(time.monotonic)
+        self._untold: list[Untold] = []
         #: The value that was written last, and what it tells.
-        self._told: tuple[bytes, StandingNews] | None = None
+        self._told: tuple[bytes, list[Untold]] = b"", []
+
+    def note(self, batch: Batch, signed: SignedBatch, now_ms: int) -> None:
+        """A batch was taken from the queue: tell it at the next turn, if a check of it is to be repeated."""
+        is_standing = batch.lane is Lane.SCHEDULED and any(check.every_ms for check in batch.checks)
+        if is_standing and self._autonomy.is_beside_another:
+            self._untold = recent([*self._untold, Untold(now_ms, signed)], now_ms)
 
     async def turn(self, now_ms: int) -> None:
         """Tell what is new and take what the other told, where there is another. Raises `redis.RedisError`."""
         self._refusals.tell()
-        news = self._autonomy.news()
-        if news is None:
+        if not self._autonomy.is_beside_another:
+            self._untold, self._told = [], (b"", [])
             return
+        told, self._untold = recent(self._untold, now_ms), []
+        value = wire.encode(StandingNews(WIRE_VERSION, [one.signed for one in told]))
         try:
-            body = wire.encode(news)
-            value = self._signer.sign(self._place, body, LIFE_S) + body
             found = cast(bytes | None, await self._redis.set(self._place, value, ex=LIFE_S, get=True))
         except BaseException:
-            self._autonomy.put_back_news(news)
+            self._put_back(told, now_ms)
             raise
-        if self._told is not None and found in (None, self._told[0]):
-            self._autonomy.put_back_news(self._told[1])
-        elif found is not None:
-            self._take(found, now_ms)
-        self._told = (value, news)
+        before, self._told = self._told, (value, told)
+        if found is None or found == before[0]:
+            self._put_back(before[1], now_ms)
+        else:
+            await self._take(found)
 
-    def _take(self, value: bytes, now_ms: int) -> None:
-        envelope, body = split_value(value)
-        refusal = self._trusted.refusal(self._place, body, envelope, now_ms) or self._trusted.take(envelope)
-        if refusal is None:
-            try:
-                self._autonomy.learn(wire.decode_news(body))
-            except msgspec.DecodeError:
-                refusal = Refusal.UNREADABLE
-        # What is over was told by a worker that has ended.
-        if refusal not in (None, Refusal.EXPIRED):
-            self._refusals.add(self._place, {refusal: 1})
+    def _put_back(self, batches: Sequence[Untold], now_ms: int) -> None:
+        self._untold = recent([*batches, *self._untold], now_ms)
+
+    async def _take(self, value: bytes) -> None:
+        try:
+            news = wire.decode_news(value)
+        except msgspec.DecodeError:
+            self._refusals.add(self._place, {Refusal.UNREADABLE: 1})
+            return
+        for told in news.batches:
+            batch = self._orders.admit_told(told)
+            if batch is not None:
+                self._autonomy.learn(batch)
+            # A large region's news must not hold up a slot.
+            await asyncio.sleep(0)
+
+
+def recent(batches: Sequence[Untold], now_ms: int) -> list[Untold]:
+    """The newest of these batches, in order: as many as may be told at once, and none that is over."""
+    kept: list[Untold] = []
+    left = _TOLD_BYTES
+    for one in reversed(batches):
+        left -= len(one.signed.payload) + len(one.signed.envelope)
+        if left < 0 or len(kept) == NEWS_BATCHES_MOST or now_ms - one.taken_ms > LIFE_S * 1000:
+            break
+        kept.append(one)
+    return kept[::-1]

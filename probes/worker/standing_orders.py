@@ -7,7 +7,7 @@ or the region asks for it. So no slot is checked twice when dispatch is heard ag
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -30,10 +30,6 @@ _AHEAD_MOST_MS = 60_000
 _ORDERED_MS = 5_000
 #: Monitors remembered.
 _MOST = 200_000
-#: The other worker of the region is told of every order anew this often (ms), so many bytes of them at once.
-_TOLD_EVERY_MS, _TOLD_BYTES = 60_000, 1024 * 1024
-#: What an order takes beside its own settings (bytes).
-_ORDER_BYTES = 150
 
 
 @dataclass(slots=True)
@@ -68,10 +64,6 @@ class StandingOrders:
         self._asked_ms = 0
         #: Monitors whose orders changed since this was last emptied.
         self.changed: set[str] = set()
-        #: What another worker of the region was not told yet: monitors with a new slot, and orders in full.
-        self._slots_untold: set[str] = set()
-        self._untold: dict[str, None] = {}
-        self._told_ms = 0
 
     def __len__(self) -> int:
         return len(self._standing)
@@ -82,71 +74,43 @@ class StandingOrders:
             self._heard_since_ms = now_ms
         self._heard_ms = now_ms
 
-    def note(self, check: Check, now_ms: int) -> None:
-        """Remember an order of dispatch, unless it has no interval or is dated far ahead of the clock."""
+    def note(self, check: Check, now_ms: int, here: bool = True) -> None:
+        """Remember an order of dispatch, unless it has no interval or is dated far ahead of the clock.
+
+        `here`: this worker was given it; else another of its region was, which repeats it as long as it is there.
+        """
         if check.every_ms <= 0 or check.round or check.at_ms > now_ms + _AHEAD_MOST_MS:
             return
         known = self._standing.get(check.monitor)
         if known is None and len(self._standing) >= _MOST:
             return
-        self._slots_untold.add(check.monitor)
+        given_ms = check.at_ms if here else 0
         if known is not None:
-            known.given_ms = max(known.given_ms, check.at_ms)
+            given_ms = known.given_ms = max(known.given_ms, given_ms)
             if check.at_ms < known.last_ms:
                 return
             known.last_ms = check.at_ms
             if _same(known.check, check):
                 return
-        self._keep(check, check.at_ms, check.at_ms)
-        self._untold[check.monitor] = None
+        # A copy, or it would keep the whole message that it came in.
+        self._standing[check.monitor] = StandingOrder(replace(check, spec=check.spec.copy()), check.at_ms, given_ms)
+        self.changed.add(check.monitor)
 
-    def news(self, heard_ms: int, now_ms: int) -> tuple[list[Check], dict[str, int]]:
-        """Orders that this worker was given, for the other of its region; and their last slots, by monitor.
+    def others(self) -> set[str]:
+        """The monitors whose last order another worker of the region was given."""
+        return {monitor for monitor, one in self._standing.items() if one.given_ms < one.last_ms}
 
-        Changed ones, and in turn all of them: the other may have begun only now.
+    def restore(self, checks: Iterable[Check], heard_ms: int, others: Collection[str] = ()) -> None:
+        """Load the orders stored before a restart by a worker that last heard a dispatcher at `heard_ms`.
+
+        `others` are those of them that another worker of the region was given.
         """
-        if now_ms - self._told_ms >= _TOLD_EVERY_MS:
-            self._told_ms = now_ms
-            self._untold |= {name: None for name, one in self._standing.items() if one.given_ms}
-        checks: list[Check] = []
-        left = _TOLD_BYTES
-        for monitor in list(self._untold):
-            if left <= 0:
-                break
-            del self._untold[monitor]
-            if monitor in self._standing and not self._is_over(monitor, heard_ms):
-                checks.append(check := self._standing[monitor].check)
-                left -= len(bytes(check.spec)) + len(check.sealed) + _ORDER_BYTES
-        named, self._slots_untold = self._slots_untold.union(check.monitor for check in checks), set()
-        return checks, {name: self._standing[name].given_ms for name in named if name in self._standing}
-
-    def put_back_news(self, checks: Iterable[Check], slots: Iterable[str]) -> None:
-        """The other worker was not told this."""
-        self._untold.update((check.monitor, None) for check in checks)
-        self._slots_untold.update(slots)
-
-    def learn(self, checks: Iterable[Check], slots: Mapping[str, int], now_ms: int) -> None:
-        """Remember what another worker of the region was given: it repeats that itself, as long as it is there."""
-        for check in checks:
-            last_ms, known = slots.get(check.monitor, check.at_ms), self._standing.get(check.monitor)
-            if check.every_ms <= 0 or check.round or max(check.at_ms, last_ms) > now_ms + _AHEAD_MOST_MS:
-                continue
-            if known is None and len(self._standing) < _MOST:
-                self._keep(check, last_ms, 0)
-            elif known is not None and last_ms > known.last_ms and not _same(known.check, check):
-                self._keep(check, last_ms, known.given_ms)
-        for monitor, last_ms in slots.items():
-            known = self._standing.get(monitor)
-            if known is not None and last_ms <= now_ms + _AHEAD_MOST_MS:
-                known.last_ms = max(known.last_ms, last_ms)
-
-    def restore(self, checks: Iterable[Check], heard_ms: int) -> None:
-        """Load the orders stored before a restart by a worker that last heard a dispatcher at `heard_ms`."""
         self._heard_ms = heard_ms
         for check in checks:
             if check.every_ms > 0 and check.monitor not in self._standing and len(self._standing) < _MOST:
                 standing = StandingOrder(check, 0, 0)
-                standing.last_ms = standing.given_ms = standing.slot_after(heard_ms) - check.every_ms
+                standing.last_ms = standing.slot_after(heard_ms) - check.every_ms
+                standing.given_ms = 0 if check.monitor in others else standing.last_ms
                 self._standing[check.monitor] = standing
 
     def stand_alone(self, heard_ms: int, now_ms: int, shared: bool = False) -> int:
@@ -186,7 +150,6 @@ class StandingOrders:
         """Forget all orders."""
         self._standing.clear()
         self._agenda = []
-        self._untold, self._slots_untold = {}, set()
         self.changed.clear()
 
     def forget(self, heard_ms: int) -> list[str]:
@@ -205,12 +168,6 @@ class StandingOrders:
     def put_back(self, checks: Iterable[Check]) -> None:
         """These changes were not stored."""
         self.changed |= {check.monitor for check in checks if check.monitor in self._standing}
-
-    def _keep(self, check: Check, last_ms: int, given_ms: int) -> None:
-        # A copy, or it would keep the whole message that it came in.
-        check = replace(check, spec=check.spec.copy())
-        self._standing[check.monitor] = StandingOrder(check, last_ms, given_ms)
-        self.changed.add(check.monitor)
 
     def _plan(self, monitors: Iterable[str], from_ms: int) -> None:
         self._agenda = [(self._standing[monitor].slot_after(from_ms), monitor) for monitor in monitors]

@@ -15,7 +15,7 @@ from probes.signing.control_macs import ControlMacs
 from probes.signing.private_keys import encoded_key, region_signing_key, stream_key
 from probes.signing.region_keyring import published
 from probes.signing.signatures import Signer
-from probes.wire import Batch, Check, Lane, Phases, RegionStatus, Result, StandingNews
+from probes.wire import Batch, Check, Lane, Phases, RegionStatus, Result, SignedBatch, StandingNews
 
 BATCH = Batch(
     1,
@@ -109,10 +109,8 @@ GOLDEN = {
         "9f01cf000001a3185c5000f40003cf000001a3185c4c18a4626f6f74a5302e312e30c40402020202a7707269766174650403c3cd07d080",
     ),
     "news": (
-        StandingNews(1, [BATCH.checks[0]], {"mon_a": 1_800_000_000_000}),
-        "9301919e01a56d6f6e5f61a468747470cf000001a3185c5000cf000001a3185cc530cd271081a375726cb468747470733a2f"
-        "2f6578616d706c652e636f6d2fc407017365616c6564a5726e645f6202cd09c407ab6578616d706c652e636f6dcdea6081a5"
-        "6d6f6e5f61cf000001a3185c5000",
+        StandingNews(1, [SignedBatch(b"batch", b"envelope")]),
+        "92019192c4056261746368c408656e76656c6f7065",
     ),
 }
 DECODERS: dict[str, Callable[[bytes], object]] = {

@@ -307,6 +307,22 @@ def test_a_worker_that_stops_runs_what_it_was_sent_a_moment_ahead_and_reports_th
     ]
 
 
+def test_what_comes_while_a_worker_stops_is_missed_and_does_not_keep_it(on_loop: Any) -> None:
+    async def story() -> list[Result]:
+        async with serving(answering(OK)) as port, running() as (runner, results), asyncio.timeout(20):
+            runner.submit(batch(check(port, "mon_near", ahead_ms=300)))
+            draining = asyncio.ensure_future(runner.drain(1))
+            while not draining.done():
+                # A slot ahead at every turn, as of a worker that is alone.
+                await asyncio.sleep(0.02)
+                runner.submit(batch(check(port, "mon_late", ahead_ms=500)))
+            return list(results)
+
+    found = on_loop(story())
+    assert {(one.monitor, one.reason) for one in found} == {("mon_near", Reason.OK), ("mon_late", Reason.MISSED)}
+    assert {one.detail for one in found} == {"", "the worker is stopping"}
+
+
 def test_lateness_is_decided_by_the_clock_it_is_given() -> None:
     order = Check(1, "mon_a", "http", 1000, 3000, 500, msgspec.Raw(b""), soft_ms=100, round="r", look=1)
     assert [wait_ms(order, now) for now in (0, 999, 1000, 5000)] == [1000, 1, 0, 0]

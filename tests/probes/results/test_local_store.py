@@ -85,8 +85,8 @@ def test_what_redis_has_waits_until_it_is_stored_and_is_sent_again_when_it_is_lo
 
 def test_orders_are_remembered_with_when_somebody_was_last_heard(path: Path) -> None:
     store = LocalStore(path)
-    store.remember([order("mon_a"), order("mon_b")], [], heard_ms=5, offset_ms=-3)
-    store.remember([order("mon_a", 65_000)], ["mon_b"], heard_ms=7, offset_ms=2)
+    store.remember([order("mon_a"), order("mon_b")], [], set(), heard_ms=5, offset_ms=-3)
+    store.remember([order("mon_a", 65_000)], ["mon_b"], set(), heard_ms=7, offset_ms=2)
     store.close()
     remembered = LocalStore(path).remembered()
     assert remembered.orders == [order("mon_a", 65_000)]
@@ -95,10 +95,19 @@ def test_orders_are_remembered_with_when_somebody_was_last_heard(path: Path) -> 
 
 def test_orders_that_stand_no_more_are_gone_for_good(path: Path) -> None:
     store = LocalStore(path)
-    store.remember([order("mon_a")], [], heard_ms=5, offset_ms=-3)
+    store.remember([order("mon_a")], [], {"mon_a"}, heard_ms=5, offset_ms=-3)
     store.forget_orders()
     store.close()
-    assert LocalStore(path).remembered().orders == []
+    remembered = LocalStore(path).remembered()
+    assert (remembered.orders, remembered.others) == ([], set())
+
+
+def test_whose_orders_they_are_is_remembered_as_it_was_last(path: Path) -> None:
+    store = LocalStore(path)
+    store.remember([order("mon_a"), order("mon_b"), order("mon_c")], [], {"mon_a", "mon_b"}, heard_ms=5, offset_ms=0)
+    store.remember([], [], {"mon_b", "mon_c"}, heard_ms=6, offset_ms=0)
+    store.close()
+    assert LocalStore(path).remembered().others == {"mon_b", "mon_c"}
 
 
 def test_of_too_much_what_passed_goes_first_and_the_oldest_first(path: Path) -> None:

@@ -162,6 +162,22 @@ def test_a_region_that_is_sent_away_or_refused_stops(on_loop: Story, end: Callab
     on_loop(story())
 
 
+def test_a_worker_that_is_stopped_while_it_is_alone_starts_no_slot_more_and_ends(on_loop: Story) -> None:
+    async def story() -> None:
+        async with region() as place, asyncio.timeout(20):
+            place.order()
+            await place.until(lambda: place.autonomy.alone and place.results)
+            place.autonomy.stop()
+            await place.runner.drain(3)
+            looked, turns = len(place.results), []
+            place.autonomy.turned = lambda: turns.append(1)
+            await place.until(lambda: len(turns) * 0.01 > 2 * EVERY_MS / 1000)
+            assert len(place.results) == looked
+            assert "the worker is stopping" not in {result.detail for result in place.results}
+
+    on_loop(story())
+
+
 def test_a_worker_after_it_goes_on_at_once_when_it_finds_nobody(on_loop: Story, tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
 

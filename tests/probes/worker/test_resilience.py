@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 import redis.asyncio
+from msgspec import Raw
 
 from probes import keys
 from probes.prober import Observation
@@ -21,9 +22,10 @@ from probes.process.health import Health
 from probes.process.key_repair import put_right
 from probes.queue.sender import RegionQueues
 from probes.reasons import Reason, Status
-from probes.wire import Batch, Lane
+from probes.results.local_store import LocalStore
+from probes.wire import Batch, Check, Lane
 from probes.worker import queue_watch, status
-from probes.worker.parts import build
+from probes.worker.parts import build, shut_down
 from probes.worker.queue_watch import ConsumerStuck, QueueWatch
 from probes.worker.settings import read
 from probes.worker.status import StatusReporter
@@ -55,6 +57,34 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Status reports, and the limit of a queue that stands still, a thousand times quicker."""
     monkeypatch.setattr(status, "INTERVAL_S", 0.01)
     monkeypatch.setattr(queue_watch, "STUCK_AFTER_S", 0.06)
+
+
+def test_a_worker_that_is_alone_without_redis_ends_in_time_and_leaves_results_and_orders_on_the_disk(
+    on_loop: Any, tmp_path: Path
+) -> None:
+    journal, url = tmp_path / "store.sqlite", f"redis://127.0.0.1:{closed_port()}/0"
+    begun_ms = int(time.time() * 1000)
+    # A slot every 50 ms, so that there is one ahead at any moment.
+    orders = [
+        Check(1, f"mon_{place}", "none", begun_ms + place * 50, begun_ms + 30_000, 1_000, Raw(b"\x80"), every_ms=1_000)
+        for place in range(20)
+    ]
+
+    async def story() -> None:
+        given = {"region": REGION, "redis_url": url, "journal": str(journal), **worker_settings(REGION)}
+        parts = await build(read(given), redis.asyncio.Redis.from_url(url))
+        parts.autonomy.ordered(Batch(1, REGION, Lane.SCHEDULED, orders))
+        parts.autonomy.begin_alone()
+        tasks: list[asyncio.Future[None]] = [asyncio.ensure_future(parts.autonomy.run())]
+        await until_async(lambda: parts.runner.completed_ms, "the first check")
+        async with asyncio.timeout(20):
+            await shut_down(parts, tasks)
+
+    on_loop(story())
+    store = LocalStore(journal)
+    assert {check.monitor for check in store.remembered().orders} == {check.monitor for check in orders}
+    assert store.unsent > 0
+    store.close()
 
 
 def test_a_queue_from_which_nothing_is_taken_ends_the_worker(on_loop: Any, redis_url: str, hurried: None) -> None:

@@ -81,16 +81,20 @@ def test_two_workers_that_share_a_region_repeat_each_monitor_once() -> None:
 
 def test_either_of_two_workers_takes_all_though_the_queue_gave_each_monitor_to_the_same_one_every_time() -> None:
     both, names = (StandingOrders(), StandingOrders()), [f"mon_{number}" for number in range(40)]
+    told: list[tuple[StandingOrders, Check]] = []
     for second in range(5 * 60):
         at_ms = NOW + second * 1_000
         if second % 60 < len(names):
             number = second % 60
             revision = 1 if second < 60 else 2
-            both[number % 2].note(order(names[number], at_ms, revision=revision), at_ms)
-        for here, there in (both, both[::-1]):
-            here.hear(at_ms)
-            if second % 10 == 9:
-                there.learn(*here.news(at_ms, at_ms), at_ms)
+            given = order(names[number], at_ms, revision=revision)
+            both[number % 2].note(given, at_ms)
+            told.append((both[1 - number % 2], given))
+        for orders in both:
+            orders.hear(at_ms)
+        while second % 10 == 9 and told:
+            there, given = told.pop(0)
+            there.note(given, at_ms, here=False)
     heard_ms = NOW + 5 * MINUTE
     for number, orders in enumerate(both):
         assert orders.forget(heard_ms) == []
@@ -102,44 +106,49 @@ def test_either_of_two_workers_takes_all_though_the_queue_gave_each_monitor_to_t
         assert turns(orders, heard_ms + 6 * MINUTE) == set(names), "and all of them when it is gone"
 
 
-def test_what_is_told_and_was_not_taken_is_told_again() -> None:
+def test_what_another_worker_was_given_of_monitors_that_are_watched_no_more_ends_with_them() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_deleted", NOW), NOW, here=False)
+    assert len(orders) == 1
+    assert orders.forget(NOW + 5 * MINUTE) == ["mon_deleted"]
+
+
+def test_orders_of_another_worker_that_are_for_once_or_dated_far_ahead_change_nothing() -> None:
     orders = StandingOrders()
     orders.note(order("mon_a", NOW), NOW)
-    told = orders.news(NOW, NOW)
-    assert told == ([order("mon_a", NOW)], {"mon_a": NOW}) and orders.news(NOW, NOW + 1) == ([], {})
-    orders.put_back_news(*told)
-    assert orders.news(NOW, NOW + 2) == told
-
-
-def test_every_order_is_told_anew_once_a_minute_in_parts_that_are_bounded() -> None:
-    orders, spec = StandingOrders(), msgspec.Raw(msgspec.msgpack.encode("x" * 100_000))
-    names = {f"mon_{number}" for number in range(25)}
-    for name in sorted(names):
-        orders.note(order(name, NOW, spec=spec), NOW)
-    for begin_ms in (NOW, NOW + MINUTE):
-        parts = [{check.monitor for check in orders.news(NOW, begin_ms + turn)[0]} for turn in range(4)]
-        assert [len(part) for part in parts] == [11, 11, 3, 0] and set().union(*parts) == names
-
-
-def test_what_another_worker_tells_of_monitors_that_are_watched_no_more_ends_with_them() -> None:
-    here, there = StandingOrders(), StandingOrders()
-    there.note(order("mon_deleted", NOW), NOW)
-    here.learn(*there.news(NOW, NOW), NOW)
-    assert len(here) == 1
-    heard_ms = NOW + 5 * MINUTE
-    assert here.forget(heard_ms) == ["mon_deleted"]
-    here.learn(*there.news(heard_ms, heard_ms), heard_ms)
-    assert len(here) == 0
-
-
-def test_news_that_are_for_once_or_dated_far_ahead_change_nothing() -> None:
-    orders = StandingOrders()
-    orders.note(order("mon_a", NOW), NOW)
-    ahead_ms = NOW + 60 * MINUTE
-    orders.learn([order("mon_b", NOW, every_ms=0), order("mon_c", ahead_ms)], {}, NOW)
-    orders.learn([order("mon_d", NOW), order("mon_a", NOW, revision=9)], {"mon_a": ahead_ms, "mon_d": ahead_ms}, NOW)
-    orders.stand_alone(NOW, NOW)
+    for told in (
+        order("mon_b", NOW, every_ms=0),
+        order("mon_c", NOW + 60 * MINUTE),
+        order("mon_a", NOW + 60 * MINUTE, revision=9),
+        order("mon_a", NOW - MINUTE, revision=9),
+    ):
+        orders.note(told, NOW, here=False)
+    orders.stand_alone(NOW, NOW, shared=True)
     assert [(check.monitor, check.revision) for check in orders.take_due(NOW + MINUTE)] == [("mon_a", 1)]
+
+
+def test_to_be_told_of_an_order_of_ones_own_leaves_it_ones_own() -> None:
+    orders = StandingOrders()
+    orders.note(order("mon_a", NOW), NOW)
+    orders.note(order("mon_a", NOW), NOW, here=False)
+    assert orders.others() == set()
+    orders.note(order("mon_a", NOW + MINUTE), NOW + MINUTE, here=False)
+    assert orders.others() == {"mon_a"}
+    orders.note(order("mon_a", NOW + 2 * MINUTE), NOW + 2 * MINUTE)
+    assert orders.others() == set()
+
+
+def test_after_a_restart_what_the_other_worker_was_given_is_still_left_to_it_while_it_is_there() -> None:
+    before = StandingOrders()
+    before.note(order("mon_own", NOW), NOW)
+    before.note(order("mon_other", NOW + 1_000), NOW, here=False)
+    again = StandingOrders()
+    again.restore(before.take_changed(), NOW + 10_000, before.others())
+    assert again.others() == {"mon_other"}
+    again.stand_alone(NOW + 10_000, NOW + MINUTE, shared=True)
+    assert turns(again, NOW + MINUTE) == {"mon_own"}
+    again.stand_alone(NOW + 10_000, NOW + 3 * MINUTE, shared=False)
+    assert turns(again, NOW + 3 * MINUTE) == {"mon_own", "mon_other"}
 
 
 def taken(orders: StandingOrders, begin_ms: int) -> list[Check]:
