@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from urllib.parse import urlsplit
 
 from vigil.feeds.core.catalogue import SOURCES
@@ -18,6 +19,8 @@ from vigil.status.core.facts import DeclaredPost, ProviderFacts
 
 #: Monitors of a component whose response times are read: the first.
 LATENCY_MOST = 5
+#: Monitors whose response times are read in one query.
+READ_AT_ONCE = 50
 #: Open posts of all providers of a page: the newest.
 _POSTS_MOST = 50
 #: What a feed said that has not been read for longer is not repeated.
@@ -43,16 +46,27 @@ def provider_facts(providers: Iterable[str], now: datetime) -> Mapping[str, Prov
     return {one: ProviderFacts(name_of(one), _page_of(one), declared[one]) for one in wanted}
 
 
-def response_times(monitors: Sequence[int], now: datetime) -> list[float | None]:
-    """p95 of each of the last ninety days (UTC) in ms, of the first monitors together, the oldest first."""
+def response_times(components: Mapping[str, Sequence[int]], now: datetime) -> dict[str, list[float | None]]:
+    """p95 of each of the last ninety days (UTC) in ms, of the first monitors of each component, the oldest first.
+
+    Monitors are read so many at once: a page with a hundred components holds little of its history in memory.
+    """
     last = int(now.timestamp() * 1_000) // DAY_MS
-    regions = list(Region.objects.values_list("pk", flat=True))
-    merged: dict[int, Rollup] = {}
-    for monitor in monitors[:LATENCY_MOST]:
-        for day, rolled in series.days(monitor, regions, last - DAYS + 1, last).items():
-            merged.setdefault(day, Rollup()).add(rolled)
-    found = {day: rolled.percentiles_ms([0.95])[0] for day, rolled in merged.items()}
-    return [found.get(day) for day in range(last - DAYS + 1, last + 1)]
+    users: dict[int, list[str]] = {}
+    for component, monitors in components.items():
+        for monitor in monitors[:LATENCY_MOST]:
+            users.setdefault(monitor, []).append(component)
+    merged: dict[str, dict[int, Rollup]] = {component: {} for component in components}
+    regions = list(Region.objects.values_list("pk", flat=True)) if users else []
+    keys = list(users)
+    for some in (keys[start : start + READ_AT_ONCE] for start in range(0, len(keys), READ_AT_ONCE)):
+        for monitor, of_days in series.days_of(some, regions, last - DAYS + 1, last).items():
+            for component, (day, rolled) in product(users[monitor], of_days.items()):
+                merged[component].setdefault(day, Rollup()).add(rolled)
+    found = {
+        one: {day: rolled.percentiles_ms([0.95])[0] for day, rolled in days.items()} for one, days in merged.items()
+    }
+    return {one: [days.get(day) for day in range(last - DAYS + 1, last + 1)] for one, days in found.items()}
 
 
 def _page_of(provider: str) -> str:

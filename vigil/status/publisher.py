@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -40,6 +41,8 @@ _STOP_S = 5.0
 #: A page whose rows are the same is made anew no more often than this, nor for more than a part of the time that it
 #: takes: teams with many changes a second do not hold up the pages of others.
 SPACED_S, SPACED_TIMES = 1.0, 10
+#: How long a turn begins to read years anew (s).
+YEARS_S = 0.5
 _CANCELLED = "57014"
 
 Frame = Callable[[StatusPage], PageFrame]
@@ -114,7 +117,21 @@ class PagePublisher:
                 spaced_s = max(SPACED_S, SPACED_TIMES * (ended_s - began_s))
                 self._made[page.public_id] = _Made(page.revision, signs[page.team_id], ended_s + spaced_s)
                 made += 1
+        self._renew_years([one for one in wanted if one.public_id in self._made], now)
         return made
+
+    def _renew_years(self, pages: Sequence[StatusPage], now: datetime) -> None:
+        """Read years anew that are old. All that is new is served by then; the rest of them waits for the next turn."""
+        ends_s = time.monotonic() + YEARS_S
+        for page in self._years.old_ones(pages, now):
+            self._isolation.attempt("year", partial(self._renew, page, now), None, page.public_id)
+            if time.monotonic() >= ends_s:
+                return
+
+    def _renew(self, page: StatusPage, now: datetime) -> None:
+        with _by_itself():
+            self._years.renew(page, now)
+        self._publish(page, now)
 
     def _is_due(self, page: StatusPage, sign: str) -> bool:
         last = self._made.get(page.public_id)
@@ -124,13 +141,9 @@ class PagePublisher:
 
     def _publish(self, page: StatusPage, now: datetime) -> PublishedPage:
         before = self._pages.of_id(page.public_id)
-        try:
+        with _by_itself():
             facts = read_facts(page, now, before.heard_at - self._behind if before else None)
-            year = self._years.of(page, now)
-        except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) == _CANCELLED:
-                raise PageTooSlowError(str(error)[:200]) from error
-            raise
+            year = self._years.at_hand(page, now)
         made = project(facts, self._frame(page), before, year)
         made = msgspec.structs.replace(made, heard_at=made.heard_at + self._behind)
         self._pages.publish(made)
@@ -149,6 +162,17 @@ class PagePublisher:
         if made:
             log.info("status_pages.published", pages=made)
         self._stop.wait(TURN_S)
+
+
+@contextmanager
+def _by_itself() -> Iterator[None]:
+    """Reading of one page, whose statements may take too long by themselves."""
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) == _CANCELLED:
+            raise PageTooSlowError(str(error)[:200]) from error
+        raise
 
 
 def _served_pages() -> list[StatusPage]:

@@ -1,4 +1,4 @@
-"""Facts of status pages, read in eleven queries a page, whatever it holds, and from Redis in three."""
+"""Facts of status pages, read in twelve queries a page, whatever it holds, and from Redis in three."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vigil.read_models.states import state_shown
 from vigil.read_models.team_silences import TeamSilences
 from vigil.status.component_facts import provider_facts, response_times
 from vigil.status.core.facts import ComponentFacts, PageFacts, ProviderFacts, PublicIncidentFacts
-from vigil.status.core.history.year import YEAR_DAYS, PageYear, year_of
+from vigil.status.core.history.year import YEAR_DAYS, PageYear, incidents_by_day, year_of
 from vigil.status.core.look.pictures import CheckedPicture, PictureRole
 from vigil.status.models import PageComponent, PagePicture, StatusPage
 from vigil.status.public_incidents.reading import incidents_since, maintained_spans, public_incidents
@@ -82,27 +82,44 @@ def read_facts(page: StatusPage, now: datetime, heard_before: datetime | None = 
 
 
 def read_year(page: StatusPage, now: datetime) -> PageYear:
-    """The last 365 days of a page, in as many queries as its facts."""
+    """The last 365 days of a page, in a number of queries that depends on none of what it holds."""
     components = list(page.components.all())
     seen = _seen(page, components, now, YEAR_DAYS)
-    told = incidents_since(page, now - timedelta(days=YEAR_DAYS), now)
-    year = year_of([_component(one, seen) for one in components], told, now)
-    shown = {one.public_id: response_times(_keys(one, seen), now) for one in components if one.shows_latency}
-    return replace(year, latency=shown)
+    year = year_of([_component(one, seen) for one in components], _year_incidents(page, now), now)
+    shown = {one.public_id: _keys(one, seen) for one in components if one.shows_latency}
+    return replace(year, latency=response_times(shown, now))
+
+
+def _year_incidents(page: StatusPage, now: datetime) -> list[PublicIncidentFacts]:
+    return incidents_since(page, now - timedelta(days=YEAR_DAYS), now)
 
 
 class PageYears:
-    """Years by the ids of pages, with the revision of which they are."""
+    """Years by the ids of pages, with the revision of which they are. A page is not held up by the reading of one."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[int, PageYear]] = {}
 
-    def of(self, page: StatusPage, now: datetime) -> PageYear:
-        """The year of a page."""
-        revision, year = self._kept.get(page.public_id, (-1, None))
-        if year is None or revision != page.revision or now - year.at >= YEAR_KEPT:
-            year = read_year(page, now)
-            self._kept[page.public_id] = (page.revision, year)
+    def at_hand(self, page: StatusPage, now: datetime) -> PageYear:
+        """The year of a page as it was read last, with what was said since; read now for the first time alone."""
+        if page.public_id not in self._kept:
+            return self.renew(page, now)
+        revision, year = self._kept[page.public_id]
+        if revision == page.revision:
+            return year
+        # What was taken back is on no page from now on.
+        return replace(year, incidents=incidents_by_day(_year_incidents(page, now), now, YEAR_DAYS))
+
+    def old_ones(self, pages: Sequence[StatusPage], now: datetime) -> list[StatusPage]:
+        """Those whose year was read of another revision, or too long ago; the oldest year first."""
+        found = [(*self._kept[one.public_id], one) for one in pages if one.public_id in self._kept]
+        old = [each for each in found if each[0] != each[2].revision or now - each[1].at >= YEAR_KEPT]
+        return [page for _, _, page in sorted(old, key=lambda each: each[1].at)]
+
+    def renew(self, page: StatusPage, now: datetime) -> PageYear:
+        """Read the year of a page."""
+        year = read_year(page, now)
+        self._kept[page.public_id] = (page.revision, year)
         return year
 
     def keep_only(self, ids: Collection[str]) -> None:

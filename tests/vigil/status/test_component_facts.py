@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.vigil.incidents.world import World
-from tests.vigil.status.rows import SECRET, everything, shown
+from tests.vigil.status.rows import SECRET, everything, made, shown
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.feeds.models import Feed, FeedPost
 from vigil.history.core.rollups import Rollup
 from vigil.history.reading import series
 from vigil.read_models.core.strips import DAYS
+from vigil.status import reading
 from vigil.status.changes import save_status_page
 from vigil.status.component_facts import provider_facts, response_times
+from vigil.status.core.history.year import PageYear
 from vigil.status.models import StatusPage
 from vigil.status.published import PublishedPages
 from vigil.status.publisher import PagePublisher
@@ -53,10 +58,10 @@ def test_a_page_shows_both_and_nothing_of_where_they_come_from(
     save_status_page(StatusPage(team=default_team()), {"slug": "acme", "title": "Acme", "components": [part]})
     FeedPost.objects.create(feed=feed(), external_id="1", title="Elevated errors", seen_at=database_now())
 
-    def days(key: int, regions: object, first: int, last: int) -> dict[int, Rollup]:
-        return {last: Rollup(durations={600: 10})} if key == monitor.pk else {}
+    def days_of(keys: Sequence[int], regions: object, first: int, last: int) -> dict[int, dict[int, Rollup]]:
+        return {key: {last: Rollup(durations={600: 10})} if key == monitor.pk else {} for key in keys}
 
-    monkeypatch.setattr(series, "days", days)
+    monkeypatch.setattr(series, "days_of", days_of)
     world.see(monitor, "fail")
     making.turn()
     text = everything(shown(pages))
@@ -67,4 +72,38 @@ def test_a_page_shows_both_and_nothing_of_where_they_come_from(
 
 def test_a_monitor_without_history_has_no_response_times() -> None:
     monitor = World().monitor("m", "m.example.test")
-    assert response_times([monitor.pk], database_now()) == [None] * DAYS
+    assert response_times({"com_1": [monitor.pk], "com_2": []}, database_now()) == {
+        "com_1": [None] * DAYS, "com_2": [None] * DAYS,
+    }  # fmt: skip
+
+
+def test_response_times_of_twenty_components_cost_the_queries_of_one() -> None:
+    monitor, now = World().monitor("m", "m.example.test"), database_now()
+    # Their history is empty: keys of monitors are enough to ask for it.
+    costs = []
+    for count in (1, 20):
+        keys = {f"com_{place}": [monitor.pk + place, monitor.pk + 100 + place] for place in range(count)}
+        with CaptureQueriesContext(connection) as asked:
+            response_times(keys, now)
+        costs.append(len(asked))
+    assert costs[0] == costs[1] <= 8
+
+
+def test_a_page_is_published_with_the_year_that_is_there_and_its_year_is_read_after(
+    pages: PublishedPages, making: PagePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, _ = made(World())
+    making.turn()
+    seen: list[bool] = []
+    real = reading.read_year
+
+    def read_year(page: StatusPage, now: datetime) -> PageYear:
+        seen.append("Acme Cloud" in shown(pages).files[""].plain.decode())
+        return real(page, now)
+
+    monkeypatch.setattr(reading, "read_year", read_year)
+    save_status_page(row, {"title": "Acme Cloud", "components": [{"name": "Newest", "tag": "x"}]})
+    making.turn()
+    assert seen == [True] and "Newest" in shown(pages).files["history"].plain.decode()
+    making.turn()
+    assert seen == [True]

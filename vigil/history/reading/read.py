@@ -26,6 +26,14 @@ UNION ALL
 SELECT hour, region, {0}, true FROM history_packedhour
  WHERE monitor = %(monitor)s AND region = ANY(%(regions)s) AND hour BETWEEN %(first)s AND %(last)s
 """
+# The same for several monitors: a chunk has those of its shard.
+_READ_MANY = """
+SELECT hour, region, payload, shard, NULL FROM history_chunk
+ WHERE hour BETWEEN %(first)s AND %(last)s AND shard = ANY(%(shards)s) AND region = ANY(%(regions)s)
+UNION ALL
+SELECT hour, region, payload, NULL, monitor FROM history_packedhour
+ WHERE monitor = ANY(%(monitors)s) AND region = ANY(%(regions)s) AND hour BETWEEN %(first)s AND %(last)s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,32 @@ def by_step(
                 totals.append(entry >> 11 & 2047)
         found[region] = {at_ms: rollups.of_checks(*columns) for at_ms, columns in sorted(steps.items())}
     return found
+
+
+def whole_hours(monitors: Sequence[int], regions: Sequence[int], first: int, last: int) -> dict[int, rollups.Rollup]:
+    """Rollups of the checks of whole hours since the epoch, both included, of regions together; one query for all."""
+    by_shard: dict[int, list[int]] = {}
+    for monitor in monitors:
+        by_shard.setdefault(shard_of(monitor), []).append(monitor)
+    wanted: dict[str, Any] = {
+        "monitors": list(monitors), "shards": list(by_shard), "regions": list(regions), "first": first, "last": last,
+    }  # fmt: skip
+    found: dict[int, dict[tuple[int, int], list[int]]] = {monitor: {} for monitor in monitors}
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_MANY, wanted)
+        for hour, region, payload, shard, packed_of in cursor.fetchall():
+            for monitor in by_shard[shard] if packed_of is None else (packed_of,):
+                mine = chunks.entries_of(payload, monitor) if packed_of is None else packing.unpack(payload).entries()
+                found[monitor].setdefault((hour, region), []).extend(mine)
+    kept = {
+        monitor: [entry for mine in hours.values() for entry in packing.in_order(mine)]
+        for monitor, hours in found.items()
+    }
+    return {
+        monitor: rollups.of_checks([one >> 22 & 511 for one in mine], [one >> 11 & 2047 for one in mine])
+        for monitor, mine in kept.items()
+        if mine
+    }
 
 
 def _rows(

@@ -25,8 +25,8 @@ from vigil.history.storage.daily_rollup import DAY_MS
 #: By region key, then by start of the step (ms).
 Series = Mapping[int, Mapping[int, Rollup]]
 
-# Both use the primary key: monitor, regions, and one range of days.
-_DAYS = "SELECT day, payload FROM history_rolledday WHERE monitor = %s AND day BETWEEN %s AND %s ORDER BY day"
+# Both use the primary key: monitors, regions, and one range of days.
+_DAYS = "SELECT monitor, day, payload FROM history_rolledday WHERE monitor = ANY(%s) AND day BETWEEN %s AND %s"
 _HOURS = (
     "SELECT region, day, payload FROM history_rolledhours "
     "WHERE monitor = %s AND region = ANY(%s) AND day BETWEEN %s AND %s"
@@ -65,20 +65,25 @@ def hours(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int, step
 
 def days(monitor: int, regions: Sequence[int], first: int, last: int) -> dict[int, Rollup]:
     """Whole days (UTC) of some regions together: days since the epoch, both included."""
+    return days_of([monitor], regions, first, last)[monitor]
+
+
+def days_of(monitors: Sequence[int], regions: Sequence[int], first: int, last: int) -> dict[int, dict[int, Rollup]]:
+    """The same of several monitors, by their keys, in a number of queries that does not depend on them."""
     wanted = frozenset(regions)
     live = _live_days(first, last)
-    found: dict[int, Rollup] = {}
+    found: dict[int, dict[int, Rollup]] = {monitor: {} for monitor in monitors}
     with connection.cursor() as cursor:
-        cursor.execute(_DAYS, [monitor, first, last])
-        for day, payload in cursor.fetchall():
+        cursor.execute(_DAYS, [list(monitors), first, last])
+        for monitor, day, payload in cursor.fetchall():
             if day not in live:
-                rollups.add_regions(payload, found.setdefault(day, Rollup()), wanted)
+                rollups.add_regions(payload, found[monitor].setdefault(day, Rollup()), wanted)
     for day in live:
-        begin = day * DAY_MS
-        for steps in read.by_step(monitor, regions, begin, begin + DAY_MS, DAY_MS).values():
-            for rolled in steps.values():
-                found.setdefault(day, Rollup()).add(rolled)
-    return dict(sorted(found.items()))
+        for monitor, rolled in read.whole_hours(
+            monitors, regions, day * HOURS_IN_DAY, (day + 1) * HOURS_IN_DAY - 1
+        ).items():
+            found[monitor].setdefault(day, Rollup()).add(rolled)
+    return {monitor: dict(sorted(of_days.items())) for monitor, of_days in found.items()}
 
 
 def over(monitor: int, regions: Sequence[int], start_ms: int, end_ms: int) -> Rollup:
