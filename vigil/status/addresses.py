@@ -22,7 +22,7 @@ def origin_of(page: StatusPage) -> str:
 
 
 def own_hosts() -> frozenset[str]:
-    """Names of this installation: no page may have one."""
+    """Names of this installation, and patterns such as `.example.com`: no page may have one."""
     settings = configuration()
     found = (urlsplit(address).hostname or "" for address in (settings.base_url, settings.pings_at))
-    return frozenset({*settings.hosts, *found} - {""})
+    return frozenset({one.lower() for one in (*settings.hosts, *found)} - {""})

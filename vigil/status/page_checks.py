@@ -9,7 +9,7 @@ from vigil.problems.rows import duplicate
 from vigil.status.addresses import own_hosts
 from vigil.status.components import Problems
 from vigil.status.core.access import PageVisibility, checked_networks
-from vigil.status.core.domains import checked_domain
+from vigil.status.core.domains import checked_domain, is_answered_by_pattern
 from vigil.status.core.look.colours import checked_colour
 from vigil.status.models import StatusPage, all_kinds
 
@@ -28,6 +28,9 @@ def check_place(page: StatusPage, problems: Problems) -> None:
         page.domain = checked_domain(page.domain, own_hosts())
     except ValueError as wrong:
         problems["domain"] = [str(wrong)]
+    stored = StatusPage.objects.filter(pk=page.pk, domain=page.domain)
+    if page.domain and is_answered_by_pattern(page.domain, own_hosts()) and not stored.exists():
+        problems["domain"] = ["VIGIL_ALLOWED_HOSTS gives this name to Vigil itself. Name the hosts there one by one."]
     if page.domain and StatusPage.objects.filter(~models.Q(pk=page.pk), domain=page.domain).exists():
         problems["domain"] = [duplicate("Another status page has this domain.")]
 

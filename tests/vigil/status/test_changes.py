@@ -15,6 +15,7 @@ from tests.vigil.incidents.world import World
 from tests.vigil.status.rows import made
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
+from vigil.status import page_checks
 from vigil.status.changes import save_status_page
 from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, StatusPage
 from vigil.status.public_incidents.changes import delete_public_incident, save_public_incident
@@ -155,3 +156,16 @@ def test_the_newest_updates_of_an_incident_are_shown_the_oldest_of_them_first(re
         add_update(row, {"state": "identified", "text": f"Step {number}."})
     [shown] = read_facts(page, database_now()).incidents
     assert [one.text for one in shown.updates] == [f"Step {number}." for number in range(4, UPDATES_MOST + 4)]
+
+
+def test_a_page_gets_no_domain_that_a_pattern_gives_to_vigil_and_keeps_one_that_it_had(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, _ = made(World(), domain="status.acme.test")
+    monkeypatch.setattr(page_checks, "own_hosts", lambda: frozenset({".acme.test", "*"}))
+    save_status_page(row, {"title": "Acme Cloud"})
+    with pytest.raises(ValidationError, match="VIGIL_ALLOWED_HOSTS"):
+        save_status_page(row, {"domain": "login.acme.test"})
+    row.refresh_from_db()
+    assert row.domain == "status.acme.test"
+    save_status_page(row, {"domain": "status.other.test"})

@@ -28,6 +28,7 @@ from vigil.status.changes import delete_status_page, save_status_page
 from vigil.status.core.document import project
 from vigil.status.incident_models import PublicationRule, UpdateTemplate
 from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
+from vigil.status.public_incidents import reading
 from vigil.status.public_incidents.changes import save_postmortem, save_public_incident
 from vigil.status.public_incidents.maintenance import save_maintenance
 from vigil.status.public_incidents.prepared import save_publication_rule, save_update_template
@@ -143,7 +144,29 @@ def test_a_page_shows_open_incidents_and_those_of_the_last_days(pages: Published
     save_public_incident(PublicIncident(team=default_team()), {**wanted, "title": "New"})
     making.turn()
     names = [one["name"] for one in json.loads(shown(pages).files["api/v2/incidents.json"].plain)["incidents"]]
-    assert names == ["New"] and old.state == "resolved"
+    assert names == ["New", "Old"] and old.state == "resolved"
+    assert ">New<" in shown(pages).files[""].plain.decode() and ">Old<" not in shown(pages).files[""].plain.decode()
+
+
+def test_an_incident_has_a_page_of_its_own_for_a_year_and_one_with_a_postmortem_before_others(
+    pages: PublishedPages, making: PagePublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row, _ = made(World())
+    rows = []
+    for days in (364, 366, 300, 200):
+        wanted = {"page": row, "title": f"{days} days ago", "state": "resolved", "text": "Over."}
+        rows.append(save_public_incident(PublicIncident(team=default_team()), wanted))
+        PublicIncident.objects.filter(pk=rows[-1].pk).update(resolved_at=database_now() - timedelta(days=days))
+
+    def own() -> set[str]:
+        making.turn()
+        return {one.title for one in rows if f"incidents/{one.public_id}" in shown(pages).files}
+
+    assert own() == {"364 days ago", "300 days ago", "200 days ago"}
+    monkeypatch.setattr(reading, "INCIDENTS_MOST", 1)
+    monkeypatch.setattr(reading, "EARLIER_MOST", 1)
+    save_postmortem(rows[0], "A disk was full.", publish=True)
+    assert own() == {"364 days ago", "200 days ago"}
 
 
 def test_a_draft_is_in_no_file_and_is_not_the_state_of_its_incident(

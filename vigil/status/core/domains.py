@@ -35,6 +35,11 @@ def checked_domain(text: str, taken: Collection[str]) -> str:
     return name
 
 
+def is_answered_by_pattern(name: str, hosts: Collection[str]) -> bool:
+    """Whether a pattern such as `.example.com` names it. `*` names none: it says nothing of whose a name is."""
+    return any(one.startswith(".") and (name == one[1:] or name.endswith(one)) for one in hosts)
+
+
 def host_of(header: str) -> str:
     """The name in a Host header without its port; empty for what is no name."""
     found = _HOST.match(header.strip().lower())

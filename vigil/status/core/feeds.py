@@ -11,11 +11,14 @@ from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
 from vigil.status.core.incidents.cards import incident_path
+from vigil.status.core.incidents.told import postmortem_id, said_lines
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.sentences import says, says_stale
 from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word, worst
 
 Json = dict[str, Any]
+#: Incidents, and planned maintenance, of a document, as Statuspage has them: the newest.
+INCIDENTS_MOST = 50
 
 
 def json_documents(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
@@ -23,9 +26,9 @@ def json_documents(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
     page = _page(facts, frame)
     status = {"indicator": INDICATORS.get(facts.state, PublicImpact.NONE).value, "description": says(facts)}
     components = _components(facts)
-    every = [_incident(one, facts, frame) for one in facts.incidents if one.is_failure]
+    every = _newest(facts, frame, are_failures=True)
     unresolved = [_incident(one, facts, frame) for one in facts.open_incidents]
-    planned = [_incident(one, facts, frame) for one in facts.incidents if not one.is_failure]
+    planned = _newest(facts, frame, are_failures=False)
     to_come = [_incident(one, facts, frame) for one in facts.open_maintenances]
     active = [_incident(one, facts, frame) for one in facts.open_maintenances if one.is_under_way]
     upcoming = [_incident(one, facts, frame) for one in facts.open_maintenances if not one.is_under_way]
@@ -65,6 +68,15 @@ def atom_feed(facts: PageFacts, frame: PageFrame) -> bytes:
         f'<link rel="self" type="application/atom+xml" href="{escape(frame.address)}/history.atom"/>\n'
         f'<link rel="alternate" type="text/html" href="{escape(frame.address)}"/>\n{entries}</feed>\n'
     ).encode()
+
+
+def _newest(facts: PageFacts, frame: PageFrame, *, are_failures: bool) -> list[Json]:
+    """What was last, also where the page for people shows it no more."""
+    known = [one for one in (*facts.incidents, *facts.earlier) if one.is_failure is are_failures]
+    # None that is open gives way to what is over.
+    kept = sorted(known, key=lambda one: (one.is_open, one.started_at, one.id), reverse=True)[:INCIDENTS_MOST]
+    ordered = sorted(kept, key=lambda one: (one.started_at, one.id), reverse=True)
+    return [_incident(one, facts, frame) for one in ordered]
 
 
 def _page(facts: PageFacts, frame: PageFrame) -> Json:
@@ -137,8 +149,10 @@ def _incident(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> J
         "components": affected,
     }
     if one.postmortem_at is not None:
-        told = UpdateFacts(f"{one.id}-postmortem", one.state, one.postmortem, one.postmortem_at)
-        made["incident_updates"] = [_update(told, _POSTMORTEM, one), *made["incident_updates"]]
+        told = UpdateFacts(postmortem_id(one), one.state, one.postmortem, one.postmortem_at)
+        # Subscribers get letters of updates alone.
+        postmortem = {**_update(told, _POSTMORTEM, one), "deliver_notifications": False}
+        made["incident_updates"] = [postmortem, *made["incident_updates"]]
     if one.planned is not None:
         made |= {"scheduled_for": _at(one.planned[0]), "scheduled_until": _at(one.planned[1])}
     return made
@@ -165,12 +179,7 @@ def _update(each: UpdateFacts, state: str, one: PublicIncidentFacts) -> Json:
 
 
 def _entry(one: PublicIncidentFacts, frame: PageFrame, words: PageWords) -> str:
-    lines = [f"{_at(each.at)} {words.updates[each.state]}: {each.text}" for each in reversed(one.updates)]
-    if one.postmortem_at is not None:
-        lines.insert(0, f"{_at(one.postmortem_at)} {words.postmortem}: {one.postmortem}")
-    if one.planned is not None:
-        lines.insert(0, words.planned_from_to.format(start=_at(one.planned[0]), end=_at(one.planned[1])))
-    said = "\n".join(lines)
+    said = "\n".join(said_lines(one, words, _at))
     return (
         f"<entry>\n<id>{escape(frame.address)}#{one.id}</id>\n<title>{_text(one.title)}</title>\n"
         f"<published>{_at(one.announced_at)}</published>\n<updated>{_at(one.updated_at)}</updated>\n"

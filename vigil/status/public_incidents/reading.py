@@ -14,12 +14,12 @@ from vigil.status.core.states import PublicImpact, UpdateState
 from vigil.status.incident_models import ScheduledMaintenance
 from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, StatusPage
 
-#: Public incidents that a page shows, and older ones that have a page of their own: the newest of each.
-INCIDENTS_MOST, EARLIER_MOST = 50, 50
+#: Public incidents that a page shows, and others with a page of their own: those with a postmortem, then the newest.
+INCIDENTS_MOST, EARLIER_MOST = 50, 100
 #: Public incidents of a year.
 YEAR_MOST = 1_000
 #: How long an incident that is over has a page of its own.
-OWN_PAGE = timedelta(days=90)
+OWN_PAGE = timedelta(days=365)
 #: Updates of an incident that are shown: the newest.
 UPDATES_MOST = 20
 #: Times of maintenance that are taken out of the uptime of a page.
@@ -33,8 +33,11 @@ def public_incidents(page: StatusPage, now: datetime) -> tuple[list[PublicIncide
     updates = Prefetch("updates", queryset=PublicUpdate.objects.newest_first()[:UPDATES_MOST], to_attr="newest")
     ids = Prefetch("components", queryset=PageComponent.objects.only("public_id"))
     # Open ones first: none of them gives way to what is over.
-    chosen = kept.order_by(F("resolved_at").desc(nulls_first=True), "-started_at", "-id")
-    rows = list(chosen.select_related("maintenance").prefetch_related(updates, ids)[: INCIDENTS_MOST + EARLIER_MOST])
+    newest = kept.order_by(F("resolved_at").desc(nulls_first=True), "-started_at", "-id")
+    keys = list(newest.values_list("pk", "postmortem_at")[:YEAR_MOST])
+    others = sorted(keys[INCIDENTS_MOST:], key=lambda one: one[1] is None)
+    chosen = newest.filter(pk__in=[key for key, _ in (*keys[:INCIDENTS_MOST], *others[:EARLIER_MOST])])
+    rows = list(chosen.select_related("maintenance").prefetch_related(updates, ids))
     shown = [one for one in rows[:INCIDENTS_MOST] if one.resolved_at is None or one.resolved_at > now - PAST]
     earlier = rows[len(shown) :]
     ordered = sorted(shown, key=lambda one: (one.started_at, one.pk), reverse=True)

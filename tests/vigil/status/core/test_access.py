@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vigil.status.core.access import NETWORKS_MOST, PageAccess, PageVisibility, checked_networks
-from vigil.status.core.domains import checked_domain, host_of, path_on_domain
+from vigil.status.core.domains import checked_domain, host_of, is_answered_by_pattern, path_on_domain
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,13 @@ def test_a_domain_is_kept_as_browsers_send_it(given: str, kept: str) -> None:
 def test_what_is_no_domain_of_a_page_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r"^(Give|This)"):
         checked_domain(given, {"vigil.test"})
+
+
+def test_a_pattern_of_hosts_names_what_is_below_it_and_a_star_says_nothing() -> None:
+    hosts = {".vigil.test", "*", "other.test"}
+    named = ("vigil.test", "a.vigil.test", "a.b.vigil.test")
+    assert all(is_answered_by_pattern(one, hosts) for one in named)
+    assert not any(is_answered_by_pattern(one, hosts) for one in ("evilvigil.test", "vigil.test.evil", "other.test"))
 
 
 def test_a_host_header_is_a_name_or_nothing() -> None:

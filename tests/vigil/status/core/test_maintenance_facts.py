@@ -98,9 +98,20 @@ def test_a_published_postmortem_is_an_update_for_programs() -> None:
     told = replace(over, postmortem="A disk was full.", postmortem_at=NOW)
     one = document(page(incidents=[told]), "incidents")["incidents"][0]
     assert one["status"] == "postmortem" and one["incident_updates"][0]["body"] == "A disk was full."
+    # No subscriber gets a letter of it.
+    assert [each["deliver_notifications"] for each in one["incident_updates"]] == [False, True, True]
     assert one["resolved_at"] and one["updated_at"] == "2026-11-29T14:09:00.000Z"
     feed = project(page(incidents=[told]), FRAME).files["history.atom"].plain.decode()
     assert "Postmortem: A disk was full." in feed
+
+
+def test_programs_are_told_the_fifty_newest_incidents_also_those_that_the_page_shows_no_more() -> None:
+    over = incident(UpdateState.INVESTIGATING, UpdateState.RESOLVED)
+    older = [replace(over, id=f"pin_x{back:02}", started_at=NOW - back * 24 * HOUR) for back in range(20, 80)]
+    facts = page(incidents=[over], earlier=[*older, replace(planned(), id="pin_p", updates=over.updates)])
+    told = document(facts, "incidents")["incidents"]
+    assert [one["id"] for one in told] == ["pin_1", *(f"pin_x{back}" for back in range(20, 69))]
+    assert [one["id"] for one in document(facts, "scheduled-maintenances")["scheduled_maintenances"]] == ["pin_p"]
 
 
 def test_an_edit_is_a_change_and_its_time_is_told() -> None:

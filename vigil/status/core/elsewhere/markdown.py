@@ -11,6 +11,7 @@ from datetime import datetime
 
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
 from vigil.status.core.figures import uptime_of
+from vigil.status.core.incidents.told import said_texts, window_lines
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.sentences import says, says_stale
 
@@ -53,7 +54,7 @@ def llms_text(facts: PageFacts, frame: PageFrame) -> bytes:
         ("api/v2/status.json", "Status", "one word and one sentence"),
         ("api/v2/summary.json", "Summary", "components, open incidents and maintenance"),
         ("api/v2/components.json", "Components", "with their states"),
-        ("api/v2/incidents.json", "Incidents", "open ones and those of the last days, with all updates"),
+        ("api/v2/incidents.json", "Incidents", "open ones and the newest others, with all updates"),
     )
     others = (
         ("", "Page", "for people"),
@@ -98,17 +99,15 @@ def _incidents(title: str, incidents: Iterable[PublicIncidentFacts], facts: Page
         if place == 0:
             yield f"## {title}"
         yield f"### {in_markdown(one.title)}"
-        if one.planned is not None:
-            start, end = (f"{facts.words.moment(at)} UTC" for at in one.planned)
-            yield facts.words.planned_from_to.format(start=start, end=end)
+        yield from window_lines(one, facts.words, lambda at: f"{facts.words.moment(at)} UTC")
         names = ", ".join(in_markdown(each.name) for each in facts.components if each.id in one.components)
         if names:
             yield facts.words.affects.format(names=names)
-        for update in reversed(one.updates):
-            edited = facts.words.edited.format(time=facts.words.moment(update.edited_at)) if update.edited_at else ""
-            said_at = f"{facts.words.moment(update.at)} UTC{f' ({edited})' if edited else ''}"
-            yield f"**{facts.words.updates[update.state]}**, {said_at}"
-            yield from (f"> {part}" for part in _paragraphs(update.text))
+        for said in said_texts(one, facts.words):
+            edited = facts.words.edited.format(time=facts.words.moment(said.edited_at)) if said.edited_at else ""
+            said_at = f"{facts.words.moment(said.at)} UTC{f' ({edited})' if edited else ''}"
+            yield f"**{said.state}**, {said_at}"
+            yield from (f"> {part}" for part in _paragraphs(said.text))
 
 
 def _paragraphs(text: str) -> list[str]:

@@ -7,8 +7,9 @@ from datetime import datetime
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
-from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
+from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
 from vigil.status.core.incidents.cards import incident_path
+from vigil.status.core.incidents.told import SaidText, said_lines, said_texts, window_lines
 
 RSS_FILE, JSON_FILE = "history.rss", "feed.json"
 #: Items of RSS, where each update is one, so that readers see it as new: the newest.
@@ -16,10 +17,10 @@ ITEMS_MOST = 100
 
 
 def rss_feed(facts: PageFacts, frame: PageFrame) -> bytes:
-    """Updates, the newest first, each an item."""
-    said = [(one, update) for one in facts.incidents for update in one.updates]
+    """Updates and postmortems, the newest first, each an item."""
+    said = [(one, each) for one in facts.incidents for each in said_texts(one, facts.words)]
     said.sort(key=lambda each: (each[1].at, each[1].id), reverse=True)
-    items = "".join(_item(one, update, facts, frame) for one, update in said[:ITEMS_MOST])
+    items = "".join(_item(one, each, facts, frame) for one, each in said[:ITEMS_MOST])
     words, address = facts.words, escape(frame.address)
     title = _text(words.incidents_of.format(title=facts.title))
     return (
@@ -45,24 +46,24 @@ def json_feed(facts: PageFacts, frame: PageFrame) -> bytes:
 
 
 def _json_item(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> dict[str, object]:
-    said = [f"{_at(update.at)} {facts.words.updates[update.state]}: {update.text}" for update in reversed(one.updates)]
     return {
         "id": f"{frame.address}#{one.id}",
         "url": f"{frame.address}/{incident_path(one.id)}",
         "title": one.title,
-        "content_text": "\n\n".join(said) or one.title,
+        "content_text": "\n\n".join(said_lines(one, facts.words, _at)) or one.title,
         "date_published": _at(one.announced_at),
         "date_modified": _at(one.updated_at),
         "tags": [each.name for each in facts.components if each.id in one.components],
     }
 
 
-def _item(one: PublicIncidentFacts, update: UpdateFacts, facts: PageFacts, frame: PageFrame) -> str:
-    title = f"{facts.words.updates[update.state]}: {one.title}"
+def _item(one: PublicIncidentFacts, said: SaidText, facts: PageFacts, frame: PageFrame) -> str:
+    title = f"{said.state}: {one.title}"
+    text = "\n\n".join([*window_lines(one, facts.words, _at), said.text])
     return (
         f"<item>\n<title>{_text(title)}</title>\n<link>{escape(frame.address)}/{incident_path(one.id)}</link>\n"
-        f'<guid isPermaLink="false">{escape(frame.address)}#{update.id}</guid>\n'
-        f"<pubDate>{format_datetime(update.at)}</pubDate>\n<description>{_text(escape(update.text))}</description>\n</item>\n"
+        f'<guid isPermaLink="false">{escape(frame.address)}#{said.id}</guid>\n'
+        f"<pubDate>{format_datetime(said.at)}</pubDate>\n<description>{_text(escape(text))}</description>\n</item>\n"
     )
 
 

@@ -34,6 +34,18 @@ def test_each_incident_is_an_item_of_the_json_feed() -> None:
     assert item["content_text"].index("Resolved") < item["content_text"].index("Investigating")
 
 
+def test_every_feed_has_the_postmortem_and_the_window_of_planned_maintenance() -> None:
+    over = incident(UpdateState.INVESTIGATING, UpdateState.RESOLVED, postmortem="A disk was full.", postmortem_at=NOW)
+    planned = incident(UpdateState.SCHEDULED, title="New disks", planned=_PLANNED)
+    found = project(page(incidents=[over, planned]), FRAME).files
+    for path in ("history.atom", "history.rss", "feed.json", "index.md"):
+        text = found[path].plain.decode()
+        assert "Postmortem" in text and "A disk was full" in text and "Planned from" in text, path
+    first = ElementTree.fromstring(found["history.rss"].plain).findall("channel/item")[0]
+    assert first.findtext("title") == "Postmortem: Chat API refuses connections"
+    assert (first.findtext("guid") or "").endswith("#pin_1-postmortem")
+
+
 def test_planned_maintenance_is_an_event_and_an_incident_is_none() -> None:
     planned = incident(UpdateState.SCHEDULED, title="New disks", planned=_PLANNED)
     facts = page(incidents=[planned, incident()])
