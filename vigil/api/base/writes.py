@@ -47,8 +47,13 @@ class LockedWrites(Resources):
         self.perform_destroy(row)  # type: ignore[attr-defined]
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @property
+    def locks_row(self) -> bool:
+        """Whether `get_object` locks the row that it returns."""
+        return self.action in _LOCKED or has_precondition(self.request)
+
     def get_object(self) -> Any:
-        if self.action not in _LOCKED and not has_precondition(self.request):
+        if not self.locks_row:
             return super().get_object()
         lookup = self.lookup_url_kwarg or self.lookup_field
         # A row that stays is locked without its key: a row that only refers to it is written without a wait.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
+from vigil.api.base.teams import TeamViewSet
 from vigil.status.incident_models import EarlierText
 from vigil.status.models import PublicIncident, PublicUpdate
-from vigil.status.public_incidents.updates import add_update, change_update, delete_update
+from vigil.status.public_incidents.updates import add_update, change_update, delete_update, lock_page_of
 
 UPDATE_PATH = r"updates/(?P<update>upd_[0-9a-z]{1,20})"
 
@@ -60,32 +61,37 @@ class ChangedUpdateSerializer(PublicUpdateSerializer):
         fields = (*PublicUpdateSerializer.Meta.fields, "publish")  # type: ignore[assignment]
 
 
-class UpdatesMixin:
+if TYPE_CHECKING:
+    _View = TeamViewSet[PublicIncident]
+else:
+    _View = object
+
+
+class UpdatesMixin(_View):
     """Operations on the updates of a public incident or of planned maintenance."""
 
-    def _incident(self) -> PublicIncident:
-        row: PublicIncident = self.get_object()  # type: ignore[attr-defined]
+    def get_object(self) -> PublicIncident:
+        if self.locks_row:
+            # The page first, as who publishes does: two that wait for each other would both fail.
+            lock_page_of(self.team, self.kwargs[self.lookup_field])
+        row: PublicIncident = super().get_object()
         return row
-
-    def _context(self) -> dict[str, Any]:
-        context: dict[str, Any] = self.get_serializer_context()  # type: ignore[attr-defined]
-        return context
 
     @extend_schema(request=PublicUpdateSerializer, responses={201: PublicUpdateSerializer})
     @action(detail=True, methods=["post"])
     def updates(self, request: Request, public_id: str) -> Response:
         """Add an update: public at once, at `publish_at`, or a draft. The same words in the same state are one."""
-        asked = PublicUpdateSerializer(data=request.data, context=self._context())
+        asked = PublicUpdateSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
-        made = add_update(self._incident(), {**asked.validated_data, "written_by": request.user.get_username()})
+        made = add_update(self.get_object(), {**asked.validated_data, "written_by": request.user.get_username()})
         return Response(PublicUpdateSerializer(made).data, status=201)
 
     @extend_schema(request=ChangedUpdateSerializer, responses={200: PublicUpdateSerializer})
     @action(detail=True, methods=["patch"], url_path=UPDATE_PATH)
     def one_update(self, request: Request, public_id: str, update: str) -> Response:
         """Change an update that is not public yet, publish it, or edit the text of one that is."""
-        row = get_object_or_404(self._incident().updates, public_id=update)
-        asked = ChangedUpdateSerializer(row, data=request.data, partial=True, context=self._context())
+        row = get_object_or_404(self.get_object().updates, public_id=update)
+        asked = ChangedUpdateSerializer(row, data=request.data, partial=True, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         wanted = {name: value for name, value in asked.validated_data.items() if name in request.data}
         changed = change_update(row, {**wanted, "written_by": request.user.get_username()})
@@ -95,5 +101,5 @@ class UpdatesMixin:
     @one_update.mapping.delete
     def remove_update(self, request: Request, public_id: str, update: str) -> Response:
         """Delete an update that is not public yet."""
-        delete_update(get_object_or_404(self._incident().updates, public_id=update))
+        delete_update(get_object_or_404(self.get_object().updates, public_id=update))
         return Response(status=204)

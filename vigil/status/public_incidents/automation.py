@@ -5,22 +5,23 @@ Read without a lock, and once more with the page's lock before each change: of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.read_models.team_silences import TeamSilences
 from vigil.status.changes import lock_page
 from vigil.status.core.states import UNDER_WAY, PublicImpact, RuleKind, UpdateState
-from vigil.status.incident_models import AutomaticPublication, PublicationRule
+from vigil.status.incident_models import TEXT_MOST, AutomaticPublication, PublicationRule
 from vigil.status.models import PageComponent, PublicIncident, StatusPage
 from vigil.status.public_incidents.changes import save_public_incident
 from vigil.status.public_incidents.core.automation import (
+    COVER_LASTS,
     AutomationReason,
     AutomationStep,
     ComponentFailure,
@@ -29,7 +30,7 @@ from vigil.status.public_incidents.core.automation import (
     PageState,
     next_step,
 )
-from vigil.status.public_incidents.core.first_words import text_of
+from vigil.status.public_incidents.core.first_words import spread_text, text_of
 from vigil.status.public_incidents.updates import add_update
 
 #: Incidents of a team that are looked through, and changes of one page in one turn.
@@ -52,10 +53,12 @@ class _Rows:
 
 
 def pages_with_rules() -> list[StatusPage]:
-    """Pages that say something by themselves, or whose automatic incident is still open."""
-    ruled = Q(components__publication_rules__enabled=True)
-    begun = Q(incidents__is_automatic=True, incidents__resolved_at=None)
-    return list(StatusPage.objects.filter(ruled | begun).distinct().select_related("team").order_by("pk"))
+    """Pages with something to say by themselves, since something of their team fails, or where that is still open."""
+    failing = _open_incidents().filter(team=OuterRef("team"))
+    ruled = PublicationRule.objects.filter(component__page=OuterRef("pk"), enabled=True)
+    begun = PublicIncident.objects.filter(page=OuterRef("pk"), is_automatic=True, resolved_at=None)
+    chosen = StatusPage.objects.filter(Exists(failing) & Exists(ruled) | Exists(begun))
+    return list(chosen.select_related("team").order_by("pk"))
 
 
 def apply_rules(page: StatusPage, now: datetime) -> int:
@@ -69,11 +72,11 @@ def apply_rules(page: StatusPage, now: datetime) -> int:
             step = next_step(rows.state, now)
             if step is None:
                 return made
-            _apply(page, rows, step)
+            _apply(page, rows, step, now)
     return STEPS_MOST
 
 
-def _apply(page: StatusPage, rows: _Rows, step: AutomationStep) -> None:
+def _apply(page: StatusPage, rows: _Rows, step: AutomationStep, now: datetime) -> None:
     told = rows.told.get(step.told)
     components = [rows.components[key] for key in step.components]
     if step.reason is AutomationReason.DUE:
@@ -84,15 +87,38 @@ def _apply(page: StatusPage, rows: _Rows, step: AutomationStep) -> None:
             "components": components, "state": UpdateState.INVESTIGATING, "started_at": incident.started_at,
         }  # fmt: skip
         made = save_public_incident(PublicIncident(team_id=page.team_id), wanted, by_rule=True)
-        AutomaticPublication.objects.create(page=page, incident=incident, public=made, rule=rule)
-    elif step.reason is AutomationReason.COVERED:
-        AutomaticPublication.objects.create(page=page, incident_id=step.incident, public=told)
+        _mark(page, incident.pk, made, rule)
+    elif told is not None and step.reason is AutomationReason.COVERED:
+        _mark(page, step.incident, told)
     elif told is not None and step.reason is AutomationReason.SPREAD:
-        AutomaticPublication.objects.get_or_create(page=page, incident_id=step.incident, defaults={"public": told})
+        if not AutomaticPublication.objects.filter(_holds(now), page=page, incident=step.incident).exists():
+            _mark(page, step.incident, told)
         wanted = {"impact": step.impact, "components": [*told.components.all(), *components]}
         save_public_incident(told, wanted, by_rule=True)
+        add_update(
+            told, {"state": UpdateState(told.state), "text": _more(components, rows.rules[step.rule])}, by_rule=True
+        )
     elif told is not None:
         add_update(told, {"state": UpdateState.RESOLVED, "text": _closing(told)}, by_rule=True)
+
+
+def _mark(page: StatusPage, incident: int, public: PublicIncident, rule: PublicationRule | None = None) -> None:
+    """Note that a page has dealt with an incident, in place of a mark that holds no longer."""
+    wanted = {"public": public, "rule": rule}
+    AutomaticPublication.objects.update_or_create(page=page, incident_id=incident, defaults=wanted)
+
+
+def _holds(now: datetime) -> Q:
+    """Marks that hold: of what was published for its incident for ever, of what only covers it while that lasts."""
+    own = Q(rule__isnull=False) | Q(public=None) | Q(public__incident=F("incident"))
+    lasts = Q(public__resolved_at=None) | Q(public__resolved_at__gt=now - COVER_LASTS)
+    return own | (lasts & ~Q(public__impact=PublicImpact.NONE))
+
+
+def _more(added: Iterable[PageComponent], rule: PublicationRule) -> str:
+    """What came to a public incident: the components by their names, or, where it is only worse, the words for that."""
+    names = [one.name for one in added]
+    return spread_text(names) if names else f"{rule.title}: {rule.text}"[:TEXT_MOST]
 
 
 def _closing(told: PublicIncident) -> str:
@@ -110,23 +136,26 @@ def _read(page: StatusPage, now: datetime) -> _Rows:
     asked = {one.component_id for one in rules.values()} | {
         one.pk for row in told if row.is_automatic for one in row.components.all()
     }
-    marks = list(AutomaticPublication.objects.filter(page=page).values_list("incident_id", "public_id"))
     of_rules = {
         (one.component_id, RuleKind(one.kind)): DueRule(
             one.pk, one.component_id, RuleKind(one.kind), one.after, PublicImpact(one.impact)
         )
         for one in rules.values()
     }
-    known = {incident for incident, _ in marks}
-    said = page.incidents.filter(incident__isnull=False, published_at__isnull=False)
-    known |= set(said.values_list("incident_id", flat=True))
-    state = PageState(
-        of_rules,
-        _failures(page, [components[key] for key in sorted(asked)], _held(page), now),
-        [_as_told(row, marks) for row in told],
-        known,
-    )
+    failures = _failures(page, [components[key] for key in sorted(asked)], now)
+    marks, known = _known(page, {key for one in failures for key in one.ids}, now)
+    state = PageState(of_rules, failures, [_as_told(row, marks) for row in told], known)
     return _Rows(state, components, rules, {row.pk: row for row in told})
+
+
+def _known(page: StatusPage, failing: set[int], now: datetime) -> tuple[Sequence[tuple[int, int | None]], set[int]]:
+    """Marks of what fails now, as incident and public incident, and what of it the page has dealt with."""
+    if not failing:
+        return [], set()
+    marks = AutomaticPublication.objects.filter(_holds(now), page=page, incident__in=failing)
+    found = list(marks.values_list("incident_id", "public_id"))
+    said = page.incidents.filter(incident__in=failing, published_at__isnull=False)
+    return found, {incident for incident, _ in found}.union(said.values_list("incident_id", flat=True))
 
 
 def _told(page: StatusPage) -> list[PublicIncident]:
@@ -149,18 +178,23 @@ def _held(page: StatusPage) -> frozenset[int]:
     return frozenset(under_way.values_list("pk", flat=True))
 
 
-def _failures(
-    page: StatusPage, components: Iterable[PageComponent], held: frozenset[int], now: datetime
-) -> list[ComponentFailure]:
+def _open_incidents() -> QuerySet[Incident]:
+    """Open incidents of monitors of which rules may speak."""
+    return Incident.objects.filter(resolved_at=None, kind__in=_KINDS, monitor__deleted_at=None)
+
+
+def _failures(page: StatusPage, components: Iterable[PageComponent], now: datetime) -> list[ComponentFailure]:
     """Open incidents of the monitors behind these components."""
     chosen = list(components)
-    found = Incident.objects.filter(team=page.team, resolved_at=None, kind__in=_KINDS, monitor__deleted_at=None)
+    found = _open_incidents().filter(team=page.team)
     behind = Q(monitor__in=[one.monitor_id for one in chosen if one.monitor_id])
     for tag in {one.tag for one in chosen if one.tag}:
         behind |= Q(monitor__tags__contains=[tag])
     incidents = list(found.filter(behind).select_related("monitor").order_by("pk")[:INCIDENTS_MOST]) if chosen else []
-    silences = TeamSilences.read(page.team, now, now) if incidents else TeamSilences([], now)
-    failures = []
+    if not incidents:
+        return []
+    silences, held = TeamSilences.read(page.team, now, now), _held(page)
+    failures: list[ComponentFailure] = []
     for incident in incidents:
         monitor = incident.monitor
         assert monitor is not None  # The question was about those of monitors.

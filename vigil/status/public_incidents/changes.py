@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -17,8 +18,8 @@ from vigil.status.models import PageComponent, PublicIncident, StatusPage
 from vigil.status.public_incidents.planned import release_silence
 from vigil.status.public_incidents.updates import add_update, lock_incident
 
-#: Public incidents of a page; a page shows those of the last days.
-MAX_INCIDENTS = 10_000
+#: Public incidents that a page gets in a year: what is older takes no place from new ones.
+MAX_INCIDENTS, COUNTED = 10_000, timedelta(days=365)
 #: What is said of a component that was removed while a form was open.
 GONE = "One of them is gone. Choose again."
 _INCIDENT = ("page", "incident", "title", "impact", "started_at")
@@ -48,8 +49,8 @@ def save_public_incident(
     with transaction.atomic():
         if is_new:
             lock_page(row.page_id)
-            if row.page.incidents.count() >= MAX_INCIDENTS:
-                raise ValidationError({"page": [f"A page has at most {MAX_INCIDENTS:,} public incidents."]})
+            if row.page.incidents.filter(created_at__gt=database_now() - COUNTED).count() >= MAX_INCIDENTS:
+                raise ValidationError({"page": [f"A page gets at most {MAX_INCIDENTS:,} public incidents a year."]})
             row.is_automatic = by_rule
             row.save()
             if window is not None:
@@ -86,6 +87,8 @@ def save_postmortem(row: PublicIncident, text: str, *, publish: bool) -> None:
 def delete_public_incident(row: PublicIncident) -> None:
     """Delete a public incident with its updates, and the silence that was made with it."""
     with transaction.atomic():
+        # As everywhere: the page, the incident, then the silence.
+        lock_incident(row)
         release_silence(row)
         note_change(row.page)
         row.delete()

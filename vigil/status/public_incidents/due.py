@@ -13,11 +13,11 @@ from functools import partial
 from django.db import transaction
 
 from probes.process.isolation import Isolation
-from vigil.status.core.states import OVER, UpdateState
+from vigil.status.core.states import UpdateState
 from vigil.status.incident_models import ScheduledMaintenance
 from vigil.status.models import PublicIncident, PublicUpdate
 from vigil.status.public_incidents.automation import apply_rules, pages_with_rules
-from vigil.status.public_incidents.core.maintenance import TEXTS, state_at
+from vigil.status.public_incidents.core.maintenance import TEXTS, can_follow, state_at
 from vigil.status.public_incidents.planned import window_of
 from vigil.status.public_incidents.updates import add_update, lock_incident, publish_update
 
@@ -50,7 +50,10 @@ class DuePublications:
 
 
 def publish_waiting(key: int, now: datetime) -> bool:
-    """Publish an update that waits, or hold it back where its incident is over by then: it would open it again."""
+    """Publish an update that waits, or hold it back where its state cannot come next by then, as over what is over.
+
+    What a person, or the window of planned work, has said meanwhile stays: nobody looks at what publishes itself.
+    """
     with transaction.atomic():
         update = PublicUpdate.objects.select_related("incident__page").filter(pk=key).first()
         if update is None:
@@ -60,10 +63,12 @@ def publish_waiting(key: int, now: datetime) -> bool:
         stored = PublicUpdate.objects.filter(pk=key, publish_at__lte=now).first()
         if stored is None:
             return False
-        if update.incident.resolved_at is not None and stored.state not in OVER:
+        row = update.incident
+        said = UpdateState(row.state) if row.published_at is not None else None
+        if row.resolved_at is not None or not can_follow(said, UpdateState(stored.state)):
             PublicUpdate.objects.filter(pk=key).update(publish_at=None, held_at=now)
             return False
-        publish_update(update.incident, stored)
+        publish_update(row, stored)
     return True
 
 

@@ -8,10 +8,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from vigil.accounts.models import Team
 from vigil.problems.rows import row_problems
 from vigil.status.changes import lock_page, refuse, set_fields
 from vigil.status.components import Problems
 from vigil.status.incident_models import PublicationRule, UpdateTemplate
+from vigil.status.models import StatusPage
 from vigil.status.public_incidents.changes import refuse_gone
 
 MAX_TEMPLATES = 200
@@ -33,6 +35,12 @@ def save_publication_rule(rule: PublicationRule, wanted: Mapping[str, Any]) -> P
             refuse_gone(component.page, [component])
         rule.save()
     return rule
+
+
+def lock_page_of_rule(team: Team, public_id: str) -> None:
+    """Lock the page of a rule for who is about to lock the rule: the publisher marks, behind the page, what it said."""
+    mine = PublicationRule.objects.filter(team=team, public_id=public_id)
+    StatusPage.objects.select_for_update(no_key=True).filter(pk__in=mine.values("component__page_id")).first()
 
 
 def save_update_template(template: UpdateTemplate, wanted: Mapping[str, Any]) -> UpdateTemplate:

@@ -12,13 +12,14 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from vigil.accounts.models import Team
 from vigil.clock import database_wall_now
 from vigil.problems.rows import row_problems
 from vigil.status.changes import lock_page, note_change, refuse
 from vigil.status.components import Problems
 from vigil.status.core.states import INCIDENT_STATES, MAINTENANCE_STATES, OVER, UpdateState
 from vigil.status.incident_models import EarlierText
-from vigil.status.models import PublicIncident, PublicUpdate
+from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
 from vigil.status.public_incidents.core.maintenance import can_follow
 from vigil.status.public_incidents.planned import note_state
 
@@ -117,6 +118,12 @@ def lock_incident(row: PublicIncident) -> None:
         raise ValidationError({"incident": ["This public incident was deleted."]})
     for name in ("state", "published_at", "resolved_at", "is_automatic"):
         setattr(row, name, getattr(stored, name))
+
+
+def lock_page_of(team: Team, public_id: str) -> None:
+    """Lock the page of a public incident for who is about to lock the incident; nothing where the team has none."""
+    mine = PublicIncident.objects.filter(team=team, public_id=public_id)
+    StatusPage.objects.select_for_update(no_key=True).filter(pk__in=mine.values("page_id")).first()
 
 
 def states_of(row: PublicIncident) -> tuple[UpdateState, ...]:

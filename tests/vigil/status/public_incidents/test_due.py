@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.planting import Fault, plant
 from tests.vigil.incidents.world import World
@@ -19,6 +20,7 @@ from vigil.incidents.models import Incident
 from vigil.monitors.models import Monitor
 from vigil.silences.changes import create_silence
 from vigil.silences.models import Silence
+from vigil.status.changes import save_status_page
 from vigil.status.core.states import PublicImpact, RuleKind
 from vigil.status.incident_models import AutomaticPublication, PublicationRule
 from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
@@ -109,6 +111,18 @@ def test_an_update_that_waits_is_held_back_where_its_incident_is_over_by_then(re
     assert PublicIncident.objects.get().state == "identified"
 
 
+def test_an_update_that_waits_neither_moves_planned_work_back_nor_ends_it_twice(redis_url: str) -> None:
+    page, _ = made(World())
+    row, moment = planned(page), database_now() + HOUR
+    back = add_update(row, {"state": "scheduled", "text": "It comes.", "publish_at": moment})
+    ends = add_update(row, {"state": "completed", "text": "Done.", "publish_at": moment})
+    add_update(row, {"state": "in_progress", "text": "We begin."})
+    assert not publish_waiting(back.pk, moment) and PublicIncident.objects.get().state == "in_progress"
+    add_update(row, {"state": "completed", "text": "Done early."})
+    assert not publish_waiting(ends.pk, moment)
+    assert set(row.updates.exclude(held_at=None)) == {back, ends} and row.updates.published().count() == 3
+
+
 def test_maintenance_begins_and_ends_by_itself_and_once(redis_url: str) -> None:
     page, _ = made(World())
     row = planned(page)
@@ -192,6 +206,58 @@ def test_an_outage_is_public_by_its_rule_and_over_with_it(failing: tuple[World, 
     assert row.state == "resolved" and row.updates.newest_first()[0].text == "It works again."
 
 
+def test_readers_are_told_what_an_automatic_incident_takes_in_later(failing: tuple[World, StatusPage, Monitor]) -> None:
+    _, page, _ = failing
+    PublicationRule.objects.filter(component__name="All of it").update(after_s=600, impact=PublicImpact.CRITICAL)
+    apply_rules(page, later())
+    assert apply_rules(page, later() + timedelta(minutes=6)) == 1
+    row = PublicIncident.objects.get()
+    assert [one.text for one in row.updates.newest_first()] == [
+        "Now also affected: All of it.",
+        "We are looking into it.",
+    ]
+    assert (row.state, row.impact, row.is_automatic) == ("investigating", "critical", True)
+
+
+def test_readers_are_told_that_an_automatic_incident_is_worse(failing: tuple[World, StatusPage, Monitor]) -> None:
+    _, page, _ = failing
+    apply_rules(page, later())
+    PublicationRule.objects.filter(component__name="Chat API").update(impact=PublicImpact.CRITICAL)
+    assert apply_rules(page, later()) == 1 and apply_rules(page, later()) == 0
+    text = PublicUpdate.objects.newest_first()[0].text
+    assert text == "Chat API is down: We are looking into it." and PublicIncident.objects.get().impact == "critical"
+
+
+def test_a_standing_incident_covers_a_failure_while_it_is_open_and_minutes_after(
+    failing: tuple[World, StatusPage, Monitor],
+) -> None:
+    _, page, _ = failing
+    standing = told(page, title="Sign-in is slow")
+    assert apply_rules(page, later()) == 1 and AutomaticPublication.objects.get().public == standing
+    add_update(standing, {"state": "resolved", "text": "Over."})
+    assert apply_rules(page, database_now() + timedelta(minutes=4)) == 0
+    assert apply_rules(page, later()) == 1 and apply_rules(page, later()) == 0
+    row = PublicIncident.objects.latest("pk")
+    assert row.is_automatic and AutomaticPublication.objects.get().public == row
+
+
+def test_a_notice_without_impact_covers_nothing(failing: tuple[World, StatusPage, Monitor]) -> None:
+    _, page, _ = failing
+    told(page, title="New prices", impact=PublicImpact.NONE)
+    assert apply_rules(page, later()) == 1 and PublicIncident.objects.filter(is_automatic=True).exists()
+    assert apply_rules(page, later()) == 0
+
+
+def test_a_page_whose_team_has_no_failure_costs_nothing(failing: tuple[World, StatusPage, Monitor]) -> None:
+    world, page, monitor = failing
+    save_status_page(StatusPage(team=default_team()), {"slug": "calm", "title": "Calm"})
+    assert pages_with_rules() == [page]
+    world.see(monitor, "pass", "pass", "pass")
+    with CaptureQueriesContext(connection) as asked:
+        assert pages_with_rules() == []
+    assert len(asked) == 1
+
+
 def test_of_two_processes_one_makes_the_public_incident(failing: tuple[World, StatusPage, Monitor]) -> None:
     _, page, _ = failing
     at_once(lambda: apply_rules(page, later()))
@@ -202,7 +268,7 @@ def test_a_process_that_dies_between_the_incident_and_its_mark_leaves_neither(
     failing: tuple[World, StatusPage, Monitor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, page, _ = failing
-    for place, step in ((updates, "publish_update"), (automation.AutomaticPublication.objects, "create")):
+    for place, step in ((updates, "publish_update"), (automation.AutomaticPublication.objects, "update_or_create")):
         with monkeypatch.context() as patched:
             plant(patched, place, step)
             with pytest.raises(Fault):

@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from vigil.status.core.states import PublicImpact, RuleKind
 
+#: How long a failure stays covered after the end of what covered it: a person says that it is over before it is.
+COVER_LASTS = timedelta(minutes=5)
+
 
 class AutomationReason(StrEnum):
     """Why an automatic incident changes."""
@@ -58,7 +61,10 @@ class OpenAccount:
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """A page at one moment. `known` are the incidents that it has dealt with, also where that is over or deleted."""
+    """A page at one moment. `known` are the incidents that it has dealt with, also where that is over or deleted.
+
+    What another public incident covered is among them while that one is open, and for `COVER_LASTS` after.
+    """
 
     rules: Mapping[tuple[int, RuleKind], DueRule]
     failures: Sequence[ComponentFailure] = ()
@@ -68,7 +74,7 @@ class PageState:
 
 @dataclass(frozen=True, slots=True)
 class AutomationStep:
-    """One change. `told` is the public incident that it is about; without one it begins."""
+    """One change. `told` is the public incident that it is about; without one it begins. `rule` is the worst due."""
 
     reason: AutomationReason
     incident: int = 0
@@ -91,8 +97,12 @@ class _Due:
         return tuple(dict.fromkeys(one.component for one in self.rules))
 
     @property
+    def worst(self) -> DueRule:
+        return max(self.rules, key=lambda one: _IMPACTS.index(one.impact))
+
+    @property
     def impact(self) -> PublicImpact:
-        return max((one.impact for one in self.rules), key=_IMPACTS.index)
+        return self.worst.impact
 
 
 _IMPACTS = list(PublicImpact)
@@ -101,22 +111,23 @@ _IMPACTS = list(PublicImpact)
 def next_step(page: PageState, now: datetime) -> AutomationStep | None:
     """The first change that is due, or None. Each is done, and the page read again, before the next is asked for.
 
-    An incident has one public incident on a page. Where another open one is about it, or about a component that it
-    hits, that one covers it: readers see one account of one trouble. It ends when nothing that it is about fails.
+    An incident has one public incident on a page. Where another open one is about it, or takes something away from a
+    component that it hits, that one covers it while it is open: readers see one account of one trouble. It ends when
+    nothing that it is about fails.
     """
     for due in _due(page, now):
         about = [one for one in page.told if one.incidents & due.ids]
         if due.root in page.known or about:
             step = _spread(due, about, page)
-            if step is None and about and due.root not in page.known:
-                step = AutomationStep(AutomationReason.COVERED, due.root, about[0].key)
+            cover = next((one for one in about if one.impact is not PublicImpact.NONE), None)
+            if step is None and cover is not None and due.root not in page.known:
+                step = AutomationStep(AutomationReason.COVERED, due.root, cover.key)
         else:
             covering = next((one for one in page.told if _covers(one, due)), None)
             if covering is not None:
                 step = AutomationStep(AutomationReason.COVERED, due.root, covering.key)
             else:
-                rule = max(due.rules, key=lambda one: _IMPACTS.index(one.impact))
-                step = AutomationStep(AutomationReason.DUE, due.root, 0, rule.key, due.impact, due.components)
+                step = AutomationStep(AutomationReason.DUE, due.root, 0, due.worst.key, due.impact, due.components)
         if step is not None:
             return step
     over = next((one for one in page.told if one.is_automatic and not _lasts(one, page)), None)
@@ -135,7 +146,9 @@ def _due(page: PageState, now: datetime) -> list[_Due]:
 
 
 def _covers(one: OpenAccount, due: _Due) -> bool:
-    return not one.components or bool(one.components.intersection(due.components))
+    """A notice that takes nothing away, such as that of a price, says nothing of a failure."""
+    is_about = not one.components or bool(one.components.intersection(due.components))
+    return is_about and one.impact is not PublicImpact.NONE
 
 
 def _spread(due: _Due, about: Sequence[OpenAccount], page: PageState) -> AutomationStep | None:
@@ -148,7 +161,7 @@ def _spread(due: _Due, about: Sequence[OpenAccount], page: PageState) -> Automat
     impact = max(own.impact, due.impact, key=_IMPACTS.index)
     if not more and impact is own.impact:
         return None
-    return AutomationStep(AutomationReason.SPREAD, due.root, own.key, 0, impact, more)
+    return AutomationStep(AutomationReason.SPREAD, due.root, own.key, due.worst.key, impact, more)
 
 
 def _lasts(one: OpenAccount, page: PageState) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from vigil.incidents.core.model import IncidentKind
 from vigil.status.core.states import PublicImpact, UpdateState
 
-_NAMED = 3
+_NAMED, _SPREAD_NAMED = 3, 20
 _TEXTS: Mapping[UpdateState, str] = {
     UpdateState.INVESTIGATING: "We see a problem with {names} and are looking into it.",
     UpdateState.IDENTIFIED: "We have found the cause of the problem with {names} and are working on it.",
@@ -26,6 +26,12 @@ def text_of(state: UpdateState, names: Sequence[str]) -> str:
     """The first words of an update."""
     text = _TEXTS[state].format(names=_listed(names))
     return text[:1].upper() + text[1:]
+
+
+def spread_text(names: Sequence[str]) -> str:
+    """Words of an update that adds components: readers of each look for its name."""
+    shown, more = list(names[:_SPREAD_NAMED]), len(names) - _SPREAD_NAMED
+    return f"Now also affected: {', '.join([*shown, f'and {more} more'] if more > 0 else shown)}."
 
 
 def impact_of(kind: str) -> PublicImpact:

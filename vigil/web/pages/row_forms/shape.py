@@ -50,6 +50,8 @@ class FormBlock:
     #: Whether the choice is a search, which offers what it finds.
     finds: bool = False
     offers: Sequence[tuple[str, str]] = ()
+    #: The word on each of those buttons.
+    offered: str = "Add"
 
     @property
     def opens(self) -> bool:
@@ -121,6 +123,13 @@ class RowForm(ABC, Generic[RowT]):
     @abstractmethod
     def index(self) -> str:
         """Where a person goes after deleting."""
+
+    def filled(self, team: Team, sent: Sent, wish: str) -> dict[str, str] | None:
+        """The sent form as a button of its own fills it in; None where the button is none."""
+        return None
+
+    def lock_first(self, team: Team, public_id: str) -> None:
+        """Lock what its write path locks before the row: each order of locks is one, or two writes wait for ever."""
 
     def delete(self, row: RowT) -> None:
         """Delete a row, which is locked."""

@@ -35,6 +35,7 @@ class RowPreview:
 
 def locked(form: RowForm[RowT], reader: PageReader, public_id: str) -> RowT:
     """A row of the reader's team, locked for this transaction; raises `Http404`."""
+    form.lock_first(reader.team, public_id[:40])
     rows = form.rows(reader.team).select_for_update(of=("self",)).filter(**{form.lookup: public_id[:40]})
     # The request that held the lock may have put a successor in its place, which only a second look sees.
     found = rows.first() or rows.first()

@@ -96,6 +96,9 @@ def _answer(
     if moved is not None or wish.startswith("find"):
         sent, focus = moved or (sent, wish.partition(".")[2])
         return _shown(request, reader, form, sent, {**frame, "focus": focus})
+    filled = form.filled(reader.team, sent, wish)
+    if filled is not None:
+        return _shown(request, reader, form, filled, frame)
     try:
         if wish in ("preview", "code"):
             trial = tried(form, reader, public_id, sent, wish == "code" and form.in_documents)

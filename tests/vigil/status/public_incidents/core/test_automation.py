@@ -67,7 +67,11 @@ def test_a_worse_failure_raises_the_impact() -> None:
     worse = page(failure(), rules=(rule(impact=PublicImpact.CRITICAL),), known={100})
     own = OpenAccount(7, True, frozenset({CHAT}), frozenset({100}), PublicImpact.MINOR)
     step = next_step(replace(worse, told=[own]), NOW)
-    assert step is not None and (step.reason, step.impact) == (AutomationReason.SPREAD, PublicImpact.CRITICAL)
+    assert step is not None and (step.reason, step.impact, step.rule) == (
+        AutomationReason.SPREAD,
+        PublicImpact.CRITICAL,
+        11,
+    )
 
 
 def test_an_open_incident_about_a_component_covers_a_second_failure_of_it() -> None:
@@ -81,6 +85,15 @@ def test_an_open_incident_about_a_component_covers_a_second_failure_of_it() -> N
         assert step is not None and (step.reason, step.incident, step.told) == (AutomationReason.COVERED, 100, 7)
     apart = next_step(page(failure(100), told=[OpenAccount(7, False, frozenset({CONSOLE}))]), NOW)
     assert apart is not None and apart.reason is AutomationReason.DUE
+
+
+def test_a_notice_without_impact_covers_no_failure() -> None:
+    for about in (frozenset[int](), frozenset({CHAT})):
+        step = next_step(page(failure(), told=[OpenAccount(7, False, about, impact=PublicImpact.NONE)]), NOW)
+        assert step is not None and step.reason is AutomationReason.DUE
+    # It says something of the incident itself: nothing is added, and nothing is marked again and again.
+    own = OpenAccount(7, False, frozenset({CHAT}), frozenset({100}), PublicImpact.NONE)
+    assert next_step(page(failure(200, ids=frozenset({100, 200})), told=[own]), NOW) is None
 
 
 def test_what_was_dealt_with_is_never_said_again_also_when_it_was_deleted() -> None:

@@ -18,6 +18,7 @@ from vigil.silences.models import Silence
 from vigil.status.changes import save_status_page
 from vigil.status.incident_models import PublicationRule, UpdateTemplate
 from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
+from vigil.status.public_incidents.prepared import save_update_template
 
 pytestmark = pytest.mark.django_db
 NEW, PLAN = "/settings/public-incidents/new", "/settings/scheduled-maintenances/new"
@@ -55,6 +56,18 @@ def test_an_incident_is_written_and_the_form_says_whom_it_tells_before(writer: C
     assert row.published_at and [one.name for one in row.components.all()] == ["Chat"]
     assert row.updates.get().written_by == "a member of ours"
     assert "It tells 1 by email" in shown(writer.get(own(row)))
+
+
+def test_a_new_one_begins_with_a_template_its_title_and_its_components(writer: Client, page: StatusPage) -> None:
+    wanted = {"name": "First words", "title": "Chat is slow", "text": "We look.", "state": "identified", "page": page}
+    chat = page.components.get()
+    template = save_update_template(UpdateTemplate(team=default_team()), {**wanted, "components": [chat]})
+    assert "First words" in shown(writer.get(NEW)) and "First words" not in shown(writer.get(PLAN))
+    filled = sent_of(press(writer, NEW, f"templates.add.{template.public_id}", impact="critical").content.decode())
+    assert {name: filled[name] for name in ("title", "text", "state", "impact", "page", "components")} == {
+        "title": ["Chat is slow"], "text": ["We look."], "state": ["identified"], "impact": ["critical"],
+        "page": [page.public_id], "components": [chat.public_id],
+    }  # fmt: skip
 
 
 def test_a_draft_is_seen_by_the_team_changed_and_published(writer: Client, page: StatusPage) -> None:

@@ -11,15 +11,19 @@ from django.db.models import QuerySet
 from vigil.accounts.models import Team
 from vigil.status.audience import audience, audiences
 from vigil.status.core.states import PublicImpact, UpdateState
+from vigil.status.incident_models import UpdateTemplate
 from vigil.status.models import PageComponent, PublicIncident, PublicUpdate, StatusPage
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.row_forms.picking import boxes
-from vigil.web.pages.row_forms.reading import Problems, chosen, moment_in, text
-from vigil.web.pages.row_forms.shape import Errors
+from vigil.web.pages.row_forms.reading import Problems, chosen, ids_of, moment_in, text
+from vigil.web.pages.row_forms.repeated import ADD
+from vigil.web.pages.row_forms.shape import Errors, FormBlock
 from vigil.web.parts.fields import FormField
 
 #: When what is written becomes public.
 NOW, LATER, DRAFT = "now", "later", "draft"
+#: The part of the form whose buttons fill it in from a template.
+TEMPLATES = "templates"
 SENDS = [(NOW, "Publish now"), (LATER, "Publish at the time below"), (DRAFT, "Keep as a draft")]
 IMPACTS = [
     (PublicImpact.NONE.value, "None: they work"),
@@ -64,6 +68,28 @@ def states_field(states: Sequence[UpdateState], sent: Sent, errors: Errors) -> F
     return FormField(
         "state", "State", sent.get("state", ""), "select", errors=list(errors.get("state", ())), options=options
     )
+
+
+def template_blocks(team: Team, states: Sequence[UpdateState]) -> list[FormBlock]:
+    """Templates that a new one may begin with, each a button; no block without any."""
+    found = UpdateTemplate.objects.filter(team=team, state__in=states).values_list("public_id", "name")
+    offers = list(found)
+    return [FormBlock(name=TEMPLATES, title="Begin with a template", offers=offers, offered="Use")] if offers else []
+
+
+def filled_by_template(team: Team, sent: Sent, wish: str) -> dict[str, str] | None:
+    """The form with what the pressed template holds: an empty title, no page and no components leave what is there."""
+    button, _, public_id = wish.rpartition(".")
+    if button != f"{TEMPLATES}.{ADD}":
+        return None
+    template = UpdateTemplate.objects.filter(team=team, public_id=public_id).select_related("page").first()
+    if template is None:
+        return dict(sent)
+    page = template.page.public_id if template.page is not None else ""
+    components = ids_of(template.components.all())
+    kept = {"title": template.title, "page": page, "components": components}
+    state = {"state": template.state} if "state" in sent else {}
+    return {**sent, "text": template.text, **state, **{name: value for name, value in kept.items() if value}}
 
 
 def moment_fields(sent: Sent, errors: Errors) -> list[FormField]:

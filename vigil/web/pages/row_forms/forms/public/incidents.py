@@ -14,17 +14,20 @@ from vigil.accounts.models import Team
 from vigil.status.core.states import INCIDENT_STATES, PublicImpact, UpdateState
 from vigil.status.models import PublicIncident
 from vigil.status.public_incidents.changes import delete_public_incident, save_public_incident
+from vigil.status.public_incidents.updates import lock_page_of
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.row_forms.forms.public.fields import (
     IMPACTS,
     NOW,
     component_boxes,
     components_of,
+    filled_by_template,
     moment_fields,
     page_field,
     read_moment,
     read_page,
     states_field,
+    template_blocks,
     whom,
 )
 from vigil.web.pages.row_forms.reading import Problems, chosen, ids_of, lines, listed, text
@@ -64,6 +67,7 @@ class PublicIncidentsForm(RowForm[PublicIncident]):
             field("text", "What readers see", "textarea", required=True), states_field(INCIDENT_STATES, sent, errors),
         ]  # fmt: skip
         return [
+            *template_blocks(team, INCIDENT_STATES),
             FormBlock([page_field(team, sent, errors), *what, *said]),
             FormBlock(about, "What is affected"),
             FormBlock(moment_fields(sent, errors), "When it is public"),
@@ -97,6 +101,12 @@ class PublicIncidentsForm(RowForm[PublicIncident]):
 
     def index(self) -> str:
         return reverse("publishing")
+
+    def filled(self, team: Team, sent: Sent, wish: str) -> dict[str, str] | None:
+        return filled_by_template(team, sent, wish)
+
+    def lock_first(self, team: Team, public_id: str) -> None:
+        lock_page_of(team, public_id)
 
     def delete(self, row: PublicIncident) -> None:
         delete_public_incident(row)

@@ -12,19 +12,23 @@ from django.urls import reverse
 
 from vigil.accounts.models import Team
 from vigil.clock import is_zone
+from vigil.status.core.states import UpdateState
 from vigil.status.incident_models import ScheduledMaintenance
 from vigil.status.models import PublicIncident
 from vigil.status.public_incidents.changes import delete_public_incident
 from vigil.status.public_incidents.maintenance import save_maintenance
+from vigil.status.public_incidents.updates import lock_page_of
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.row_forms.forms.public.fields import (
     NOW,
     component_boxes,
     components_of,
+    filled_by_template,
     moment_fields,
     page_field,
     read_moment,
     read_page,
+    template_blocks,
     whom,
 )
 from vigil.web.pages.row_forms.reading import Problems, chosen, ids_of, lines, listed, moment_in, moment_text, text
@@ -87,6 +91,7 @@ class MaintenancesForm(RowForm[PublicIncident]):
             return [FormBlock([title]), *tail]
         words = field("text", "What readers see", "textarea", required=True)
         return [
+            *template_blocks(team, [UpdateState.SCHEDULED]),
             FormBlock([page_field(team, sent, errors), title, words]),
             *tail,
             FormBlock(moment_fields(sent, errors), "When it is announced"),
@@ -132,6 +137,12 @@ class MaintenancesForm(RowForm[PublicIncident]):
 
     def index(self) -> str:
         return reverse("publishing")
+
+    def filled(self, team: Team, sent: Sent, wish: str) -> dict[str, str] | None:
+        return filled_by_template(team, sent, wish)
+
+    def lock_first(self, team: Team, public_id: str) -> None:
+        lock_page_of(team, public_id)
 
     def delete(self, row: PublicIncident) -> None:
         delete_public_incident(row)

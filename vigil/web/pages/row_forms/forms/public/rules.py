@@ -15,7 +15,7 @@ from vigil.code.core.durations import duration
 from vigil.status.audience import audience
 from vigil.status.core.states import PublicImpact, RuleKind
 from vigil.status.incident_models import PublicationRule
-from vigil.status.public_incidents.prepared import save_publication_rule
+from vigil.status.public_incidents.prepared import lock_page_of_rule, save_publication_rule
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.row_forms.forms.public.fields import IMPACTS, components_of
 from vigil.web.pages.row_forms.reading import Problems, chosen, seconds, text
@@ -77,6 +77,9 @@ class PublicationRulesForm(RowForm[PublicationRule]):
             raise ValidationError(problems)  # type: ignore[arg-type]
         texts = {name: text(sent, name) for name in ("kind", "impact", "title", "text", "closing_text")}
         return {**texts, "component": found[0], "after_s": after_s, "enabled": bool(sent.get("enabled"))}
+
+    def lock_first(self, team: Team, public_id: str) -> None:
+        lock_page_of_rule(team, public_id)
 
     def write(self, row: PublicationRule, wanted: Mapping[str, Any]) -> PublicationRule:
         return save_publication_rule(row, wanted)
