@@ -93,7 +93,7 @@ def results_of(load: RecordedLoad, place: int, start_ms: int) -> list[tuple[int,
     return found
 
 
-class Recorder:
+class AheadRecorder:
     """Makes the files of a recording in a folder."""
 
     def __init__(self, folder: Path) -> None:

@@ -32,7 +32,7 @@ import redis
 
 from vigil.bench.measure import Usage, pss_mb, usages
 from vigil.bench.report import print_report, say
-from vigil.bench.scale.recording import Recorder
+from vigil.bench.scale.recording import AheadRecorder
 from vigil.bench.scale.regions import SICK
 from vigil.bench.scale.report import Lags, VerdictLags, by_part, step_report
 from vigil.bench.scale.rig import Rig, ScaleLoad, wait
@@ -187,7 +187,7 @@ async def _settle(rig: Rig, monitors: int, seconds: int) -> float | None:
     await rig.drained_dispatch()
     say("making and signing the results of the window ahead")
     load = await asyncio.to_thread(recorded_load, rig.load, _sick(monitors), _well_s(seconds))
-    start_ms = await asyncio.to_thread(Recorder(rig.recording).record, load)
+    start_ms = await asyncio.to_thread(AheadRecorder(rig.recording).record, load)
     await wait("until the recording begins", start_ms / 1000 - time.time())
     return None
 

@@ -26,13 +26,17 @@ _AGAIN_S = 1.0
 
 @dataclass(slots=True)
 class NemesisActs:
-    """Does what is planned. `doing` says what is done now; `poisoned_s` are the times, wall clock, of poison."""
+    """Does what is planned. `doing` says what is done now; `poisoned_s` are the times, wall clock, of poison.
+
+    `failed` says what could not be done, and why: such a run shows less than it says.
+    """
 
     installation: HarmedInstallation
     regions: Mapping[str, FarRegion]
     thief: Thief | None = None
     done: Counter[str] = field(default_factory=Counter)
     poisoned_s: list[tuple[float, float]] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
     doing: str = "nothing is done yet"
     watcher: Watcher = field(init=False)
 
@@ -47,6 +51,12 @@ class NemesisActs:
     def kill(self, name: str) -> bool:
         """SIGKILL a process; False while it has none."""
         return self._send(name, signal.SIGKILL) is not None
+
+    async def attempt(self, nemesis: PlannedNemesis) -> None:
+        """Do it, and keep why where that fails: a bench at fault must not take the report of its hours along."""
+        (fault,) = await asyncio.gather(self.do(nemesis), return_exceptions=True)
+        if fault is not None:
+            self.failed.append(f"{self.doing}: {fault!r}")
 
     async def do(self, nemesis: PlannedNemesis) -> None:
         """Do what a nemesis says, and undo what has a length."""

@@ -117,7 +117,11 @@ async def calls(thief: Thief) -> None:
 async def votes(thief: Thief) -> None:
     """Votes on all rounds, with words that no column takes, and addresses that no cause holds."""
     for _, fields in cast(Entries, await thief.client.xrevrange(keys.ROUNDS, count=20)):
-        round = decode_round(fields[keys.BODY])
+        try:
+            round = decode_round(fields[keys.BODY])
+        except msgspec.DecodeError:
+            # Another poison is on that stream.
+            continue
         vote = result(
             monitor=round.monitor, status=Status.DOWN, reason=Reason.REFUSED, round=round.id, look=1,
             started_ms=round.opened_ms, revision=round.revision, detail="\0" * 10 + "x" * 300,

@@ -14,7 +14,7 @@ from vigil.bench.soak.slopes import memory_of, unmeasured
 #: What may not be: each is a number, or a list with a line for each.
 WRONGS = (
     "lost", "doubled", "invented", "silences_untold", "unresolved", "out_of_order", "pings_lost",
-    "dead_letters_unexplained", "not_running", "memory_grows", "memory_unmeasured",
+    "dead_letters_unexplained", "not_running", "memory_grows", "memory_unmeasured", "nemeses_failed",
 )  # fmt: skip
 #: A page is at most this late, whatever dies.
 BUDGETS: Mapping[str, float] = {"late_p99_s": 3.0}
@@ -52,6 +52,7 @@ def report_of(harm: NemesisActs, outside: Scene, course: Course, counts: Counts)
         "not_running": list(counts.not_running),
         "memory_grows": [one.role for one in memory if one.grows],
         "memory_unmeasured": unmeasured(harm.watcher.samples),
+        "nemeses_failed": harm.failed,
         **{f"late_p{share}_s": _share(judged.late_s, share) for share in (50, 99, 100)},
         **{f"detected_p{share}_s": _share(judged.detected_s, share) for share in (50, 90, 100)},
         "outages": len(course.outages),

@@ -215,7 +215,7 @@ async def _do_harm(this: _Run, seconds: float) -> None:
     this.outside.on_receipt = kill_deliver
     for nemesis in nemeses.plan(this.seed, seconds, victims):
         await asyncio.sleep(max(0.0, began_s + nemesis.at_s - time.monotonic()))
-        await harm.do(nemesis)
+        await harm.attempt(nemesis)
     harm.doing = "nothing is done any more"
 
 

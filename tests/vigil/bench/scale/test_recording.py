@@ -17,7 +17,7 @@ from probes.signing.region_keyring import RegionKeyring
 from probes.wire import WIRE_VERSION, Phases, Result
 from vigil.bench.region_keys import simulated_list
 from vigil.bench.scale.playback import play
-from vigil.bench.scale.recording import BATCH_MOST, RecordedLoad, Recorder, entries
+from vigil.bench.scale.recording import BATCH_MOST, AheadRecorder, RecordedLoad, entries
 from vigil.cli.errors import CommandError
 
 AGE_MOST_MS = 420_000
@@ -41,7 +41,7 @@ def test_passes_wait_for_others_and_a_failure_for_none() -> None:
 
 def test_an_entry_counts_at_its_moment_and_not_long_before(tmp_path: Path, redis_url: str) -> None:
     client = redis.Redis.from_url(redis_url)
-    start_ms = Recorder(tmp_path).record(load(sick=frozenset({"mon_0007"})))
+    start_ms = AheadRecorder(tmp_path).record(load(sick=frozenset({"mon_0007"})))
     late_ms: list[int] = []
     asyncio.run(_played(redis_url, tmp_path, late_ms))
 
@@ -72,4 +72,4 @@ async def _played(url: str, folder: Path, late_ms: list[int]) -> None:
 def test_a_recording_that_no_disk_should_hold_is_refused(tmp_path: Path) -> None:
     too_many = RecordedLoad([("mon_1", 1)] * 100_000, ["east"], 1_000, 1_000_000, frozenset(), 0)
     with pytest.raises(CommandError, match="20,000,000 results"):
-        Recorder(tmp_path).record(too_many)
+        AheadRecorder(tmp_path).record(too_many)
