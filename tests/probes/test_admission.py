@@ -182,7 +182,7 @@ def test_text_of_any_script_is_storable_and_what_is_no_character_is_not() -> Non
 
 
 @given(entries())
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_whatever_a_region_writes_what_is_admitted_is_within_all_bounds(payload: bytes) -> None:
     admitted = admit_results(payload, NOW_MS)
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -33,6 +37,7 @@ from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor, Region
 
 pytestmark = pytest.mark.django_db(transaction=True)
+CHECKOUT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60.0
 FIRST, SECOND = shards_of(2)
 
@@ -122,6 +127,44 @@ def test_while_their_number_changes_each_verdict_is_applied_once(client: redis.R
             client.flushdb()
             say_down(client, monitors[8:])
             await_incidents(12)
+
+    opened = Transition.objects.filter(step="opened", incident__kind="outage")
+    assert sorted(opened.values_list("incident__monitor_id", flat=True)) == [monitor.pk for monitor in monitors]
+
+
+@contextlib.contextmanager
+def old_process() -> Iterator[subprocess.Popen[bytes]]:
+    """An ingest of all monitors in a process of its own."""
+    server = os.environ["VIGIL_DATABASE_URL"].rsplit("/", 1)[0]
+    environment = {
+        **os.environ,
+        "VIGIL_DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
+        "VIGIL_HEALTH_PORT": "0",
+        "PYTHONPATH": str(CHECKOUT),
+    }
+    command = [sys.executable, "-m", "vigil.cli", "run", "ingest"]
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def test_killed_in_the_middle_of_a_change_the_old_one_leaves_the_rest_to_the_new(
+    client: redis.Redis, monitors: list[Monitor]
+) -> None:
+    commit(1)
+    with old_process() as old:
+        say_down(client, monitors[:4])
+        await_incidents(1)
+        say_down(client, monitors[4:8])
+        commit(2)
+        say_down(client, monitors[8:])
+        old.kill()
+        old.wait(10)
+    with running(client, FIRST), running(client, SECOND):
+        await_incidents(12)
 
     opened = Transition.objects.filter(step="opened", incident__kind="outage")
     assert sorted(opened.values_list("incident__monitor_id", flat=True)) == [monitor.pk for monitor in monitors]

@@ -19,6 +19,7 @@ from consensus.process.lease import ConsensusLease
 from consensus.verdicts import Belief, Call, Round, Verdict, decode_call, decode_quarantine, decode_verdict, encode
 from consensus.vocabulary import Cause, Exclusion
 from probes import keys, wire
+from probes.process.connections.clients import open_both
 from probes.reasons import Reason, Status
 from probes.wire import Phases, RegionStatus
 from tests.consensus.examples import FIVE_REGIONS, make_result, make_round
@@ -31,11 +32,12 @@ PATIENCE_S = 15.0
 
 
 class Bench:
-    """One Redis, and what a test does to it in the place of the other parts."""
+    """Redis, where asked for in two servers, and what a test does to it in the place of the other parts."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, control_url: str = "") -> None:
         self.url = url
-        self.client = redis.Redis.from_url(url)
+        self.control_url = control_url
+        self.client = open_both(url, control_url)
 
     def now_ms(self) -> int:
         seconds, micros = self.client.time()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -22,6 +23,7 @@ from tests.consensus.examples import make_result, make_round
 from tests.consensus.process.test_service import REGIONS, Bench
 from tests.signed import control_entry, macs, report
 from tests.waiting import until
+from vigil.local.servers.redis import running as server_apart
 
 #: Monitors of both shards of two.
 MONITORS = [f"mon_{number}" for number in range(8)]
@@ -48,7 +50,8 @@ def running(bench: Bench, *shards: Shard) -> Iterator[list[subprocess.Popen[byte
     processes = []
     for shard in shards:
         own = {"VIGIL_SHARDS": str(shard.count), "VIGIL_SHARD": str(shard.index)}
-        environment = {**os.environ, "VIGIL_REDIS_URL": bench.url, "VIGIL_HEALTH_PORT": "0", **own}
+        servers = {"VIGIL_REDIS_URL": bench.url, "VIGIL_CONTROL_REDIS_URL": bench.control_url}
+        environment = {**os.environ, **servers, "VIGIL_HEALTH_PORT": "0", **own}
         processes.append(
             subprocess.Popen([sys.executable, "-m", "consensus"], env=environment, stderr=subprocess.DEVNULL)
         )
@@ -178,3 +181,21 @@ def test_killed_and_flushed_in_the_middle_of_a_change_every_round_has_its_verdic
                 later = open_all(bench)
                 vote(bench, later)
                 await_verdicts(bench, later)
+
+
+def test_shards_work_where_regions_have_a_server_apart(redis_url: str, tmp_path: Path) -> None:
+    """The map, the leases and the verdicts are on the control plane's own, and results on that of the regions."""
+    tmp_path.chmod(0o711)
+    with server_apart(tmp_path, "not-a-secret", tmp_path / "redis.log") as control:
+        bench = Bench(redis_url, control.url)
+        bench.believe_all_up()
+        commit(bench.client, 2, 1)
+        with running(bench, *shards_of(2)), redis.Redis.from_url(redis_url) as of_regions:
+            await_leaders(bench, *shards_of(2))
+            rounds = open_all(bench)
+            vote(bench, rounds)
+            await_verdicts(bench, rounds)
+            assert {verdict.shard for found in said(bench).values() for verdict in found} == {"0of2", "1of2"}
+            assert not of_regions.exists(keys.SHARD_MAP, keys.VERDICTS, keys.lease("consensus/0of2"))
+            assert of_regions.exists(keys.results(REGIONS[0]))
+        bench.client.close()

@@ -44,7 +44,7 @@ SAYABLE = frozenset(
 )  # fmt: skip
 SETTINGS: dict[str, Any] = {
     "seed": 7,
-    "generation": {"deterministic": True, "max-examples": 6, "no-shrink": True, "database": "none"},
+    "generation": {"deterministic": True, "max-examples": 3, "no-shrink": True, "database": "none"},
     # Literals of the code would make cases move with it.
     "analysis": {"constants": {"enabled": False}},
     "checks": {

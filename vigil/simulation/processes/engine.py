@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Any
 
 #: A moment in 2027; worlds start on a whole day.
@@ -27,15 +27,15 @@ class SimEngine:
     def at(self, when: float, do: Do, *args: Any, of: SimProcess | None = None) -> None:
         """Schedule an event, not before now; one `of` a process only if it still lives then."""
         self._count += 1
-        boot = of.boot if of is not None else 0
         now = self.now
-        heapq.heappush(self._events, (when if when > now else now, self._count, of, boot, do, args))
+        boot = 0 if of is None else of.boot
+        heappush(self._events, (when if when > now else now, self._count, of, boot, do, args))
 
     def run(self, until: float) -> None:
         """Run all events before `until`."""
         events = self._events
         while events and events[0][0] < until:
-            self.now, _, process, boot, do, args = heapq.heappop(events)
+            self.now, _, process, boot, do, args = heappop(events)
             if process is None:
                 do(*args)
             elif boot == process.boot:
@@ -60,7 +60,8 @@ class SimProcess:
     def later(self, delay_ms: float, do: Do, *args: Any) -> None:
         """Do something after a delay, if this process lives now and still lives then."""
         if self.alive:
-            self.engine.at(self.engine.now + delay_ms, do, *args, of=self)
+            engine = self.engine
+            engine.at(engine.now + delay_ms, do, *args, of=self)
 
     def kill(self) -> None:
         """Kill: memory and work in progress are lost."""

@@ -46,6 +46,8 @@ class Path:
     spells: tuple[Spell, ...]
     blips: frozenset[int]
     speed_ms: float
+    #: What most of its checks see.
+    fine: Sighting
 
 
 class World:
@@ -134,13 +136,15 @@ class World:
         name = self.monitors[monitor]
         interval_ms = self.scenario.interval_ms
         phase = phase_ms(name, interval_ms, region, len(self.scenario.regions))
+        speed_ms = between(15, 180, self.seed, _SPEED, monitor, region)
         return Path(
             monitor,
             region,
             phase,
             self.spells.of_path(monitor, region),
             self._blips(monitor, region, phase),
-            between(15, 180, self.seed, _SPEED, monitor, region),
+            speed_ms,
+            Sighting(*FINE, speed_ms, speed_ms),
         )
 
     def _blips(self, monitor: int, region: int, phase: int) -> frozenset[int]:
@@ -167,9 +171,12 @@ class World:
         if blip:
             hangs = unit(self.seed, _MANNER, path.monitor, path.region, key) < 0.5
             return self._ailing(path, Ailment.HANGS if hangs else Ailment.REFUSES, Origin.BLIP)
-        return Sighting(*FINE, path.speed_ms, path.speed_ms)
+        return path.fine
 
     def _ailing(self, path: Path, ailment: Ailment, origin: Origin) -> Sighting:
-        times = {Ailment.HANGS: float(self.scenario.timeout_ms), Ailment.SLOW: path.speed_ms + 700}
-        took_ms = times.get(ailment, path.speed_ms)
+        took_ms = path.speed_ms
+        if ailment is Ailment.HANGS:
+            took_ms = float(self.scenario.timeout_ms)
+        elif ailment is Ailment.SLOW:
+            took_ms += 700
         return Sighting(*_SAYS[ailment], took_ms, took_ms, origin=origin)
