@@ -16,6 +16,7 @@ from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.read_models.team_silences import TeamSilences
 from vigil.status.changes import lock_page
+from vigil.status.core.languages import words_of
 from vigil.status.core.states import UNDER_WAY, PublicImpact, RuleKind, UpdateState
 from vigil.status.incident_models import TEXT_MOST, AutomaticPublication, PublicationRule
 from vigil.status.models import PageComponent, PublicIncident, StatusPage
@@ -95,9 +96,8 @@ def _apply(page: StatusPage, rows: _Rows, step: AutomationStep, now: datetime) -
             _mark(page, step.incident, told)
         wanted = {"impact": step.impact, "components": [*told.components.all(), *components]}
         save_public_incident(told, wanted, by_rule=True)
-        add_update(
-            told, {"state": UpdateState(told.state), "text": _more(components, rows.rules[step.rule])}, by_rule=True
-        )
+        more = _more(components, rows.rules[step.rule], page)
+        add_update(told, {"state": UpdateState(told.state), "text": more}, by_rule=True)
     elif told is not None:
         add_update(told, {"state": UpdateState.RESOLVED, "text": _closing(told)}, by_rule=True)
 
@@ -115,10 +115,12 @@ def _holds(now: datetime) -> Q:
     return own | (lasts & ~Q(public__impact=PublicImpact.NONE))
 
 
-def _more(added: Iterable[PageComponent], rule: PublicationRule) -> str:
+def _more(added: Iterable[PageComponent], rule: PublicationRule, page: StatusPage) -> str:
     """What came to a public incident: the components by their names, or, where it is only worse, the words for that."""
     names = [one.name for one in added]
-    return spread_text(names) if names else f"{rule.title}: {rule.text}"[:TEXT_MOST]
+    if names:
+        return spread_text(names, words_of(page.language))
+    return f"{rule.title}: {rule.text}"[:TEXT_MOST]
 
 
 def _closing(told: PublicIncident) -> str:
@@ -126,7 +128,7 @@ def _closing(told: PublicIncident) -> str:
     mark = AutomaticPublication.objects.filter(public=told, rule__isnull=False).select_related("rule").first()
     if mark is not None and mark.rule is not None:
         return mark.rule.closing_text
-    return text_of(UpdateState.RESOLVED, [one.name for one in told.components.all()])
+    return text_of(UpdateState.RESOLVED, [one.name for one in told.components.all()], words_of(told.page.language))
 
 
 def _read(page: StatusPage, now: datetime) -> _Rows:

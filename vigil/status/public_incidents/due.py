@@ -13,11 +13,12 @@ from functools import partial
 from django.db import transaction
 
 from probes.process.isolation import Isolation
+from vigil.status.core.languages import words_of
 from vigil.status.core.states import UpdateState
 from vigil.status.incident_models import ScheduledMaintenance
 from vigil.status.models import PublicIncident, PublicUpdate
 from vigil.status.public_incidents.automation import apply_rules, pages_with_rules
-from vigil.status.public_incidents.core.maintenance import TEXTS, can_follow, state_at
+from vigil.status.public_incidents.core.maintenance import can_follow, state_at
 from vigil.status.public_incidents.planned import window_of
 from vigil.status.public_incidents.updates import add_update, lock_incident, publish_update
 
@@ -85,5 +86,5 @@ def move_maintenance(key: int, now: datetime) -> bool:
         state = state_at(UpdateState(row.state), window_of(maintenance), now)
         if state == row.state:
             return False
-        add_update(row, {"state": state, "text": TEXTS[state]}, by_rule=True)
+        add_update(row, {"state": state, "text": words_of(row.page.language).first.maintenance[state]}, by_rule=True)
     return True

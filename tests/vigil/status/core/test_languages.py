@@ -17,6 +17,7 @@ from vigil.status.core.document import project
 from vigil.status.core.languages import LANGUAGES, words_of
 from vigil.status.core.languages.english import ENGLISH
 from vigil.status.core.states import PublicState, UpdateState
+from vigil.status.public_incidents.core.first_words import spread_text, text_of, title_of
 
 _FORMS = {"date_form", "day_form", "moment_form", "decimal", "tag", "name", "months"}
 
@@ -90,3 +91,12 @@ def test_dates_and_numbers_have_the_form_of_the_language() -> None:
     assert (ENGLISH.moment(at), ENGLISH.percent(0.9994)) == ("5 Mar 2026 07:09", "99.94\u202f%")
     assert (german.percent(0.9994), german.percent(1)) == ("99,94\u202f%", "100\u202f%")
     assert words_of("xx") is ENGLISH and replace(page(), language="xx").words is ENGLISH
+
+
+def test_texts_that_nobody_wrote_are_in_the_language_of_the_page() -> None:
+    german, names = LANGUAGES["de"], [f"API {number}" for number in range(23)]
+    assert title_of(names[:2], german) == "Störung: API 0 und API 1"
+    assert text_of(UpdateState.RESOLVED, names, german) == "Die Störung (einige Dienste) ist behoben."
+    assert text_of(UpdateState.MONITORING, [], ENGLISH) == "Our services should work again. We keep watching."
+    assert spread_text(names, german).endswith("API 19, und 3 weitere.")
+    assert german.first.maintenance[UpdateState.COMPLETED] == "Die geplante Wartung ist abgeschlossen."

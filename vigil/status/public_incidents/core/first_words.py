@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from vigil.incidents.core.model import IncidentKind
+from vigil.status.core.languages.words import PageWords
 from vigil.status.core.states import PublicImpact, UpdateState
 
-_NAMED, _SPREAD_NAMED = 3, 20
-_TEXTS: Mapping[UpdateState, str] = {
-    UpdateState.INVESTIGATING: "We see a problem with {names} and are looking into it.",
-    UpdateState.IDENTIFIED: "We have found the cause of the problem with {names} and are working on it.",
-    UpdateState.MONITORING: "{names} should work again. We keep watching.",
-    UpdateState.RESOLVED: "The problem with {names} is over.",
-}
+_SPREAD_NAMED = 20
 _DOWN = (IncidentKind.OUTAGE, IncidentKind.HEARTBEAT)
 
 
-def title_of(names: Sequence[str]) -> str:
+def title_of(names: Sequence[str], words: PageWords) -> str:
     """The first title of a public incident."""
-    return f"Problem with {_listed(names)}"[:200]
+    return words.first.title.format(names=words.first.listed(names))[:200]
 
 
-def text_of(state: UpdateState, names: Sequence[str]) -> str:
+def text_of(state: UpdateState, names: Sequence[str], words: PageWords) -> str:
     """The first words of an update."""
-    text = _TEXTS[state].format(names=_listed(names))
+    text = words.first.incident[state].format(names=words.first.listed(names))
     return text[:1].upper() + text[1:]
 
 
-def spread_text(names: Sequence[str]) -> str:
+def spread_text(names: Sequence[str], words: PageWords) -> str:
     """Words of an update that adds components: readers of each look for its name."""
     shown, more = list(names[:_SPREAD_NAMED]), len(names) - _SPREAD_NAMED
-    return f"Now also affected: {', '.join([*shown, f'and {more} more'] if more > 0 else shown)}."
+    rest = [words.first.and_more.format(count=more)] if more > 0 else []
+    return words.first.spread.format(names=", ".join([*shown, *rest]))
 
 
 def impact_of(kind: str) -> PublicImpact:
@@ -46,10 +42,3 @@ def next_state(said: Sequence[UpdateState], is_open: bool) -> UpdateState:
     if not said:
         return UpdateState.INVESTIGATING
     return UpdateState.IDENTIFIED if said[-1] is UpdateState.INVESTIGATING else UpdateState.MONITORING
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = list(names[:_NAMED])
-    if len(names) > _NAMED:
-        return "some services"
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown) or "our services"

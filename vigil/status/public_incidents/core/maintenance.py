@@ -7,12 +7,6 @@ from datetime import datetime
 
 from vigil.status.core.states import MAINTENANCE_STATES, OVER, UNDER_WAY, UpdateState
 
-#: What is said where nobody has written it.
-TEXTS = {
-    UpdateState.IN_PROGRESS: "The planned maintenance has begun.",
-    UpdateState.COMPLETED: "The planned maintenance is completed.",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceWindow:

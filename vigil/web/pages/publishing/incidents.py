@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods
 from vigil.incidents.models import Incident
 from vigil.status.addresses import address_of
 from vigil.status.audience import audiences
+from vigil.status.core.languages import words_of
+from vigil.status.core.languages.words import PageWords
 from vigil.status.core.states import INCIDENT_STATES, PublicImpact, UpdateState
 from vigil.status.public_incidents.changes import GONE
 from vigil.status.public_incidents.core.first_words import impact_of, next_state, text_of, title_of
@@ -55,7 +57,7 @@ def publish_incident(request: HttpRequest, reader: PageReader, public_id: str) -
             except ValidationError as refused:
                 errors = errors_by_field(refused)
         elif state in set(INCIDENT_STATES):
-            sent |= {"state": state, "text": text_of(UpdateState(state), _names(pages, sent))}
+            sent |= {"state": state, "text": text_of(UpdateState(state), _names(pages, sent), _words(pages))}
     notified = audiences([one.page for one in pages])
     shown = {
         "incident": incident,
@@ -95,14 +97,19 @@ def _prefilled(incident: Incident, pages: Sequence[TouchedPage]) -> dict[str, st
         ticked[one.page.public_id] = "\n".join(ids or ([one.page.public_id] if one.told else []))
     before = [UpdateState(one.state) for one in (told[0].updates.all() if told else ()) if one.published_at]
     state = next_state(before, incident.resolved_at is None)
-    names = _names(pages, ticked)
+    names, words = _names(pages, ticked), _words(pages)
     return {
         **ticked,
-        "title": told[0].title if told else title_of(names),
+        "title": told[0].title if told else title_of(names, words),
         "impact": told[0].impact if told else impact_of(incident.kind).value,
         "state": state.value,
-        "text": text_of(state, names),
+        "text": text_of(state, names, words),
     }
+
+
+def _words(pages: Sequence[TouchedPage]) -> PageWords:
+    """The language that texts begin in: of the first page, since one text is for all."""
+    return words_of(pages[0].page.language)
 
 
 def _names(pages: Sequence[TouchedPage], sent: Mapping[str, str]) -> list[str]:
