@@ -21,30 +21,31 @@ CHANGES: dict[str, dict[str, Any]] = {
     "monitors": {"interval_s": 300}, "channels": {"gather": False}, "people": {"name": "Bea"},
     "heartbeats": {"grace_s": 600}, "composites": {"rule": "all"}, "routes": {"notes": True},
     "rotations": {"shift_days": 14}, "policies": {"repeats": 2}, "silences": {"reason": "r"},
-    "objectives": {"window_days": 14}, "reports": {"enabled": False},
+    "objectives": {"window_days": 14}, "reports": {"enabled": False}, "status-pages": {"enabled": False},
 }  # fmt: skip
 
 
 def test_every_object_that_code_can_keep_says_which_document_keeps_it() -> None:
     # A silence is in either of two sections; regions and feeds belong to the installation.
-    assert CHANGES.keys() == SECTIONS.keys() - {"maintenance", "regions", "feeds"}
+    sections = {path.replace("-", "_") for path in CHANGES}
+    assert sections == SECTIONS.keys() - {"maintenance", "regions", "feeds"}
     assert CHANGES.keys() == {prefix for prefix, view, _ in router.registry if issubclass(view, ManagedRows)}
     api, team = Api(default_team()), default_team()
     made = rows(api)
     owner = {"project": "shop", "place": "", "file": "vigil.yaml", "line": 7}
     for path, change in CHANGES.items():
-        address = f"{path}/{made[path]}"
+        address, section = f"{path}/{made[path]}", path.replace("-", "_")
         assert api("GET", address)[1]["managed_by"] is None, path
         assert not api.ask("PATCH", address, change).has_header("Warning"), path
         ManagedObject.objects.create(
-            team=team, project="shop", section=path, key="k", public_id=made[path], file="vigil.yaml", line=7
+            team=team, project="shop", section=section, key="k", public_id=made[path], file="vigil.yaml", line=7
         )
-        whole = {**owner, "place": f"{path}.k"}
+        whole = {**owner, "place": f"{section}.k"}
         assert api("GET", address)[1]["managed_by"] == whole, path
         assert whole in [row["managed_by"] for row in api("GET", path)[1]["results"]], path
         changed = api.ask("PATCH", address, change)
         assert (changed.status_code, changed.json()["managed_by"]) == (200, whole), path
-        assert f"Managed by code: {path}.k in vigil.yaml:7" in changed["Warning"], path
+        assert f"Managed by code: {section}.k in vigil.yaml:7" in changed["Warning"], path
 
 
 def keep(name: str, key: str) -> None:
