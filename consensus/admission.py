@@ -31,7 +31,7 @@ EXPLANATION_LIMIT, TEXT_LIMIT = 200_000, 1_000
 def admit_verdict(payload: bytes) -> Verdict:
     """Decode a verdict, its texts fit to be stored; raises `msgspec.DecodeError`."""
     verdict = decode_verdict(payload)
-    _check_names(verdict.round, verdict.monitor, *verdict.dissent, *verdict.assigned)
+    _check_names(verdict.round, verdict.monitor, verdict.shard, *verdict.dissent, *verdict.assigned)
     _check_names(*_members((verdict.votes, verdict.excluded, verdict.electorate)))
     explanation = storable(verdict.explanation, EXPLANATION_LIMIT)
     votes = [_storable_vote(vote) for vote in verdict.votes]

@@ -71,7 +71,7 @@ def _is_whole_without_a_script(stack: Stack, browser: Browser) -> None:
 def _is_shown_by_another_site(stack: Stack, seen: Visit, browser: Browser, folder: Path) -> None:
     """By the lines that the settings give, on a site whose policy allows nothing but files of this one."""
     seen.go(f"{stack.address}/settings/status-pages")
-    seen.page.get_by_role("link", name="Other sites").click()
+    seen.page.get_by_role("link", name="Other sites , Acme AI").click()
     expect(seen.page.get_by_role("heading", name="Acme AI on other sites")).to_be_visible()
     assert (seen.violations(), seen.problems) == ([], [])
     frame, script = (seen.page.locator("code").nth(place).inner_text() for place in (0, 1))

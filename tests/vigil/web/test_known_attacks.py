@@ -36,7 +36,7 @@ NOT_GIVEN: dict[str, Any] = {}
 SCRIPT = "<script>alert(1)</script>"
 #: Pages that people without an account may see: how to get in, what a secret address shows, whether it lives.
 OPEN = re.compile(
-    r"/(sign-in|sign-out|admin/login/|admin/logout/|login/once/|assets/|favicon\.ico|healthz|readyz|metrics|respond/"
+    r"/(sign-in|sign-out|admin/login/|admin/logout/|login/once/|assets/|llms\.txt|favicon\.ico|healthz|readyz|metrics|respond/"
     r"|enrol|hooks/|oncall/|badge/|api/|static/|admin/jsi18n/)"
 )
 

@@ -48,7 +48,7 @@ HANGS = {
 LIVES = {
     "a loop that turns": "for _ in range(24): health.beat(); time.sleep(0.1)",
     "a wait for a server": "of_server('import time\\ndef wait(): time.sleep(1.2)').wait()",
-    "work between turns": "until_s = time.process_time() + 0.2\nwhile time.process_time() < until_s: pass",
+    "work between turns": "until_s = time.process_time() + 0.1\nwhile time.process_time() < until_s: pass",
 }
 
 
