@@ -1,0 +1,192 @@
+"""Minutes lost: time in which an endpoint was of no use, split by whose fault it was and by reason. Pure.
+
+Time is lost while down, refused (account) or degraded. Every second is counted once, whatever overlaps: the worse
+state first, then what began first. Spans are half open, in whole seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from itertools import pairwise
+
+from probes.reasons import Reason
+from vigil.history.core.uptime import Span
+
+
+class LossClass(StrEnum):
+    """Whose fault lost time was."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+    NET = "net"
+    UNKNOWN = "unknown"
+
+
+class LossSeverity(IntEnum):
+    """How bad a lost second was; the worst counts."""
+
+    DEGRADED = 1
+    ACCOUNT = 2
+    DOWN = 3
+
+
+#: The key, its limits, or how we ask.
+_OURS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.RATE_LIMITED, Reason.CONFIG})
+#: The way there. A certificate, a redirect and a domain are the provider's own.
+_NET = frozenset(
+    {
+        Reason.DNS_ERROR, Reason.REFUSED, Reason.RESET, Reason.UNREACHABLE, Reason.TLS_ERROR, Reason.BLOCKED,
+        Reason.GEO_BLOCKED, Reason.BOT_FILTER,
+    }
+)  # fmt: skip
+#: These say nothing about the target.
+_UNKNOWN = frozenset({Reason.OK, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED})
+#: Whose fault a timeout is depends on how many see it.
+_BY_SPREAD = frozenset({Reason.TIMEOUT, Reason.SLOW})
+
+
+def class_of(reason: Reason, is_everywhere: bool = True) -> LossClass:
+    """Whose fault a reason is; `is_everywhere`: at least half of the regions that looked saw it."""
+    if reason in _OURS:
+        return LossClass.OURS
+    if reason in _NET or (reason in _BY_SPREAD and not is_everywhere):
+        return LossClass.NET
+    return LossClass.UNKNOWN if reason in _UNKNOWN else LossClass.THEIRS
+
+
+@dataclass(frozen=True, slots=True)
+class LostSpan:
+    """Lost time of one monitor. `reason` is what its incident says; checks in it may say more."""
+
+    start_s: int
+    end_s: int
+    severity: LossSeverity
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SeenReason:
+    """One check in lost time: when, in which region, and its reason (`OK` for a pass)."""
+
+    at_s: int
+    region: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class LostPiece:
+    """Lost time with one cause."""
+
+    start_s: int
+    end_s: int
+    severity: LossSeverity
+    cause: tuple[LossClass, Reason]
+
+
+@dataclass(frozen=True, slots=True)
+class LostShare:
+    """Seconds with one cause, and their share of all lost ones in whole percent; shares sum to 100."""
+
+    loss: LossClass
+    reason: Reason
+    seconds: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class LostTime:
+    """Lost time of a window by cause, the largest first. `counted_s`: how long anything was watched at all."""
+
+    counted_s: int = 0
+    shares: tuple[LostShare, ...] = ()
+    by_severity: Mapping[LossSeverity, int] = field(default_factory=dict)
+
+    @property
+    def lost_s(self) -> int:
+        return sum(share.seconds for share in self.shares)
+
+    def of(self, loss: LossClass) -> int:
+        """Seconds of one class."""
+        return sum(share.seconds for share in self.shares if share.loss is loss)
+
+    def percents(self) -> dict[LossClass, int]:
+        """Share of each class in whole percent; together 100, or 0 where nothing was lost."""
+        return dict(zip(LossClass, whole_percents([self.of(loss) for loss in LossClass]), strict=True))
+
+    def availability(self, loss: LossClass) -> float | None:
+        """Part of the counted time that this class did not take; None where no time counts."""
+        return max(0.0, 1 - self.of(loss) / self.counted_s) if self.counted_s else None
+
+
+def attributed(span: LostSpan, seen: Sequence[SeenReason]) -> list[LostPiece]:
+    """A lost span cut by cause: what most failing regions last said, and the incident's reason where none looked.
+
+    `seen` are the checks of all regions in the span, in order of time. While nobody fails any more, the last cause
+    stands: the span ends when recovery is proven.
+    """
+    latest: dict[int, Reason] = {}
+    cause = (class_of(span.reason), span.reason)
+    pieces: list[LostPiece] = []
+    start_s = span.start_s
+    for one in seen:
+        if not span.start_s <= one.at_s < span.end_s:
+            continue
+        latest[one.region] = one.reason
+        now = _cause(latest, span.reason) or cause
+        if now != cause and one.at_s > start_s:
+            pieces.append(LostPiece(start_s, one.at_s, span.severity, cause))
+            start_s = one.at_s
+        cause = now
+    return [*pieces, LostPiece(start_s, span.end_s, span.severity, cause)] if start_s < span.end_s else pieces
+
+
+def _cause(latest: Mapping[int, Reason], incident: Reason) -> tuple[LossClass, Reason] | None:
+    failing = Counter(reason for reason in latest.values() if reason not in _UNKNOWN)
+    if not failing:
+        return None
+    reason = min(failing, key=lambda one: (-failing[one], one is not incident, one.value))
+    return class_of(reason, 2 * failing[reason] >= len(latest)), reason
+
+
+def lost_time(pieces: Iterable[LostPiece], counted: Sequence[Span]) -> LostTime:
+    """Add up pieces of several monitors within the counted time; `counted` is in order, without overlap."""
+    seconds: Counter[tuple[LossClass, Reason]] = Counter()
+    severities: Counter[LossSeverity] = Counter()
+    for start_s, end_s, piece in _once(list(pieces)):
+        kept = sum(max(0, min(end_s, end) - max(start_s, start)) for start, end in counted)
+        if kept:
+            seconds[piece.cause] += kept
+            severities[piece.severity] += kept
+    ordered = sorted(seconds.items(), key=lambda one: (-one[1], one[0]))
+    percents = whole_percents([count for _, count in ordered])
+    shares = [LostShare(*cause, count, percent) for (cause, count), percent in zip(ordered, percents, strict=True)]
+    return LostTime(sum(end - start for start, end in counted), tuple(shares), dict(severities))
+
+
+def _once(pieces: list[LostPiece]) -> Iterable[tuple[int, int, LostPiece]]:
+    """The pieces without overlap: at each moment the worst, then the one that began first."""
+    edges = sorted({edge for piece in pieces for edge in (piece.start_s, piece.end_s)})
+    begins = sorted(pieces, key=lambda piece: piece.start_s)
+    place, current = 0, list[LostPiece]()
+    for start_s, end_s in pairwise(edges):
+        while place < len(begins) and begins[place].start_s <= start_s:
+            current.append(begins[place])
+            place += 1
+        current = [piece for piece in current if piece.end_s > start_s]
+        if current:
+            yield start_s, end_s, min(current, key=lambda piece: (-piece.severity, piece.start_s, piece.cause))
+
+
+def whole_percents(counts: Sequence[int]) -> list[int]:
+    """Shares in whole percent that sum to 100, by the largest remainder; all 0 where the sum is."""
+    total = sum(counts)
+    if not total:
+        return [0] * len(counts)
+    whole = [100 * count // total for count in counts]
+    by_remainder = sorted(range(len(counts)), key=lambda place: (-(100 * counts[place] % total), place))
+    for place in by_remainder[: 100 - sum(whole)]:
+        whole[place] += 1
+    return whole
