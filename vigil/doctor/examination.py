@@ -19,6 +19,7 @@ from vigil.doctor import (
     selftests,
     servers,
     storage,
+    subscribers,
 )
 from vigil.doctor.findings import Check, ExaminationContext, Finding, Level, problem
 
@@ -47,6 +48,7 @@ CHECKS: dict[str, Check] = {
     "mail": alert_delivery.mail,
     "recipients": alert_delivery.refused_recipients,
     "reports": alert_delivery.reports,
+    "letters": subscribers.letters,
     "routes": oncall.routes,
     "policies": oncall.policies,
     "silences": oncall.silences,

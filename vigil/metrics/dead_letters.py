@@ -14,8 +14,8 @@ from vigil.metrics.registry import OTHERS
 
 #: Every loop that isolates what fails; each has a value also while it is 0.
 LOOPS = (
-    "consensus", "deliver", "dispatch", "dispatch.watch", "heartbeats", "ingest", "record", "reports", "status_pages",
-    "witness",
+    "consensus", "deliver", "dispatch", "dispatch.watch", "heartbeats", "ingest", "letters", "record", "reports",
+    "status_pages", "witness",
 )  # fmt: skip
 
 

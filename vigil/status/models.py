@@ -118,7 +118,11 @@ class PublicUpdate(models.Model):
         null=True, blank=True, editable=False, help_text="When its text was changed after it was published."
     )
     held_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="When it was held back: the incident was over by then."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When it was held back as a draft: by its moment it could not come next, since the incident was over,"
+        " or planned work further on.",
     )
     written_by = models.CharField(max_length=120, blank=True, default="", editable=False)
     told_at = models.DateTimeField(

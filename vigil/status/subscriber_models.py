@@ -120,6 +120,22 @@ class OutboxState(models.TextChoices):
     DEAD = "dead"
 
 
+#: States of letters on their way.
+UNFINISHED = (OutboxState.PENDING, OutboxState.SENDING)
+
+
+class LetterCount(models.Model):
+    """How many letters of a kind were accepted and given up, ever, and when the last was accepted."""
+
+    kind = models.CharField(max_length=8, choices=_choices(SubscriberKind), primary_key=True)
+    sent = models.BigIntegerField(default=0)
+    dead = models.BigIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.sent}"
+
+
 class SubscriberLetter(models.Model):
     """A row of the outbox of subscribers: one letter, of which there is one for each subscriber and update."""
 

@@ -9,8 +9,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.vigil.api.caller import Api
+from tests.vigil.status.subscribing import subscriber
 from vigil.accounts.teams import default_team
 from vigil.monitors.models import Monitor, Region
+from vigil.status.models import StatusPage
 
 pytestmark = pytest.mark.django_db
 HTTP: dict[str, Any] = {"kind": "http", "config": {"url": "https://example.com/health"}}
@@ -46,13 +48,14 @@ def plant(api: Api, number: int) -> None:
     [component, *_] = api("GET", f"status-pages/{page}")[1]["components"]
     made(api, "publication-rules", component=component["id"], title=name, text="x", closing_text="y")
     made(api, "update-templates", name=name, text="x", page=page, components=[component["id"]])
+    subscriber(StatusPage.objects.get(public_id=page), f"{name}@example.test", name, f"again {name}")
     made(api, "reports", tag=name, frequency="weekly", recipients=["a@example.com"])
 
 
 PATHS = (
     "monitors", "heartbeats", "composites", "channels", "people", "rotations", "policies", "routes", "silences",
     "objectives", "reports", "status-pages", "public-incidents", "scheduled-maintenances", "publication-rules",
-    "update-templates",
+    "subscribers", "update-templates",
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from redis.retry import Retry
 
 from probes import keys, wire
 from tests.signed import say_alive
+from tests.vigil.status.subscribing import incident_of, mail_server, page_of, subscriber
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel, Delivery, DeliveryState, Event
 from vigil.clock import database_now
@@ -26,6 +27,7 @@ from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Region
+from vigil.status.subscriber_models import LetterCount, SubscriberLetter
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +93,15 @@ def patient(redis_url: str) -> Patient:
 
 def test_an_installation_that_is_well_has_no_problem(patient: Patient) -> None:
     assert [one for one in examine(patient.around) if one.finding.level is Level.PROBLEM] == []
+
+
+def letter(patient: Patient, kind: str, state: str, **more: object) -> None:
+    """A letter to a subscriber of this kind, of seven minutes ago."""
+    page = StatusPage.objects.first() or page_of()
+    row, at = subscriber(page, f"https://{kind}.example.test/", kind=kind), patient.around.now - timedelta(minutes=7)
+    update = incident_of(page).updates.get()
+    wanted = {"subscriber": row, "update": update, "kind": kind, "purpose": "update", "state": state, **more}
+    SubscriberLetter.objects.create(created_at=at, due_at=at, **wanted)
 
 
 ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
@@ -163,6 +174,17 @@ ILLS: dict[str, tuple[str, Level, str, Callable[[Patient], object]]] = {
         "ingest", Level.PROBLEM, "waits for ingest since 2 min",
         lambda p: p.redis.xadd(keys.VERDICTS, {"b": b""}, id=f"{p.around.now_ms - 130_000}-0"),
     ),
+    "letters that nobody sends": (
+        "letters", Level.PROBLEM, "1 letters to subscribers (slack) wait for 7 min, and no sender takes them",
+        lambda p: letter(p, "slack", "pending"),
+    ),
+    "letters without a mail server": (
+        "letters", Level.PROBLEM, "there is no mail server", lambda p: letter(p, "email", "sent"),
+    ),
+    "letters that were given up": (
+        "letters", Level.NOTE, "acme: 1 letters (webhook) were not delivered in 24 h: it answered 500",
+        lambda p: letter(p, "webhook", "dead", attempts=9, last_error="it answered 500"),
+    ),
     "results that wait": (
         "recording", Level.WARNING, "Results of eu wait since 2 min",
         lambda p: p.redis.xadd(keys.results("eu"), {"b": b""}, id=f"{p.around.now_ms - 130_000}-0"),
@@ -175,6 +197,20 @@ def test_what_is_wrong_is_found(patient: Patient, ill: str) -> None:
     check, level, text, fall_ill = ILLS[ill]
     fall_ill(patient)
     assert any(found == level and text in line for found, line in patient.found(check)), patient.found(check)
+
+
+def test_a_mail_server_that_accepts_no_letter_is_named_and_one_that_does_is_not(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mail_server(monkeypatch):
+        letter(patient, "email", "pending", last_error="the mail server answered 535")
+        [(level, said)] = patient.found("letters")
+        assert (
+            level is Level.PROBLEM
+            and "no letter to subscribers for 7 min, and 1 wait: the mail server answered" in said
+        )
+        LetterCount.objects.create(kind="email", sent=4, sent_at=patient.around.now)
+        assert patient.found("letters") == [(Level.WELL, "No letter to a subscriber is overdue.")]
 
 
 def grow(patient: Patient, bytes_per_day: int) -> None:

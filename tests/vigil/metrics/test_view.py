@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,14 +14,20 @@ from prometheus_client.parser import text_string_to_metric_families
 from probes import keys
 from probes.process.dead_letters import letter_of
 from tests.signed import mark_alive
+from tests.vigil.status.subscribing import incident_of, page_of, subscriber
 from vigil import guess_limits
 from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
+from vigil.clock import database_now
 from vigil.deadletters import record
 from vigil.incidents.shards import commit
 from vigil.metrics import refusals, shards
+from vigil.metrics.dead_letters import LOOPS
 from vigil.monitors.models import Region
+from vigil.status.letters.counts import add_letters
+from vigil.status.letters.fan_out import write_letters
+from vigil.status.subscriber_models import SubscriberLetter
 
 pytestmark = pytest.mark.django_db
 HERE: dict[str, Any] = {"SERVER_NAME": "127.0.0.1", "REMOTE_ADDR": "127.0.0.1"}
@@ -56,6 +63,25 @@ def test_dead_letters_and_refusals_are_told_by_loop_cause_and_origin(own_redis: 
     assert letters[("ingest",)] == 2 and letters[("others",)] == 1 and letters[("consensus",)] == 0
     assert found["vigil_refused_total"] == {("unreadable", "eu-west"): 7, ("others", "eu-west"): 2}
     assert [labels[0] for labels in found["vigil_build_info"]] == ["web"]
+
+
+def test_letters_to_subscribers_are_told_by_kind() -> None:
+    page = page_of()
+    for kind in ("email", "slack"):
+        subscriber(page, f"https://{kind}.example.test/", kind=kind)
+    write_letters(incident_of(page).updates.get().pk)
+    SubscriberLetter.objects.update(created_at=database_now() - timedelta(seconds=90))
+    add_letters({("email", "sent"): 3, ("email", "dead"): 1, ("webhook", "dead"): 2, ("slack", "pending"): 4})
+    add_letters({("email", "sent"): 2})
+    found = scraped()
+    assert found["vigil_letters_waiting"] == {("email",): 1, ("webhook",): 0, ("slack",): 1}
+    assert found["vigil_letters_oldest_seconds"][("slack",)] >= 90 > found["vigil_letters_oldest_seconds"][("webhook",)]
+    assert found["vigil_letters_sent_total"] == {("email",): 5, ("webhook",): 0, ("slack",): 0}
+    assert found["vigil_letters_dead_total"] == {("email",): 1, ("webhook",): 2, ("slack",): 0}
+
+
+def test_every_loop_with_dead_letters_has_a_label_of_its_own() -> None:
+    assert set(LOOPS) == {source.value for source in record.LetterSource}
 
 
 def test_no_region_makes_the_labels_more(own_redis: redis.Redis) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
 from vigil.api.base.teams import TeamViewSet
 from vigil.status.incident_models import EarlierText
+from vigil.status.letters.resending import resend_letters
 from vigil.status.models import PublicIncident, PublicUpdate
 from vigil.status.public_incidents.updates import add_update, change_update, delete_update, lock_page_of
 
@@ -61,6 +62,10 @@ class ChangedUpdateSerializer(PublicUpdateSerializer):
         fields = (*PublicUpdateSerializer.Meta.fields, "publish")  # type: ignore[assignment]
 
 
+class ResentLettersSerializer(serializers.Serializer[Any]):
+    letters = serializers.IntegerField(help_text="How many letters are due once more.")
+
+
 if TYPE_CHECKING:
     _View = TeamViewSet[PublicIncident]
 else:
@@ -103,3 +108,13 @@ class UpdatesMixin(_View):
         """Delete an update that is not public yet."""
         delete_update(get_object_or_404(self.get_object().updates, public_id=update))
         return Response(status=204)
+
+    @extend_schema(request=None, responses={200: ResentLettersSerializer})
+    @action(detail=True, methods=["post"], url_path=f"{UPDATE_PATH}/resend")
+    def resend_update(self, request: Request, public_id: str, update: str) -> Response:
+        """Send the letters of an update that were given up once more, to who is subscribed still.
+
+        Where a newer update of the incident was told, that one says more, and is what can be sent again.
+        """
+        row = get_object_or_404(self.get_object().updates, public_id=update)
+        return Response({"letters": resend_letters(row)})

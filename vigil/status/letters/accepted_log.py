@@ -10,13 +10,16 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import structlog
+from django.db import transaction
 from django.db.models.functions import Now
 
 from vigil.database.session_lock import living_owners, owner_of
+from vigil.status.letters.counts import add_letters
 from vigil.status.subscriber_models import OutboxState, SubscriberLetter
 
 FOLDER, _SUFFIX = "letters", ".accepted"
@@ -110,9 +113,12 @@ def _read(path: Path) -> list[int]:
 
 def _mark_sent(letters: Collection[int], owner: int) -> int:
     """Only what that process had claimed: a number alone proves nothing."""
-    claimed = SubscriberLetter.objects.filter(pk__in=letters, state=OutboxState.SENDING)
-    keys = [key for key, token in claimed.values_list("pk", "lease_token") if owner_of(token) == owner]
-    if not keys:
-        return 0
-    marked = SubscriberLetter.objects.filter(pk__in=keys, state=OutboxState.SENDING)
-    return marked.update(state=OutboxState.SENT, sent_at=Now(), lease_until=None, lease_token=None, last_error="")
+    with transaction.atomic():
+        claimed = SubscriberLetter.objects.select_for_update().filter(pk__in=letters, state=OutboxState.SENDING)
+        rows = claimed.order_by("pk").values_list("pk", "kind", "lease_token")
+        kinds = {key: kind for key, kind, token in rows if owner_of(token) == owner}
+        if kinds:
+            marked = SubscriberLetter.objects.filter(pk__in=kinds)
+            marked.update(state=OutboxState.SENT, sent_at=Now(), lease_until=None, lease_token=None, last_error="")
+            add_letters(Counter((kind, OutboxState.SENT.value) for kind in kinds.values()))
+    return len(kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from vigil.database.session_lock import SessionLock
 from vigil.status.core.states import PublicImpact
 from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
+from vigil.status.letters.counts import add_letters
 from vigil.status.letters.crashpoints import LetterCrashPoint
 from vigil.status.models import PublicIncident
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter
@@ -57,7 +59,7 @@ UPDATE status_subscriberletter l SET state = r.state, lease_until = NULL, lease_
        last_error = r.words
 FROM unnest(%(ids)s::bigint[], %(states)s::text[], %(waits)s::float8[], %(words)s::text[], %(tokens)s::uuid[])
     AS r(id, state, wait_s, words, token)
-WHERE l.id = r.id AND l.state = 'sending' AND l.lease_token = r.token RETURNING l.id
+WHERE l.id = r.id AND l.state = 'sending' AND l.lease_token = r.token RETURNING l.id, l.kind, l.state
 """
 
 
@@ -112,12 +114,14 @@ def record_letters(results: Collection[LetterResult]) -> None:
                     "tokens": [one.token for one in results],
                 },
             )
-            written = {int(row[0]) for row in cursor.fetchall()}
+            rows = cursor.fetchall()
+        written = {int(row[0]) for row in rows}
         recorded = [one for one in results if one.letter in written]
         note_failures(recorded)
         for one in recorded:
             if one.confirms:
                 confirm(one.subscriber)
+        add_letters(Counter((kind, state) for _, kind, state in rows))
         reach(LetterCrashPoint.WRITTEN)
     reach(LetterCrashPoint.RECORDED)
 

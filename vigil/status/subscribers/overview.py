@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from vigil.accounts.sealed import SealedValueUnreadable
 from vigil.status.core.subscriber_terms import KIND_WORDS, LetterPurpose, SubscriberKind, SubscriberState
+from vigil.status.letters.resending import resendable_of
 from vigil.status.models import PublicUpdate, StatusPage
 from vigil.status.subscriber_models import OutboxState, Subscriber
 from vigil.status.subscribers.addresses import address_in_one_spelling, fingerprint_of
@@ -30,12 +31,13 @@ class ShownSubscriber:
 
 @dataclass(frozen=True, slots=True)
 class ToldCounts:
-    """What became of the letters of an update."""
+    """What became of the letters of an update, and how many of those that were given up can be sent again."""
 
     update: PublicUpdate
     sent: int
     waiting: int
     dead: int
+    again: int
 
 
 def counts_of(page: StatusPage) -> dict[str, int]:
@@ -58,7 +60,9 @@ def last_told(page: StatusPage) -> list[ToldCounts]:
         )
         .order_by("-told_at")[:UPDATES]
     )
-    return [ToldCounts(one, one.sent, one.every - one.sent - one.dead, one.dead) for one in rows if one.every]
+    told = [one for one in rows if one.every]
+    again = resendable_of(told)
+    return [ToldCounts(one, one.sent, one.every - one.sent - one.dead, one.dead, again.get(one.pk, 0)) for one in told]
 
 
 def subscribers_of(page: StatusPage, address: str = "") -> QuerySet[Subscriber]:

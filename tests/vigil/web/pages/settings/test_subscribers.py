@@ -9,7 +9,7 @@ from tests.vigil.status.subscribing import incident_of, page_of, subscriber
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import Membership, Role, Team, User
 from vigil.status.letters.fan_out import write_letters
-from vigil.status.models import StatusPage
+from vigil.status.models import PublicUpdate, StatusPage
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +31,10 @@ def test_a_writer_sees_counts_finds_an_address_removes_and_exports(client: Clien
     assert "reader@example.test" in found and "gone@example.test" not in found
     lines = client.get(f"{at}.csv").content.decode()
     assert "reader@example.test,Chat API,confirmed" in lines and lines.count("\n") == 4
+    assert "Send 1 again" in shown
+    update = PublicUpdate.objects.get()
+    client.post(at, {"resend": update.public_id})
+    assert SubscriberLetter.objects.get(kind="webhook").state == "pending" and b"again" not in client.get(at).content
     client.post(at, {"remove": row.public_id})
     assert not Subscriber.objects.filter(pk=row.pk).exists()
 
@@ -45,7 +49,8 @@ def test_a_viewer_sees_counts_and_no_address_and_another_team_nothing(client: Cl
     shown = client.get(at).content.decode()
     assert "1 subscriber" in shown and "reader@example.test" not in shown
     assert client.get(f"{at}.csv").status_code == 403
-    assert client.post(at, {"remove": row.public_id}).status_code == 403
+    for asked in ({"remove": row.public_id}, {"resend": "upd_1"}):
+        assert client.post(at, asked).status_code == 403
     other = User.objects.create_user("other", password=None)
     Membership.objects.create(user=other, team=Team.objects.create(name="Other", slug="other"), role=Role.OWNER)
     client.force_login(other)

@@ -1,4 +1,4 @@
-"""Subscribers of a status page: how many, what became of the last updates, a search by address, and a removal."""
+"""Subscribers of a status page: how many, a search, a removal, and the last updates, whose letters may go again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from vigil.status.models import StatusPage
+from vigil.status.letters.resending import resend_letters
+from vigil.status.models import PublicUpdate, StatusPage
 from vigil.status.subscriber_models import Subscriber
 from vigil.status.subscribers.changes import unsubscribe
 from vigil.status.subscribers.overview import SHOWN, counts_of, last_told, shown, subscribers_of
@@ -28,8 +29,11 @@ def subscribers(request: HttpRequest, reader: PageReader, public_id: str) -> Htt
     row = _page(reader, public_id)
     if request.method == "POST":
         reader.require_writer()
-        one = get_object_or_404(Subscriber, page=row, public_id=request.POST.get("remove", "")[:40])
-        unsubscribe(one.public_id)
+        if update := request.POST.get("resend", "")[:40]:
+            resend_letters(get_object_or_404(PublicUpdate, incident__page=row, public_id=update))
+        else:
+            one = get_object_or_404(Subscriber, page=row, public_id=request.POST.get("remove", "")[:40])
+            unsubscribe(one.public_id)
         return redirect("subscribers", row.public_id)
     sought = request.GET.get("address", "").strip()[:500]
     found = subscribers_of(row, sought) if reader.may_write else Subscriber.objects.none()
