@@ -27,6 +27,7 @@ from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Region
+from vigil.status.models import StatusPage
 from vigil.status.subscriber_models import LetterCount, SubscriberLetter
 
 pytestmark = pytest.mark.django_db
@@ -205,10 +206,8 @@ def test_a_mail_server_that_accepts_no_letter_is_named_and_one_that_does_is_not(
     with mail_server(monkeypatch):
         letter(patient, "email", "pending", last_error="the mail server answered 535")
         [(level, said)] = patient.found("letters")
-        assert (
-            level is Level.PROBLEM
-            and "no letter to subscribers for 7 min, and 1 wait: the mail server answered" in said
-        )
+        assert level is Level.PROBLEM
+        assert "no letter to subscribers for 7 min, and 1 wait: the mail server answered" in said
         LetterCount.objects.create(kind="email", sent=4, sent_at=patient.around.now)
         assert patient.found("letters") == [(Level.WELL, "No letter to a subscriber is overdue.")]
 
