@@ -74,11 +74,15 @@ _OWN: dict[str, OperationWords] = {
     "GET presets/{}": OperationWords("get_preset", "Get a preset"),
     "POST public-incidents/{}/updates": OperationWords("add_public_update", "Add an update to a public incident"),
     "PATCH public-incidents/{}/updates/{}": OperationWords("update_public_update", "Change, publish or edit an update"),
+    "POST public-incidents/{}/updates/{}/resend": OperationWords("resend_public_update", "Send dead letters again"),
     "DELETE public-incidents/{}/updates/{}": OperationWords("delete_public_update", "Delete an unpublished update"),
     "POST public-incidents/{}/postmortem": OperationWords("save_public_postmortem", "Store a public postmortem"),
     "POST scheduled-maintenances/{}/updates": OperationWords("add_maintenance_update", "Add an update to maintenance"),
     "PATCH scheduled-maintenances/{}/updates/{}": OperationWords(
         "update_maintenance_update", "Change, publish or edit an update of maintenance"
+    ),
+    "POST scheduled-maintenances/{}/updates/{}/resend": OperationWords(
+        "resend_maintenance_update", "Send dead letters of maintenance again"
     ),
     "DELETE scheduled-maintenances/{}/updates/{}": OperationWords(
         "delete_maintenance_update", "Delete an unpublished update of maintenance"
