@@ -14,9 +14,9 @@ from rest_framework.response import Response
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
 from vigil.api.base.teams import TeamViewSet
 from vigil.status.incident_models import EarlierText
-from vigil.status.letters.resending import resend_letters
 from vigil.status.models import PublicIncident, PublicUpdate
 from vigil.status.public_incidents.updates import add_update, change_update, delete_update, lock_page_of
+from vigil.status.subscribers.resending import resend_letters
 
 UPDATE_PATH = r"updates/(?P<update>upd_[0-9a-z]{1,20})"
 

@@ -10,10 +10,10 @@ from django.db.models import Count, Q, QuerySet
 
 from vigil.accounts.sealed import SealedValueUnreadable
 from vigil.status.core.subscriber_terms import KIND_WORDS, LetterPurpose, SubscriberKind, SubscriberState
-from vigil.status.letters.resending import resendable_of
 from vigil.status.models import PublicUpdate, StatusPage
 from vigil.status.subscriber_models import OutboxState, Subscriber
 from vigil.status.subscribers.addresses import address_in_one_spelling, fingerprint_of
+from vigil.status.subscribers.resending import resendable_of
 
 #: Subscribers that are shown, and updates.
 SHOWN, UPDATES = 100, 5

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from vigil.status.letters.resending import resend_letters
 from vigil.status.models import PublicUpdate, StatusPage
 from vigil.status.subscriber_models import Subscriber
 from vigil.status.subscribers.changes import unsubscribe
 from vigil.status.subscribers.overview import SHOWN, counts_of, last_told, shown, subscribers_of
+from vigil.status.subscribers.resending import resend_letters
 from vigil.web.pages.settings.sections import never_stored, render_section
 from vigil.web.pages.shell import PageReader, page
 from vigil.web.parts.fields import FormField
