@@ -22,7 +22,7 @@ from redis import Redis
 from probes import keys
 from probes.process.connections.address import parse_redis_url
 from tests.e2e.kills import Target, incident_counts, statuses, told, write_monitors
-from tests.e2e.sentinel_servers import REGIONS_AT_SENTINEL, SentinelServers
+from tests.e2e.sentinel_servers import SentinelServers
 from tests.waiting import until, until_awaited
 from vigil.demo.stage import SEATS, Stage
 from vigil.demo.story import AlertKind
@@ -43,13 +43,16 @@ def password(region: str) -> str:
 
 def wanted(servers: SentinelServers) -> InstallationOptions:
     """Regions whose workers log in as users of their own, at the servers and at the Sentinels."""
-    address = parse_redis_url(servers.url("", "region", REGIONS_AT_SENTINEL))
+    address = parse_redis_url(servers.regions_url)
     seats = [seat for seat in SEATS if seat.region in REGIONS]
     regions = [
         LocalRegion(
             seat.region,
             seat.domain,
-            env={"VIGIL_REDIS_URL": address.for_user(keys.user(seat.region), password(seat.region))},
+            env={
+                "VIGIL_REDIS_URL": address.for_user(keys.user(seat.region), password(seat.region)),
+                "VIGIL_REDIS_CA": servers.authority,
+            },
         )
         for seat in seats
     ]

@@ -1,14 +1,19 @@
-"""Three servers of Redis and three Sentinels on loopback, each with users of its own: none of them is replicated."""
+"""Three servers of Redis and three Sentinels on loopback, all with TLS, each with users of its own.
+
+They take no connection without TLS. Their certificates are of an authority made here, which no host knows.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import trustme
 from redis import Redis, RedisError
 from redis.exceptions import NoPermissionError
 
@@ -18,7 +23,6 @@ from tests.waiting import until
 from vigil.enrolment.core import redis_users
 from vigil.local import children
 from vigil.local.servers import ports
-from vigil.local.servers.redis import find_program
 
 SERVICE = "mymaster"
 CONTROL, USERS, OPERATOR = "of-control-not-secret", "of-users-not-secret", "of-the-operator-not-secret"
@@ -43,23 +47,27 @@ class SentinelServers:
         self.ports = [ports.take_free_port() for _ in range(3)]
         self._sentinels = [ports.take_free_port() for _ in range(3)]
         self._running: dict[int, subprocess.Popen[bytes]] = {}
-
-    def url(self, login: str = "", sentinel_user: str = "operator", sentinel_password: str = OPERATOR) -> str:
-        """The address for a login, `user:password@`."""
-        places = ",".join(f"127.0.0.1:{port}" for port in self._sentinels)
-        query = f"sentinel_user={sentinel_user}&sentinel_password={sentinel_password}"
-        return f"redis+sentinel://{login}{places}/{SERVICE}/0?{query}"
+        ca = trustme.CA(organization_name="Example Trust")
+        self.authority = ca.cert_pem.bytes().decode()
+        ca.cert_pem.write_to_path(folder / "authority.pem")
+        ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
 
     @property
     def control_url(self) -> str:
-        return self.url(f"control:{CONTROL}@")
+        return self._url(f"control:{CONTROL}@", f"sentinel_user=operator&sentinel_password={OPERATOR}", self._trusted)
+
+    @property
+    def regions_url(self) -> str:
+        """The address as regions get it: they are given the authority apart."""
+        return self._url("", f"sentinel_user=region&sentinel_password={REGIONS_AT_SENTINEL}")
 
     def environment(self) -> dict[str, str]:
         """Settings of a control plane."""
         return {
             "VIGIL_REDIS_URL": self.control_url,
-            "VIGIL_USERS_REDIS_URL": self.url(f"users:{USERS}@"),
-            "VIGIL_REGIONS_REDIS_URL": self.url("", "region", REGIONS_AT_SENTINEL),
+            "VIGIL_USERS_REDIS_URL": self.control_url.replace(f"control:{CONTROL}@", f"users:{USERS}@"),
+            "VIGIL_REGIONS_REDIS_URL": self.regions_url,
+            "VIGIL_REGIONS_REDIS_CA": str(self._folder / "authority.pem"),
         }
 
     def start(self) -> None:
@@ -98,9 +106,7 @@ class SentinelServers:
             "SENTINEL RESET *", "SENTINEL MASTERS", "SHUTDOWN", "ACL LIST", "INFO", "CLIENT LIST",
         )  # fmt: skip
         refused = []
-        with Redis(
-            port=self._sentinels[0], username="region", password=REGIONS_AT_SENTINEL, driver_info=None
-        ) as client:
+        with self._client(self._sentinels[0], f"region:{REGIONS_AT_SENTINEL}") as client:
             for command in harmful:
                 try:
                     client.execute_command(*command.split())
@@ -111,7 +117,7 @@ class SentinelServers:
 
     def admin(self, number: int) -> Redis:
         """A client of one server that may do everything."""
-        return Redis(port=self.ports[number], username="admin", password="of-admin-not-secret", socket_timeout=5)
+        return self._client(self.ports[number], "admin:of-admin-not-secret")
 
     def is_replica(self, number: int) -> bool:
         """Whether a server answers, as a replica in step with its primary."""
@@ -128,11 +134,11 @@ class SentinelServers:
             process.wait()
 
     def _launch(self, port: int, configuration: Path, *arguments: str) -> None:
-        argv = [str(find_program()), str(configuration), *arguments]
+        argv = ["redis-server", str(configuration), *arguments]
         options = children.popen_options(signal.SIGKILL)
         with (self._folder / "redis.log").open("ab") as log:
             self._running[port] = subprocess.Popen(
-                argv, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT, **options
+                argv, executable=_program(), cwd=self._folder, stdout=log, stderr=subprocess.STDOUT, **options
             )
         until(lambda: _accepts(port), "a server", 30)
 
@@ -140,7 +146,20 @@ class SentinelServers:
         return primary_of(parse_redis_url(self.control_url), {})
 
     def _sentinel(self, port: int) -> Redis:
-        return Redis(port=port, username="operator", password=OPERATOR, socket_timeout=5)
+        return self._client(port, f"operator:{OPERATOR}")
+
+    def _client(self, port: int, login: str) -> Redis:
+        url = f"rediss://{login}@127.0.0.1:{port}/0?{self._trusted}"
+        return Redis.from_url(url, socket_timeout=5, driver_info=None)
+
+    @property
+    def _trusted(self) -> str:
+        """How redis-py is told of an authority."""
+        return f"ssl_ca_certs={self._folder / 'authority.pem'}"
+
+    def _url(self, login: str, *query: str) -> str:
+        places = ",".join(f"127.0.0.1:{port}" for port in self._sentinels)
+        return f"rediss+sentinel://{login}{places}/{SERVICE}/0?{'&'.join(query)}"
 
     def _is_complete(self) -> bool:
         for port in self._sentinels:
@@ -164,7 +183,7 @@ class SentinelServers:
         ]  # fmt: skip
         if number:
             lines.append(f"replicaof 127.0.0.1 {self.ports[0]}")
-        return _text(self.ports[number], lines, users)
+        return self._text(self.ports[number], lines, users)
 
     def _sentinel_configuration(self, number: int) -> Path:
         lines = [
@@ -179,13 +198,24 @@ class SentinelServers:
         ]
         users = {"default": "off", "operator": f"on >{OPERATOR} allchannels +@all", "region": REGION_RULES}
         path = self._folder / f"sentinel-{number}.conf"
-        path.write_text(_text(self._sentinels[number], lines, users))
+        path.write_text(self._text(self._sentinels[number], lines, users))
         return path
 
+    def _text(self, port: int, lines: Sequence[str], users: dict[str, str]) -> str:
+        said = [
+            "port 0", f"tls-port {port}", "tls-replication yes", "tls-auth-clients no", "bind 127.0.0.1",
+            f"tls-cert-file {self._folder / 'server.pem'}", f"tls-key-file {self._folder / 'server.pem'}",
+            f"tls-ca-cert-file {self._folder / 'authority.pem'}",
+            *lines, *(f"user {name} {rules}" for name, rules in users.items()),
+        ]  # fmt: skip
+        return "\n".join(said) + "\n"
 
-def _text(port: int, lines: Sequence[str], users: dict[str, str]) -> str:
-    said = [f"port {port}", "bind 127.0.0.1", *lines, *(f"user {name} {rules}" for name, rules in users.items())]
-    return "\n".join(said) + "\n"
+
+def _program() -> str:
+    """A Redis with TLS, which the one of the lock has not: under any name but redis-check-*, it is the server."""
+    found = shutil.which("redis-server") or shutil.which("redis-check-rdb")
+    assert found, "no Redis with TLS on this machine: apt install redis-tools"
+    return found
 
 
 def _accepts(port: int) -> bool:

@@ -10,7 +10,7 @@ import redis.asyncio
 
 from probes.process.connections.address import RedisAddress, parse_redis_url
 from probes.process.connections.options import WITHOUT_CLIENT
-from probes.process.connections.sentinel import async_sentinel_kind, sentinel_kind
+from probes.process.connections.sentinel import async_sentinel_kind, following_kind
 from probes.process.connections.split import SplitRedis
 from probes.process.connections.surviving import survive
 
@@ -26,7 +26,7 @@ def open_client(url: str, authority: str = "", **options: Any) -> redis.Redis:
     client = redis.Redis.from_url(address.server_url, **options, **WITHOUT_CLIENT, **trusted)
     if address.service:
         pool = client.connection_pool
-        pool.connection_class = sentinel_kind(pool.connection_class, address, trusted)
+        pool.connection_class = following_kind(pool.connection_class, address, trusted)
     return survive(client)
 
 

@@ -2,9 +2,10 @@
 
 A Sentinel names the primary that it knows, which just after a failover may be the last one, and so may those of a side
 that was cut off: the address that more than half of all that are configured name counts. A server that says that it is
-a replica now, or has lost its replicas, is left at once, and the next connection goes to where the Sentinels say. They
-are asked with one command only, since a region's login is to have no other: `SENTINEL GET-MASTER-ADDR-BY-NAME`
-(https://redis.io/docs/latest/develop/reference/sentinel-clients/).
+a replica now, or has lost its replicas, is left at once, and the next connection goes to where the Sentinels say. All
+others of this process follow at their next command: a primary that was handed over takes reads for 10 s more, and has
+nothing new to give. Sentinels are asked with one command only, since a region's login is to have no other: `SENTINEL
+GET-MASTER-ADDR-BY-NAME` (https://redis.io/docs/latest/develop/reference/sentinel-clients/).
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _LEFT = re.compile(r"(?<![A-Za-z])(READONLY|MASTERDOWN|NOREPLICAS|UNBLOCKED)(?![
 
 #: Flags of a replica that a Sentinel does not reach.
 _AWAY = frozenset({"s_down", "o_down", "disconnected"})
+#: The primary that the Sentinels named last, by their places and its name: one for all connections of this process.
+_named_last: dict[tuple[tuple[Place, ...], str], Place] = {}
 
 
 class PrimaryUnknown(redis.exceptions.ConnectionError):
@@ -46,7 +49,8 @@ def primary_of(address: RedisAddress, trusted: Mapping[str, Any]) -> Place:
         if found is not None:
             named[found] += 1
             if named[found] * 2 > len(address.places):
-                return _admitted(address, found)
+                _named_last[address.places, address.service] = _admitted(address, found)
+                return found
     raise PrimaryUnknown(
         f"{max(named.values(), default=0)} of {len(address.places)} Sentinels name the same primary {address.service}, "
         "and more than half have to"
@@ -58,6 +62,11 @@ def _admitted(address: RedisAddress, primary: Place) -> Place:
     if not address.is_tls and is_public(primary[0]):
         raise PrimaryUnknown("the Sentinels name a public address, and redis+sentinel:// shows the password there")
     return primary
+
+
+def is_named(address: RedisAddress, host: str, port: int) -> bool:
+    """Whether a connection to this server is to one that the Sentinels named last, or that nothing is known against."""
+    return _named_last.get((address.places, address.service), (host, port)) == (host, port)
 
 
 def replicas_of(address: RedisAddress, trusted: Mapping[str, Any]) -> list[Place]:
@@ -74,7 +83,10 @@ def replicas_of(address: RedisAddress, trusted: Mapping[str, Any]) -> list[Place
 
 
 def sentinel_kind(base: Any, address: RedisAddress, trusted: Mapping[str, Any]) -> Any:
-    """The connection class `base` of redis-py, whose connections go to the primary."""
+    """The connection class `base` of redis-py, whose connections go to the primary.
+
+    One that waits for an answer under the eyes of an event loop must not change its socket: see `following_kind`.
+    """
 
     class SentinelConnection(base):  # type: ignore[misc]  # for TCP or TLS
         """A connection to the primary."""
@@ -96,8 +108,23 @@ def sentinel_kind(base: Any, address: RedisAddress, trusted: Mapping[str, Any]) 
     return SentinelConnection
 
 
+def following_kind(base: Any, address: RedisAddress, trusted: Mapping[str, Any]) -> Any:
+    """The same, for connections that go to another primary by themselves when the Sentinels name one."""
+
+    class FollowingConnection(sentinel_kind(base, address, trusted)):  # type: ignore[misc]  # for TCP or TLS
+        """A connection to the primary, wherever that goes."""
+
+        def send_packed_command(self, command: Any, check_health: bool = True) -> Any:
+            # The greeting of a connection that is being made asks for no such check, as for none of health.
+            if check_health and self._sock is not None and not is_named(address, self.host, self.port):
+                self.disconnect()
+            return super().send_packed_command(command, check_health)
+
+    return FollowingConnection
+
+
 def async_sentinel_kind(base: Any, address: RedisAddress, trusted: Mapping[str, Any]) -> Any:
-    """The same for a connection class of redis-py's asyncio."""
+    """The same as `following_kind`, for a connection class of redis-py's asyncio."""
 
     class SentinelConnection(base):  # type: ignore[misc]  # for TCP or TLS
         """A connection to the primary."""
@@ -105,6 +132,11 @@ def async_sentinel_kind(base: Any, address: RedisAddress, trusted: Mapping[str, 
         async def _connect(self) -> None:
             self.host, self.port = await asyncio.to_thread(primary_of, address, trusted)
             await super()._connect()
+
+        async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+            if check_health and self.is_connected and not is_named(address, self.host, self.port):
+                await self.disconnect()
+            await super().send_packed_command(command, check_health)
 
         async def read_response(self, *args: Any, **options: Any) -> Any:
             try:

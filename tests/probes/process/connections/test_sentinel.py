@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socketserver
 import threading
@@ -11,7 +12,7 @@ import pytest
 import redis
 
 from probes.process.connections.address import parse_redis_url
-from probes.process.connections.clients import open_client
+from probes.process.connections.clients import open_async_client, open_client
 from probes.process.connections.sentinel import PrimaryUnknown, left_for, primary_of
 from probes.process.redis_client import refusal
 
@@ -93,6 +94,35 @@ def test_a_server_that_is_no_primary_any_more_is_left_for_the_next_one(said: str
                 client.set("a", "b")
             assert words in refusal(left.value) and refusal(left.value)
             assert client.get("a") == b"me"
+
+
+def test_a_connection_that_only_reads_follows_when_another_has_learnt_of_a_new_primary() -> None:
+    with stand_in(lambda command: "$3\r\nold") as old, stand_in(lambda command: "$3\r\nnew") as new:
+        primary = {"port": old}
+        with stand_in(lambda command: names("127.0.0.1", primary["port"])(command)) as sentinel:
+            url = address_of(sentinel)
+            reader, writer = open_client(url, retry=None), open_client(url, retry=None)
+            assert reader.get("a") == b"old"
+            primary["port"] = new
+            assert reader.get("a") == b"old", "nothing tells it"
+            assert writer.get("a") == b"new" and reader.get("a") == b"new"
+
+
+def test_a_connection_of_asyncio_follows_too() -> None:
+    async def read() -> list[object]:
+        with stand_in(lambda command: "$3\r\nold") as old, stand_in(lambda command: "$3\r\nnew") as new:
+            primary = {"port": old}
+            with stand_in(lambda command: names("127.0.0.1", primary["port"])(command)) as sentinel:
+                url = address_of(sentinel)
+                reader, writer = open_async_client(url), open_client(url, retry=None)
+                first = await reader.get("a")
+                primary["port"] = new
+                await asyncio.to_thread(writer.get, "a")
+                second = await reader.get("a")
+                await reader.aclose()
+                return [first, second]
+
+    assert asyncio.run(read()) == [b"old", b"new"]
 
 
 def test_any_other_answer_leaves_the_connection_where_it_is() -> None:
