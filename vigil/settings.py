@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "vigil.silences",
     "vigil.feeds",
     "vigil.incidents",
+    "vigil.notices",
     "vigil.dispatch",
     "vigil.history",
     "vigil.heartbeats",
@@ -196,6 +197,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "IncidentKindEnum": "vigil.api.openapi.enums.INCIDENT_KINDS",
+        "RouteKindEnum": "vigil.api.openapi.enums.ROUTE_KINDS",
         "ChannelKindEnum": "vigil.api.openapi.enums.CHANNEL_KINDS",
         "PriorityEnum": "vigil.api.openapi.enums.PRIORITIES",
         "CheckReasonEnum": "vigil.api.openapi.enums.REASONS",

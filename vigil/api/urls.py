@@ -10,6 +10,7 @@ from vigil.api.accounts.me import MemberViewSet, MeView, TeamRowsViewSet
 from vigil.api.accounts.tokens import TokenViewSet
 from vigil.api.alerts.channels import ChannelViewSet
 from vigil.api.alerts.deliveries import DeliveryViewSet
+from vigil.api.alerts.notices import NoticeViewSet
 from vigil.api.alerts.oncall import PersonViewSet, PolicyViewSet, RotationViewSet
 from vigil.api.alerts.routes import RouteViewSet, WhomView
 from vigil.api.alerts.silences import ExcludedView, SilenceViewSet
@@ -51,6 +52,7 @@ router.register("incidents", IncidentViewSet, basename="incident")
 router.register("plans", PlanViewSet, basename="plan")
 router.register("channels", ChannelViewSet, basename="channel")
 router.register("deliveries", DeliveryViewSet, basename="delivery")
+router.register("notices", NoticeViewSet, basename="notice")
 router.register("dead-letters", DeadLetterViewSet, basename="dead-letter")
 router.register("objectives", ObjectiveViewSet, basename="objective")
 router.register("reports", ReportViewSet, basename="report")

@@ -17,6 +17,7 @@ from vigil.accounts.tokens import find_token
 from vigil.guess_limits import SECRETS
 from vigil.metrics.dead_letters import DeadLetterCollector
 from vigil.metrics.letters import LetterCollector
+from vigil.metrics.notices import NoticeCollector
 from vigil.metrics.refusals import RefusalCollector
 from vigil.metrics.registry import exposed, registry_of
 from vigil.metrics.shards import ShardCollector
@@ -30,7 +31,14 @@ _FORWARDED = ("HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_
 @lru_cache(maxsize=1)
 def registry() -> CollectorRegistry:
     """The registry of the web process, which also tells what is in the servers."""
-    return registry_of("web", DeadLetterCollector(), LetterCollector(), RefusalCollector(), ShardCollector())
+    return registry_of(
+        "web",
+        DeadLetterCollector(),
+        LetterCollector(),
+        NoticeCollector(),
+        RefusalCollector(),
+        ShardCollector(),
+    )
 
 
 @never_cache

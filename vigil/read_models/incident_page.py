@@ -202,7 +202,7 @@ def _told(delivery: Delivery) -> ToldChannel:
         why=delivery.why,
         because=delivery.because,
         at=at,
-        delay=at - delivery.transition.at if at else None,
+        delay=at - delivery.step.at if at else None,
         answer=delivery.answer,
         error=delivery.last_error,
         attempts=delivery.attempts,
@@ -224,7 +224,7 @@ def _timeline(steps: Sequence[Transition], deliveries: Sequence[Delivery]) -> li
     told: dict[int, int] = {}
     for one in deliveries:
         if one.state == DeliveryState.SENT:
-            told[one.transition_id] = told.get(one.transition_id, 0) + 1
+            told[one.step.pk] = told.get(one.step.pk, 0) + 1
     return [
         TimelineStep(f"t-{one.seq}", one.seq, one.step, one.reason, one.at, _said(one), one.actor, told.get(one.pk, 0))
         for one in steps

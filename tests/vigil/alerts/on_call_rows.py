@@ -70,7 +70,7 @@ def policy(*steps: tuple[int, Sequence[Channel | Person | Rotation]], repeats: i
 def told(incident: Incident, step: str | None = None) -> list[tuple[str, str, str]]:
     """Which channel was told what, and what became of it, in order."""
     rows = Delivery.objects.filter(incident=incident).select_related("channel", "transition").order_by("id")
-    return [(row.channel.name, row.event, row.state) for row in rows if step is None or row.transition.step == step]
+    return [(row.channel.name, row.event, row.state) for row in rows if step is None or row.step.step == step]
 
 
 def tell(step: Transition) -> None:

@@ -112,6 +112,33 @@ def alert(kind: str = "outage", event: str = "trigger") -> Alert:
     )  # fmt: skip
 
 
+#: A notice, which is of no incident.
+NOTICE = Alert(
+    delivery="dlv_n",
+    event="notice",
+    dedup_key="ntc_1",
+    kind="notice",
+    title="gpt-x retires in 30 days",
+    failure="",
+    reason="retirement",
+    started_at=START,
+    opened_at=START,
+    at=START,
+    link="https://vigil.test/notices",
+    team="Default",
+    subject=OUTAGE.subject,
+    named="gpt-x retires in 30 days",
+    before="2030-02-02",
+    after="2030-01-31",
+)
+
+
+def notices(count: int) -> Digest:
+    """Several notices in one message."""
+    many = tuple(replace(NOTICE, delivery=f"dlv_n{each}", dedup_key=f"ntc_{each}") for each in range(count))
+    return Digest(delivery="dlv_n0", event="notice", key="dlv_n0", alerts=many, at=NOTICE.at, link=NOTICE.link)
+
+
 def digest(count: int, event: str = "trigger", name: str = "shop {number}") -> Digest:
     """Many incidents in one message."""
     first = alert("outage", event)

@@ -80,7 +80,7 @@ def test_an_incident_page_shows_votes_who_was_told_and_who_was_not(redis_url: st
     incident = Incident.objects.get()
     told = Delivery.objects.get(channel=ops)
     Delivery.objects.filter(pk=told.pk).update(
-        state="sent", sent_at=told.transition.at + timedelta(seconds=2), answer="200 ok"
+        state="sent", sent_at=told.step.at + timedelta(seconds=2), answer="200 ok"
     )
     quiet = Channel.objects.create(team=default_team(), name="Mail", kind="email", config={})
     now = timezone.now()

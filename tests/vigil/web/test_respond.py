@@ -58,7 +58,7 @@ def down(name: str = "<b>gateway</b>") -> Incident:
 
 def link(incident: Incident) -> str:
     first = Delivery.objects.filter(incident=incident).earliest("id")
-    return acknowledge_link(first.incident.public_id, first.channel.public_id).removeprefix("http://testserver")
+    return acknowledge_link(incident.public_id, first.channel.public_id).removeprefix("http://testserver")
 
 
 def steps(incident: Incident) -> list[str]:

@@ -51,7 +51,7 @@ class AppriseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """No settings: the apprise address of a service holds everything, secrets included."""
 
 
-class Notice(msgspec.Struct, frozen=True):
+class AppriseNotice(msgspec.Struct, frozen=True):
     """Title and text of a notification."""
 
     title: str
@@ -59,16 +59,16 @@ class Notice(msgspec.Struct, frozen=True):
     type: str
 
 
-def render(message: Message, config: AppriseConfig) -> Notice:
+def render(message: Message, config: AppriseConfig) -> AppriseNotice:
     links = "\n".join(f"{link.text}: {link.url}" for link in message.links)
     room = BODY_LIMIT - len(links) - 1
     lines = fit_lines(message.lines, room)
     names = fit_names([_inert(name) for name in message.names], room - len(lines.encode()) - 1) if message.names else []
     body = "\n".join(part for part in (_inert(lines), *names, links) if part)
-    return Notice(_inert(cut(one_line(message.headline), TITLE_LIMIT)), body, _TYPES[message.tone])
+    return AppriseNotice(_inert(cut(one_line(message.headline), TITLE_LIMIT)), body, _TYPES[message.tone])
 
 
-async def send(client: Outbound, config: AppriseConfig, secrets: Mapping[str, str], payload: Notice) -> Accepted:
+async def send(client: Outbound, config: AppriseConfig, secrets: Mapping[str, str], payload: AppriseNotice) -> Accepted:
     return await asyncio.get_running_loop().run_in_executor(_threads(), _notify, secrets["url"], payload)
 
 
@@ -89,7 +89,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(THREADS, thread_name_prefix="apprise")
 
 
-def _notify(url: str, notice: Notice) -> Accepted:
+def _notify(url: str, notice: AppriseNotice) -> Accepted:
     service = _service(url)
     everyone = library().Apprise(asset=service.asset)
     everyone.add(service)
@@ -161,7 +161,7 @@ def _inert(text: str) -> str:
     return text.replace("@", "@\u200b").replace("<!", "<\u200b!")
 
 
-KIND: Kind[AppriseConfig, Notice] = Kind(
+KIND: Kind[AppriseConfig, AppriseNotice] = Kind(
     name="other service (apprise)",
     words=(
         "Over 80 more cloud services by their apprise address, such as pover://user@token for Pushover."

@@ -124,6 +124,7 @@ class Kind(Generic[ConfigT, PayloadT]):
 
     `render` is pure. `send` returns the acceptance or raises `ChannelError`, nothing else. A digest lists at most
     `names_most` incidents. `keeps_alerts`: the receiver keeps an alert open under its key until it is resolved.
+    `takes_notices`: it is false where every message calls a person.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Kind(Generic[ConfigT, PayloadT]):
     pace: Callable[[ConfigT], Pace] = _unpaced
     names_most: int = 1000
     keeps_alerts: bool = False
+    takes_notices: bool = True
 
 
 def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:

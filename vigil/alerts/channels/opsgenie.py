@@ -135,6 +135,7 @@ JSM: Kind[JsmConfig, AlertCall] = Kind(
     pace=lambda config: Pace(per_s=5, burst=30),
     names_most=1000,
     keeps_alerts=True,
+    takes_notices=False,
 )
 
 OPSGENIE: Kind[OpsgenieConfig, AlertCall] = Kind(
@@ -148,4 +149,5 @@ OPSGENIE: Kind[OpsgenieConfig, AlertCall] = Kind(
     pace=lambda config: Pace(per_s=5, burst=30),
     names_most=1000,
     keeps_alerts=True,
+    takes_notices=False,
 )

@@ -143,4 +143,5 @@ KIND: Kind[PagerDutyConfig, dict[str, Any]] = Kind(
     pace=lambda config: Pace(per_s=2, burst=60),
     names_most=2000,
     keeps_alerts=True,
+    takes_notices=False,
 )

@@ -134,4 +134,5 @@ KIND: Kind[SmsConfig, Sms] = Kind(
     send=send,
     pace=lambda config: Pace(per_s=1, burst=1),
     names_most=1000,
+    takes_notices=False,
 )

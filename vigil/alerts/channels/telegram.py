@@ -65,6 +65,8 @@ def render(message: Message, config: TelegramConfig) -> TelegramMessage:
     fields: dict[str, Any] = {"chat_id": config.chat, "parse_mode": "HTML"}
     if config.topic:
         fields["message_thread_id"] = config.topic
+    if message.event == "notice":
+        fields["disable_notification"] = True
     if message.reference.isdigit():
         fields["reply_parameters"] = {"message_id": int(message.reference), "allow_sending_without_reply": True}
     if message.names:

@@ -32,6 +32,7 @@ _EVENTS = {
     "acknowledge": "incident.acknowledged",
     "resolve": "incident.resolved",
     "note": "incident.note",
+    "notice": "notice",
 }
 _SECRET_PREFIX = "whsec_"
 
@@ -93,6 +94,8 @@ def _key(secret: str) -> bytes:
 
 def _single(message: Message) -> dict[str, Any]:
     alert = message.alert
+    if alert.event == "notice":
+        return {**_notices(message), "notice": _notice(alert), "monitor": _monitor(alert)}
     return {
         "type": _EVENTS[alert.event],
         "timestamp": alert.at.isoformat(),
@@ -108,7 +111,10 @@ def _single(message: Message) -> dict[str, Any]:
 
 
 def _digest(message: Message) -> dict[str, Any]:
-    """A digest in one body; `incidents` lists all of them."""
+    """A digest in one body; `incidents` lists all of them, `notices` those of notices."""
+    if message.event == "notice":
+        notices = [{**_notice(alert), "monitor": _monitor(alert)} for alert in message.alerts]
+        return {**_notices(message), "type": "notices", "notices": notices}
     return {
         "type": _EVENTS[message.event].replace("incident.", "incidents."),
         "timestamp": message.at.isoformat(),
@@ -118,6 +124,31 @@ def _digest(message: Message) -> dict[str, Any]:
         "summary": message.headline,
         "text": "\n".join(message.lines),
         "incidents": [{**_incident(alert), "monitor": _monitor(alert)} for alert in message.alerts],
+    }
+
+
+def _notices(message: Message) -> dict[str, Any]:
+    """What the bodies of one notice and of many have in common."""
+    return {
+        "type": _EVENTS["notice"],
+        "timestamp": message.at.isoformat(),
+        "delivery": message.id,
+        "dedup_key": message.key,
+        "test": False,
+        "summary": message.headline,
+        "text": "\n".join(message.lines),
+    }
+
+
+def _notice(alert: Alert) -> dict[str, Any]:
+    return {
+        "id": alert.dedup_key,
+        "kind": alert.reason,
+        "title": alert.title,
+        "before": alert.before,
+        "after": alert.after,
+        "at": alert.at.isoformat(),
+        "url": alert.link,
     }
 
 

@@ -17,6 +17,8 @@ class Event(StrEnum):
     RESOLVE = "resolve"
     NOTE = "note"
     ACKNOWLEDGE = "acknowledge"
+    #: Of no incident: a quiet message about a change or a date ahead.
+    NOTICE = "notice"
 
 
 #: A worse kind, an escalation and a reminder are triggers again, under the same dedup key.

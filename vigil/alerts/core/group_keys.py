@@ -10,6 +10,8 @@ from vigil.alerts.core.group_state import FLOOD
 from vigil.heartbeats.core.wording import UNHEARD
 
 TAGS_MOST = 8
+#: The one group of all notices of a channel.
+NOTICES = "notice|all"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 from vigil.alerts.core.decision import Concern, Why
 from vigil.incidents.core.model import IncidentKind
 
+#: What a notice is for routes: no incident, and the least severe.
+NOTICE = "notice"
+
 #: Kinds that alert without a route that names them.
 PAGED_KINDS = frozenset(
     {
@@ -22,6 +25,8 @@ PAGED_KINDS = frozenset(
         IncidentKind.CHANNEL,
     }
 )
+#: What a route may name as a kind.
+ROUTE_KINDS = (*(kind.value for kind in IncidentKind), NOTICE)
 
 
 class Severity(StrEnum):
@@ -47,7 +52,12 @@ _SHIFTS = {"high": -1, "low": 1}
 
 
 def severity_of(kind: str, priority: str = "normal") -> Severity:
-    """The severity of an incident of this kind: high priority makes it one worse, low priority one better."""
+    """The severity of an incident of this kind: high priority makes it one worse, low priority one better.
+
+    A notice is quiet, whatever its monitor's priority.
+    """
+    if kind == NOTICE:
+        return Severity.INFO
     scale = list(Severity)
     usual = scale.index(_USUAL.get(IncidentKind(kind), Severity.ERROR))
     return scale[max(0, min(len(scale) - 1, usual + _SHIFTS.get(priority, 0)))]
@@ -114,8 +124,8 @@ class RoutedSubject:
 
     @property
     def pages(self) -> bool:
-        """Whether it alerts without a route that names its kind."""
-        return self.lost_way or self.kind in PAGED_KINDS
+        """Whether routes that name no kind match it. A notice is told by them too, and pages nobody."""
+        return self.lost_way or self.kind in PAGED_KINDS or self.kind == NOTICE
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ FOR NO KEY UPDATE SKIP LOCKED
 _DUE = """
 SELECT d.channel_id, d.id, d.event, d.attempts, d.tells, d.thread_id, now() - d.created_at,
        first.id, first.tells > 1 OR first.leader_id IS NOT NULL, coalesce(first.leader_id, first.id), first.reference,
-       m.config, m.tags, ARRAY(SELECT parent_id FROM monitors_dependency WHERE child_id = m.id ORDER BY 1), i.cause_key
+       m.config, m.tags, ARRAY(SELECT parent_id FROM monitors_dependency WHERE child_id = m.id ORDER BY 1),
+       coalesce(i.cause_key, '')
 FROM unnest(%(channels)s::bigint[], %(limits)s::int[]) AS c(id, most) CROSS JOIN LATERAL (
     SELECT * FROM alerts_delivery d
     WHERE d.channel_id = c.id AND d.state IN ('pending', 'sending')
@@ -41,7 +42,7 @@ FROM unnest(%(channels)s::bigint[], %(limits)s::int[]) AS c(id, most) CROSS JOIN
     LIMIT c.most
     FOR UPDATE SKIP LOCKED
 ) d
-JOIN incidents_incident i ON i.id = d.incident_id
+LEFT JOIN incidents_incident i ON i.id = d.incident_id
 LEFT JOIN monitors_monitor m ON m.id = i.monitor_id
 LEFT JOIN LATERAL (
     SELECT t.id, t.tells, t.leader_id, t.reference FROM alerts_delivery t

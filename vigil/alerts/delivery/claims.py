@@ -145,6 +145,9 @@ def _due_of(row: ClaimRow, keeps: bool) -> Due:
     if row.first_gathered:
         # Where the receiver keeps alerts open by key, the rest of a digest is sent digest by digest.
         return Due(row.id, ends=f"{row.event}|ends:{row.first_leader}" if keeps else f"{row.event}|ends")
+    if row.event == Event.NOTICE:
+        # Notices can wait for each other: what is due at once is one message.
+        return Due(row.id, whole=group_keys.NOTICES)
     if keeps and row.event != Event.TRIGGER:
         return Due(row.id)
     tags = group_rows.decoded(row.tags) or ()

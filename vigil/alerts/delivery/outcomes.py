@@ -51,7 +51,7 @@ UPDATE alerts_channel c SET refused = (
     SELECT coalesce(jsonb_agg(DISTINCT x), '[]'::jsonb) FROM (
         SELECT jsonb_array_elements(c.refused) AS x UNION SELECT to_jsonb(d.incident_id)) both_of_them)
 FROM alerts_delivery d
-WHERE d.id = %s AND c.id = d.channel_id
+WHERE d.id = %s AND c.id = d.channel_id AND d.incident_id IS NOT NULL
 RETURNING c.id, jsonb_array_length(c.refused)
 """
 

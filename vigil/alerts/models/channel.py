@@ -52,6 +52,11 @@ class Channel(models.Model):
         default=True,
         help_text="In a storm, group incidents into one message that lists them all. Off: one message each.",
     )
+    notices = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Also send notices: a retirement ahead, a changed model list. Kinds that page people get none.",
+    )
     refused = models.JSONField(default=list, blank=True, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
     disabled_why = models.CharField(max_length=300, blank=True, default="", editable=False)

@@ -12,6 +12,7 @@ from vigil.accounts.models import Team
 from vigil.alerts.core.decision import Event, Why, Withheld
 from vigil.alerts.models.channel import Channel
 from vigil.incidents.models import Incident, Transition
+from vigil.notices.models import StoredNotice
 
 
 class DeliveryState(models.TextChoices):
@@ -37,7 +38,9 @@ def _choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
 
 
 class Delivery(models.Model):
-    """A row of the outbox: one message to one channel, written in the transaction of its transition.
+    """A row of the outbox: one message to one channel, written in the transaction of its transition or notice.
+
+    It is of an incident's step, or else of a notice: never both, never neither.
 
     Incidents of the installation itself belong to the default team. `escalated_at` is when an unaccepted page went to
     the fallback channels. `why` and `because` name the reason for the channel. The hold columns name the hold, its end
@@ -52,8 +55,11 @@ class Delivery(models.Model):
         max_length=public_ids.MAX_LENGTH, unique=True, default=public_ids.new_delivery, editable=False
     )
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="deliveries")
-    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, related_name="deliveries")
-    transition = models.ForeignKey(Transition, on_delete=models.CASCADE, related_name="deliveries")
+    incident = models.ForeignKey(Incident, on_delete=models.CASCADE, null=True, related_name="deliveries")
+    transition = models.ForeignKey(Transition, on_delete=models.CASCADE, null=True, related_name="deliveries")
+    notice = models.ForeignKey(
+        StoredNotice, on_delete=models.CASCADE, null=True, related_name="deliveries", db_index=False
+    )
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=12, choices=_choices(Event))
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)
@@ -85,7 +91,17 @@ class Delivery(models.Model):
         ordering = ("-id",)
         verbose_name_plural = "deliveries"
         constraints = [
-            models.UniqueConstraint(fields=["transition", "channel"], name="one_delivery_per_transition_and_channel")
+            models.UniqueConstraint(fields=["transition", "channel"], name="one_delivery_per_transition_and_channel"),
+            models.UniqueConstraint(
+                fields=["notice", "channel"],
+                condition=Q(notice__isnull=False),
+                name="one_delivery_per_notice_and_channel",
+            ),
+            models.CheckConstraint(
+                condition=Q(incident__isnull=False, transition__isnull=False, notice__isnull=True)
+                | Q(incident__isnull=True, transition__isnull=True, notice__isnull=False),
+                name="delivery_of_step_or_notice",
+            ),
         ]
         indexes = [
             # Used by the sender to find the next due time.
@@ -114,3 +130,10 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.public_id} {self.event} {self.state}"
+
+    @property
+    def step(self) -> Transition:
+        """The step that it tells of; raises ValueError for one of a notice."""
+        if self.transition is None:
+            raise ValueError(f"{self.public_id} is of a notice, and of no step")
+        return self.transition

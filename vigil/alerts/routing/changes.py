@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from vigil.alerts.core.routes import Severity
+from vigil.alerts.core.routes import ROUTE_KINDS, Severity
 from vigil.alerts.models import (
     EscalationPolicy,
     EscalationStep,
@@ -20,7 +20,6 @@ from vigil.alerts.models import (
     Route,
 )
 from vigil.clock import YEARS_IN_WORDS, is_storable, is_zone
-from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Priority
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.problems.rows import row_problems
@@ -38,7 +37,7 @@ _ROUTE = (
     "policy", "remind_s", "notes", "goes_on", "default", "enabled",
 )  # fmt: skip
 _WORDS: Mapping[str, Iterable[Any]] = {
-    "kinds": list(IncidentKind),
+    "kinds": ROUTE_KINDS,
     "severities": list(Severity),
     "priorities": Priority.values,
     "days": range(7),

@@ -78,7 +78,7 @@ def _participant(channel: Channel) -> Participant:
     last = tests.filter(event=Event.TRIGGER).order_by("-pk").first()
     ended = tests.filter(incident__self_test__ended_at__isnull=False).order_by("-incident_id", "pk")
     latest = ended.first()
-    proof = ended.filter(incident_id=latest.incident_id) if latest else ended.none()
+    proof = ended.filter(incident=latest.incident) if latest else ended.none()
     failed = next((one for one in proof if one.state != DeliveryState.SENT), None)
     loopback = channel.kind == LOOPBACK
     return Participant(

@@ -77,8 +77,9 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Everything a channel may show. `event` is trigger, acknowledge, resolve or note.
+    """Everything a channel may show. `event` is trigger, acknowledge, resolve, note or notice.
 
+    A notice is of no incident: `dedup_key` is its own id, `reason` its kind, `before` and `after` what changed.
     `dedup_key` identifies the incident. `missed` is why the trigger never reached this channel, else empty. `context`
     lists further facts: the provider's status page, held alerts. `reference` is the receiver's id of the first message
     of this incident. `step` is the step shown. `named` is the subject where it is no monitor: a provider.
@@ -108,6 +109,8 @@ class Alert:
     step: str = ""
     about: str = ""
     named: str = ""
+    before: str = ""
+    after: str = ""
 
     @property
     def template(self) -> str:

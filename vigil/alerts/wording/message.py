@@ -105,7 +105,7 @@ def message_of_digest(digest: Digest) -> Message:
         kind=digest.alerts[0].template,
         tone=_tone(digest.event, digest.alerts),
         headline=_headline(digest),
-        lines=tuple(line for line in (_since(digest, first), _why(digest), _where(digest)) if line),
+        lines=_about(digest, first),
         links=(MessageLink("All of them", digest.link),),
         at=digest.at,
         alerts=digest.alerts,
@@ -120,6 +120,8 @@ def name_line(alert: Alert) -> str:
 
 
 def _headline(digest: Digest) -> str:
+    if digest.event == "notice":
+        return f"NOTICES: {len(digest.alerts)}"
     count = f"{len(digest.alerts)} incidents"
     about = f" ({digest.cause})" if digest.cause else ""
     words = {"resolve": "RESOLVED", "acknowledge": "ACKNOWLEDGED", "note": "NOTES"}
@@ -129,6 +131,12 @@ def _headline(digest: Digest) -> str:
     kinds = {alert.template for alert in digest.alerts}
     word = template_of(kinds.pop()).word if len(kinds) == 1 else "TROUBLE"
     return f"{word}: {count}{about}"
+
+
+def _about(digest: Digest, first: datetime) -> tuple[str, ...]:
+    if digest.event == "notice":
+        return ("These are notices: nothing is down, and there is nothing to resolve.",)
+    return tuple(line for line in (_since(digest, first), _why(digest), _where(digest)) if line)
 
 
 def _since(digest: Digest, first: datetime) -> str:
@@ -161,7 +169,7 @@ def _names(alerts: Iterable[Alert]) -> list[str]:
 
 
 def _links(alert: Alert) -> list[MessageLink]:
-    links = [MessageLink("The incident", alert.link)]
+    links = [MessageLink("All notices" if alert.event == "notice" else "The incident", alert.link)]
     if alert.acknowledge_link and alert.event == "trigger":
         links.insert(0, MessageLink("Acknowledge", alert.acknowledge_link))
     return links

@@ -38,6 +38,10 @@ _AGAIN = frozenset({Step.ESCALATED, Step.REMINDED})
 _SAID_BY_WORD = frozenset({" failed", " missed its ping", " started and did not finish", " is down"})
 
 
+#: The last line of a notice.
+NOTHING_IS_DOWN = "This is a notice: nothing is down, and there is nothing to resolve."
+
+
 def headline(alert: Alert) -> str:
     """One line for a subject, a notification or a list."""
     prefix = "TEST: " if alert.test else ""
@@ -46,6 +50,8 @@ def headline(alert: Alert) -> str:
         return f"{prefix}{word}: {alert.name}, after {duration(_end(alert) - alert.started_at)}"
     if alert.event == "acknowledge":
         return f"{prefix}ACKNOWLEDGED: {alert.name}: {alert.note}".removesuffix(": ")
+    if alert.event == "notice":
+        return f"{prefix}NOTICE: {alert.title}"
     if alert.event == "note":
         return f"{prefix}NOTE: {alert.name}: {alert.note or alert.reason.replace('_', ' ')}"
     if alert.step in _AGAIN:
@@ -56,6 +62,8 @@ def headline(alert: Alert) -> str:
 
 def story(alert: Alert) -> list[str]:
     """Paragraphs of the full text, without markup."""
+    if alert.event == "notice":
+        return _notice(alert)
     lines = [f"The alert that opened this incident did not reach this channel: {alert.missed}"] if alert.missed else []
     if alert.event == "resolve":
         lines.append(_resolved(alert))
@@ -71,6 +79,12 @@ def story(alert: Alert) -> list[str]:
         lines.append(look_of(alert.template, alert.failure))
     lines += alert.context
     return [line for line in lines if line]
+
+
+def _notice(alert: Alert) -> list[str]:
+    monitor = f"Monitor: {alert.subject.name}." if alert.subject else ""
+    change = [f"{word}: {said}" for word, said in (("Before", alert.before), ("After", alert.after)) if said]
+    return [line for line in (monitor, *change, NOTHING_IS_DOWN) if line]
 
 
 def votes(alert: Alert) -> list[str]:

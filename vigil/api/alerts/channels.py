@@ -76,8 +76,8 @@ class ChannelSerializer(ApiModelSerializer[Channel]):
         model = Channel
         fields = (
             "id", "name", "kind", "config", "secrets", "secret_names", "secret", "enabled", "disabled_at",
-            "disabled_why", "fallback", "gather", "self_test_minutes", "callback_address", "managed_by", "created_at",
-            "updated_at",
+            "disabled_why", "fallback", "gather", "notices", "self_test_minutes", "callback_address", "managed_by",
+            "created_at", "updated_at",
         )  # fmt: skip
         read_only_fields = ("disabled_at", "disabled_why", "created_at", "updated_at")
         validators: list[Any] = []

@@ -19,23 +19,26 @@ from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.views import ReadOnlyViewSet
 from vigil.incidents.models import Incident
+from vigil.notices.models import StoredNotice
 
 
 class DeliverySerializer(ApiModelSerializer[Delivery]):
     id = serializers.CharField(source="public_id", read_only=True)
-    incident = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True)
+    incident = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True, allow_null=True)
+    notice = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True, allow_null=True)
     channel = serializers.SlugRelatedField[Any](slug_field="public_id", read_only=True)
 
     class Meta:
         model = Delivery
         fields: tuple[str, ...] = (
-            "id", "incident", "channel", "event", "state", "tells", "attempts", "created_at", "due_at", "sent_at",
-            "answer", "last_error", "escalated_at", "why", "because", "withheld", "held_by", "held_until",
+            "id", "incident", "notice", "channel", "event", "state", "tells", "attempts", "created_at", "due_at",
+            "sent_at", "answer", "last_error", "escalated_at", "why", "because", "withheld", "held_by", "held_until",
         )  # fmt: skip
 
 
 class DeliveryFilter(ListFilters):
     incident = NamedRowsFilter(Incident, field_name="incident__public_id")
+    notice = NamedRowsFilter(StoredNotice, field_name="notice__public_id")
     channel = NamedRowsFilter(Channel, field_name="channel__public_id")
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
@@ -55,7 +58,7 @@ class DeliveryViewSet(ReadOnlyViewSet):
     queryset = Delivery.objects.none()
 
     def get_queryset(self) -> QuerySet[Delivery]:
-        return Delivery.objects.filter(team=team_of(self.request)).select_related("incident", "channel")
+        return Delivery.objects.filter(team=team_of(self.request)).select_related("incident", "notice", "channel")
 
     @extend_schema(request=None, responses=DeliverySerializer)
     @action(detail=True, methods=["post"])

@@ -22,7 +22,7 @@ from vigil.api.base.serializers import ApiSerializer, MomentField
 from vigil.api.base.teams import ID_LENGTH, InTeam, TeamSerializer, TeamViewSet
 from vigil.api.base.views import ApiView
 from vigil.api.code.managed import ManagedField, ManagedRows
-from vigil.api.openapi.enums import INCIDENT_KINDS, PRIORITIES
+from vigil.api.openapi.enums import INCIDENT_KINDS, PRIORITIES, ROUTE_KINDS
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor
@@ -38,7 +38,11 @@ def words(choices: Any, most: int, **options: Any) -> serializers.ListField:
 
 class RouteSerializer(TeamSerializer[Route]):
     id = serializers.CharField(source="public_id", read_only=True)
-    kinds = words(INCIDENT_KINDS, 20, help_text="Empty means all kinds that page: not regional, blind and self_test.")
+    kinds = words(
+        ROUTE_KINDS,
+        20,
+        help_text="Empty means all kinds that page, and notices: not regional, blind and self_test.",
+    )
     severities = words([severity.value for severity in Severity], 10)
     priorities = words(PRIORITIES, 10)
     tags = serializers.ListField(

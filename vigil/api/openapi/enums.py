@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from probes.reasons import Reason
+from vigil.alerts.core import routes
 from vigil.alerts.core.decision import Why
 from vigil.alerts.models import channel_kinds
 from vigil.incidents.core.model import IncidentKind
@@ -12,6 +13,8 @@ from vigil.status.core.states import INCIDENT_STATES, PublicImpact, RuleKind, Up
 from vigil.status.core.subscriber_terms import OffReason, SubscriberKind, SubscriberState
 
 INCIDENT_KINDS = [(kind.value, kind.value.replace("_", " ")) for kind in IncidentKind]
+#: Of a route: every kind of incident, and notices.
+ROUTE_KINDS = [(kind, kind.replace("_", " ")) for kind in routes.ROUTE_KINDS]
 CHANNEL_KINDS = channel_kinds
 PRIORITIES = Priority.choices
 DELIVERY_WHYS = [(why.value, why.value.replace("_", " ")) for why in Why]

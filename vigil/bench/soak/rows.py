@@ -59,19 +59,19 @@ def written() -> list[Written]:
 
     rows = Delivery.objects.filter(event__in=[TRIGGER, RESOLVE], withheld="", incident__monitor__isnull=False)
     rows = rows.exclude(incident__monitor__name=POISONED)
-    rows = rows.select_related("incident__monitor", "transition", "channel").order_by("created_at")
+    rows = rows.select_related("transition__incident__monitor", "channel").order_by("created_at")
     return [
         Written(
-            row.incident.public_id,
+            incident.public_id,
             row.event,
             row.created_at.timestamp(),
             monitor.name,
-            row.incident.kind,
-            row.transition.text[:300],
+            incident.kind,
+            row.step.text[:300],
             row.channel.name,
         )
         for row in rows
-        if (monitor := row.incident.monitor) is not None
+        if (incident := row.step.incident) and (monitor := incident.monitor) is not None
     ]
 
 

@@ -116,7 +116,8 @@ def _channels(rows: TeamRows) -> Read:
     for key, row in rows.sections["channels"].items():
         yield key, row.name, {
             "name": row.name, "kind": row.kind, "config": row.config, "enabled": row.enabled,
-            "fallback": row.fallback, "gather": row.gather, "self_test": row.self_test_minutes,
+            "fallback": row.fallback, "gather": row.gather, "notices": row.notices,
+            "self_test": row.self_test_minutes,
         }  # fmt: skip
 
 

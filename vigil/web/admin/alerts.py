@@ -50,7 +50,10 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Channel
-        fields = ("team", "name", "kind", "config", "new_secrets", "enabled", "fallback", "gather", "self_test_minutes")
+        fields = (
+            "team", "name", "kind", "config", "new_secrets", "enabled", "fallback", "gather", "notices",
+            "self_test_minutes",
+        )  # fmt: skip
 
     def clean_config(self) -> Any:
         return self.cleaned_data["config"] or {}

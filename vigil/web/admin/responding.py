@@ -89,7 +89,7 @@ class Responding(_Admin):
     def told(self, incident: Incident) -> str:
         deliveries = Delivery.objects.filter(incident=incident).select_related("channel", "transition").order_by("id")
         rows = [
-            (one.transition.seq, one.channel, one.event, one.state, _why(one), _withheld(one), one.attempts,
+            (one.step.seq, one.channel, one.event, one.state, _why(one), _withheld(one), one.attempts,
              clock(one.sent_at) if one.sent_at else "", one.last_error)
             for one in deliveries
         ]  # fmt: skip

@@ -18,7 +18,7 @@ from django.urls import URLPattern, path
 
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
-from vigil.alerts.core.routes import Severity
+from vigil.alerts.core.routes import ROUTE_KINDS, Severity
 from vigil.alerts.models import Route
 from vigil.alerts.routing.changes import route_warnings, save_route, validate_route
 from vigil.alerts.routing.preview import Preview, who_would_be_told
@@ -38,8 +38,8 @@ def choices(values: Any) -> list[tuple[str, str]]:
 
 class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
     kinds = forms.MultipleChoiceField(
-        choices=choices(kind.value for kind in IncidentKind), required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="Empty means all kinds that page: not regional, blind and self test.",
+        choices=choices(ROUTE_KINDS), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text="Empty means all kinds that page, and notices: not regional, blind and self test.",
     )  # fmt: skip
     severities = forms.MultipleChoiceField(
         choices=choices(one.value for one in Severity), required=False, widget=forms.CheckboxSelectMultiple

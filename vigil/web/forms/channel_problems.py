@@ -8,7 +8,7 @@ from vigil.web.forms.channel_form import CONFIG, SECRET, channel_fields
 from vigil.web.forms.errors import errors_by_field
 
 #: Fields of every channel.
-_OWN = frozenset({"name", "fallback", "gather", "self_test_minutes"})
+_OWN = frozenset({"name", "fallback", "gather", "notices", "self_test_minutes"})
 
 
 def channel_problems(kind: str, refused: ValidationError) -> dict[str, list[str]]:

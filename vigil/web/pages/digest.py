@@ -21,7 +21,8 @@ def digest(request: HttpRequest, reader: PageReader, public_id: str) -> HttpResp
     """All incidents of a digest, open ones first; a 404 for another team's."""
     told = get_object_or_404(Delivery.objects.filter(team=reader.team), public_id=public_id)
     sent = Delivery.objects.filter(Q(pk=told.pk) | Q(leader=told)).select_related("incident__monitor").order_by("pk")
-    incidents = sorted((one.incident for one in sent[:MOST]), key=lambda one: one.resolved_at is not None)
+    found = [one.incident for one in sent[:MOST] if one.incident is not None]
+    incidents = sorted(found, key=lambda one: one.resolved_at is not None)
     shown = {
         "delivery": told,
         "incidents": [(one, mark_of(one)) for one in incidents],

@@ -12,11 +12,11 @@ from typing import Any, cast
 import pytest
 
 from vigil.alerts.channels import apprise
-from vigil.alerts.channels.apprise import AppriseConfig, Notice
+from vigil.alerts.channels.apprise import AppriseConfig, AppriseNotice
 from vigil.alerts.channels.kind import Accepted, ChannelError, Outbound
 from vigil.local.servers import ports
 
-NOTICE = Notice("checkout is down", "3 of 5 regions see it fail", "failure")
+NOTICE = AppriseNotice("checkout is down", "3 of 5 regions see it fail", "failure")
 
 
 class Service:

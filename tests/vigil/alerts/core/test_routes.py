@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vigil.alerts.core.decision import Concern, Why
-from vigil.alerts.core.routes import Hours, Miss, RoutedSubject, RouteRule, Severity, route, severity_of
+from vigil.alerts.core.routes import NOTICE, Hours, Miss, RoutedSubject, RouteRule, Severity, route, severity_of
 from vigil.incidents.core.model import IncidentKind
 
 EVERYONE = frozenset({1, 2})
@@ -138,3 +138,21 @@ def test_priority_shifts_severity_and_no_further_than_the_ends() -> None:
     assert severity_of("outage", "high") is Severity.CRITICAL
     assert severity_of("blind", "low") is Severity.INFO
     assert all(severity_of(kind) in Severity for kind in IncidentKind)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "severities", "priority", "matches"),
+    [
+        ([], [], "normal", True),
+        ([], [], "high", True),
+        (["notice"], [], "normal", True),
+        (["outage"], [], "normal", False),
+        ([], ["info"], "high", True),
+        ([], ["critical", "error", "warning"], "high", False),
+    ],
+)
+def test_a_notice_goes_where_a_route_names_no_kind_or_notices(
+    kinds: list[str], severities: list[str], priority: str, matches: bool
+) -> None:
+    subject = RoutedSubject(NOTICE, priority=priority)
+    assert told([rule(1, kinds=kinds, severities=severities)], subject) == ({1} if matches else set())

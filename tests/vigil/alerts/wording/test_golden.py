@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.vigil.alerts.told import EVENTS, KINDS, alert, digest
+from tests.vigil.alerts.told import EVENTS, KINDS, NOTICE, alert, digest, notices
 from vigil.alerts.channels import CHANNELS, parse_config
 from vigil.alerts.wording.message import message_of, message_of_digest
 
@@ -38,6 +38,9 @@ def rendered(kind: str) -> dict[str, Any]:
     }
     for event in ("trigger", "resolve"):
         found[f"digest {event}"] = as_data(channel.render(message_of_digest(digest(3, event)), config))
+    if channel.takes_notices:
+        found["notice"] = as_data(channel.render(message_of(NOTICE), config))
+        found["notices"] = as_data(channel.render(message_of_digest(notices(2)), config))
     return found
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vigil.alerts.core.routes import Severity
+from vigil.alerts.core.routes import ROUTE_KINDS, Severity
 from vigil.code.core.fields.structured import KeyType, StepsType
 from vigil.code.core.fields.times import ClockTimeType, DayType, DurationType, MomentType, WeekdayType
-from vigil.code.core.fields.types import FlagType, ListType, NumberType, TextType
+from vigil.code.core.fields.types import ChoiceType, FlagType, ListType, NumberType, TextType
 from vigil.code.core.sections.shape import (
     CHANNEL_KEYS,
     DAY_MS,
@@ -19,7 +19,6 @@ from vigil.code.core.sections.shape import (
     one_of,
     words_of,
 )
-from vigil.incidents.core.model import IncidentKind
 
 CHANNELS = Section(
     "channel",
@@ -29,6 +28,7 @@ CHANNELS = Section(
         "enabled": SectionField(FlagType(), "Left as it is if not given."),
         "fallback": SectionField(FlagType(), "Used only when no other channel accepted an alert in time.", False),
         "gather": SectionField(FlagType(), "In a storm, one message for many incidents.", True),
+        "notices": SectionField(FlagType(), "Also send notices; kinds that page people get none.", True),
         "self_test": SectionField(DurationType(0, 365 * DAY_MS, MINUTE), "Time between self-tests; 0s for none.", 0),
     },
     kinds="channel",
@@ -40,8 +40,8 @@ ROUTES = Section(
         "name": SHORT_NAME,
         "position": SectionField(NumberType(0, 2**31 - 1), "Order; by default that of the document: 10, 20, 30, ..."),
         "kinds": SectionField(
-            ListType(one_of(IncidentKind)),
-            "Kinds of incidents; all that page if left out.",
+            ListType(ChoiceType(ROUTE_KINDS)),
+            "Kinds of incidents; all that page, and notices, if left out.",
             [],
         ),
         "severities": SectionField(ListType(one_of(Severity)), "Severities; all if left out.", []),

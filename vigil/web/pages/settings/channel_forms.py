@@ -27,9 +27,10 @@ from vigil.web.parts.fields import FormField, problems
 #: Kinds that stand first; the others are behind More.
 FIRST = ("email", "slack", "pagerduty", "webhook")
 Errors = Mapping[str, list[str]]
-_SWITCHES = ("fallback", "gather")
+_SWITCHES = ("fallback", "gather", "notices")
 _NAME_MOST = 100
 _GATHER = "Off: one message for each incident."
+_NOTICES = "Retirements ahead, changed model lists. Channels that page people get none."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,6 +127,7 @@ def _options(channel: Channel, sent: Mapping[str, str] | None, errors: Errors) -
     return [
         FormField("fallback", "Only a fallback", value("fallback"), "checkbox", hint=fallback),
         FormField("gather", "Group a storm into one message", value("gather"), "checkbox", hint=_GATHER),
+        FormField("notices", "Also send notices", value("notices"), "checkbox", hint=_NOTICES),
         FormField(
             "self_test_minutes",
             "Self-test every",

@@ -11,7 +11,7 @@ from django.db.models import Max, QuerySet
 from django.urls import reverse
 
 from vigil.accounts.models import Team
-from vigil.alerts.core.routes import Severity
+from vigil.alerts.core.routes import NOTICE, Severity
 from vigil.alerts.models import EscalationPolicy, Route
 from vigil.alerts.routing.changes import route_warnings, save_route
 from vigil.code.core.durations import duration
@@ -39,7 +39,7 @@ from vigil.web.pages.shell import PageReader
 from vigil.web.parts.fields import FormField
 
 _DAYS = [(str(number), name) for number, name in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))]
-_KINDS = [(kind.value, kind_in_words(kind)) for kind in IncidentKind]
+_KINDS = [*((kind.value, kind_in_words(kind)) for kind in IncidentKind), (NOTICE, "Notice")]
 _SWITCHES = ("notes", "goes_on", "default", "enabled")
 #: Between the positions of two routes, so that one fits in.
 STEP = 10
@@ -84,7 +84,7 @@ class RoutesForm(RowForm[Route]):
         def checks(name: str, label: str, options: Sequence[tuple[str, str]], hint: str = "") -> FormField:
             return field(name, label, "checks", options=options, hint=hint)
 
-        pages = "None: every kind that pages, which is not regional, blind and self test."
+        pages = "None: every kind that pages, which is not regional, blind and self test; and notices."
         priorities = [(one.value, str(one.label)) for one in Priority]
         severities = [(one.value, one.value.capitalize()) for one in Severity]
         matches = [

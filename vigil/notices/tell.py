@@ -1,0 +1,58 @@
+"""Telling of notices: stores what is new, with its deliveries, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+from django.db import transaction
+
+from vigil.monitors.live.version import touch
+from vigil.notices.core.notice import Notice, admitted
+from vigil.notices.models import StoredNotice
+
+#: Notices of one call; a caller with more has decided something wrong.
+MOST = 1000
+
+#: Writes the deliveries of new notices. Injected, since `notices` lies below `alerts`: production passes
+#: `vigil.alerts.notice_outbox.enqueue_notices`.
+EnqueueNotices = Callable[[Sequence[StoredNotice]], object]
+
+_log = structlog.get_logger(__name__)
+
+
+def tell(notices: Iterable[Notice], enqueue: EnqueueNotices) -> list[StoredNotice]:
+    """Store the notices that were not told before, with their deliveries; returns those. Idempotent.
+
+    The same team, kind and key is told once, whoever tells it. Raises ValueError for more than `MOST`.
+    """
+    wanted = {one.identity: one for one in map(admitted, notices)}
+    if not wanted:
+        return []
+    if len(wanted) > MOST:
+        raise ValueError(f"{len(wanted)} notices at once; at most {MOST}")
+    rows = [_row(one) for one in wanted.values()]
+    with transaction.atomic():
+        StoredNotice.objects.bulk_create(rows, ignore_conflicts=True)
+        mine = StoredNotice.objects.filter(public_id__in=[row.public_id for row in rows])
+        new = list(mine.select_related("monitor").order_by("pk"))
+        if new:
+            enqueue(new)
+        for team in {row.team_id for row in new}:
+            touch(team)
+    for row in new:
+        _log.info("notice.told", notice=row.public_id, kind=row.kind, key=row.key)
+    return new
+
+
+def _row(notice: Notice) -> StoredNotice:
+    return StoredNotice(
+        team_id=notice.team,
+        kind=notice.kind.value,
+        key=notice.key,
+        monitor_id=notice.monitor,
+        title=notice.title,
+        before=notice.before,
+        after=notice.after,
+        at=notice.at,
+    )

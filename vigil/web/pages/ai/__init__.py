@@ -1,0 +1,1 @@
+"""Pages of what only a monitor of AI endpoints can tell."""

@@ -1,0 +1,52 @@
+"""Notices: changes and dates ahead that were told, newest first."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from vigil.notices.core.notice import KIND_WORDS, NoticeKind
+from vigil.notices.models import StoredNotice
+from vigil.web.pages.shell import PageReader, page, render_page
+from vigil.web.parts.filter_bars import FilterBar, FilterChip, FilterSelect, SelectOption
+
+PAGE_SIZE = 50
+
+
+@require_safe
+@page
+def notices(request: HttpRequest, reader: PageReader) -> HttpResponse:
+    """Notices of the team: `kind`, `monitor` and `q` in the address, `before` for older ones."""
+    asked = {name: request.GET.get(name, "")[:100] for name in ("kind", "monitor", "q", "before")}
+    found = StoredNotice.objects.filter(team=reader.team)
+    if asked["kind"] in set(NoticeKind):
+        found = found.filter(kind=asked["kind"])
+    if asked["monitor"]:
+        found = found.filter(monitor__public_id=asked["monitor"])
+    if asked["q"]:
+        found = found.filter(title__icontains=asked["q"])
+    if asked["before"].isascii() and asked["before"].isdigit() and len(asked["before"]) < 19:
+        found = found.filter(pk__lt=int(asked["before"]))
+    rows = list(found.select_related("monitor").order_by("-pk")[: PAGE_SIZE + 1])
+    shown = {
+        "notices": rows[:PAGE_SIZE],
+        "bar": _bar(asked),
+        "older": _query({**asked, "before": str(rows[PAGE_SIZE - 1].pk)}) if len(rows) > PAGE_SIZE else "",
+        "filtered": any(asked.values()),
+    }
+    return render_page(request, reader, "notices", "ai/notices.html", shown)
+
+
+def _bar(asked: dict[str, str]) -> FilterBar:
+    kinds = [SelectOption(kind.value, KIND_WORDS[kind], kind.value == asked["kind"]) for kind in NoticeKind]
+    words = {"kind": f"kind: {asked['kind']}", "monitor": f"monitor: {asked['monitor']}"}
+    chips = [FilterChip(words[name], _query({**asked, name: "", "before": ""})) for name in words if asked[name]]
+    kept = [("monitor", asked["monitor"])] if asked["monitor"] else []
+    select = FilterSelect("kind", "Kind", [SelectOption("", "Any kind"), *kinds])
+    return FilterBar("Search notices", asked["q"], [select], chips, "?", kept)
+
+
+def _query(asked: dict[str, str]) -> str:
+    return "?" + urlencode({name: value for name, value in asked.items() if value})
