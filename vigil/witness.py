@@ -35,6 +35,7 @@ from vigil.feeds.record import enabled_feeds, record_page, record_problem, recor
 from vigil.incidents.installation.disks import note_disks
 from vigil.incidents.installation.expiries import note_expiries
 from vigil.incidents.provider_notes import note_declared
+from vigil.incidents.providers.detection_leads import settle_leads
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ FEED_EVERY_S = 60.0
 TURN_S = 1.0
 #: Pages that are parsed at once, and for how long one may be (s).
 PARSED_AT_ONCE, PARSE_S = 4, 5.0
-DISKS_S, EXPIRIES_S = 2.0, 3600.0
+DISKS_S, LEADS_S, EXPIRIES_S = 2.0, 30.0, 3600.0
 
 log = structlog.get_logger()
 
@@ -102,6 +103,8 @@ class Witness:
         attempt = self._isolation.attempt
         if self._duties.is_due("disks", DISKS_S):
             await self._on_database(lambda: attempt("disks", _watch_disks, None))
+        if self._duties.is_due("leads", LEADS_S):
+            await self._on_database(lambda: attempt("leads", lambda: settle_leads(database_now()), 0))
         if self._duties.is_due("expiries", EXPIRIES_S):
             task = self._reading["expiries"] = asyncio.create_task(
                 self._isolated("expiries", "", self._look_for_ends())

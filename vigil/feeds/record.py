@@ -12,7 +12,8 @@ from vigil.feeds.core.catalogue import SOURCES
 from vigil.feeds.core.page import Page, declared
 from vigil.feeds.models import Feed, FeedPost
 
-KEEP = timedelta(days=180)
+#: A year and more, for the yearly table of detection leads.
+KEEP = timedelta(days=400)
 
 
 def record_page(feed: Feed, page: Page, format: str, etag: str = "", modified: str = "") -> list[FeedPost]:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from probes.reasons import Reason, Status
 from vigil.accounts.public_ids import new
+from vigil.feeds.core.detection_lead import LeadFigures, LeadState, WhoWasFirst
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 
 
@@ -111,6 +112,8 @@ class Incident(models.Model):
             ),
             # Used to find open incidents.
             models.Index(fields=["kind"], name="incident_open", condition=Q(resolved_at=None)),
+            # Used by detection leads: what failed of a provider around the time of a post.
+            models.Index(fields=["provider", "opened_at"], name="incident_of_provider", condition=~Q(provider="")),
         )
 
     def __str__(self) -> str:
@@ -171,3 +174,33 @@ class Postmortem(models.Model):
 
     def __str__(self) -> str:
         return f"postmortem of {self.incident_id}"
+
+
+class DetectionLead(models.Model):
+    """Lead of an incident over its provider's first public word (`feeds.core.detection_lead`).
+
+    The post is copied, since posts are not kept for ever. `first` is empty until the provider has told.
+    """
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True, related_name="lead")
+    state = models.CharField(max_length=8, choices=_choices(LeadState))
+    first = models.CharField(max_length=8, choices=_choices(WhoWasFirst), blank=True, default="")
+    post = models.BigIntegerField(null=True, blank=True)
+    title = models.CharField(max_length=200, blank=True, default="")
+    seen_at = models.DateTimeField(null=True, blank=True)
+    absent_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(null=True, blank=True)
+    least_s = models.IntegerField(null=True, blank=True)
+    most_s = models.IntegerField(null=True, blank=True)
+    claimed_s = models.IntegerField(null=True, blank=True)
+    is_backdated = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"lead of {self.incident_id}: {self.state}"
+
+    @property
+    def figures(self) -> LeadFigures | None:
+        """The lead in seconds; None until the provider has told."""
+        return (
+            None if self.most_s is None else LeadFigures(self.least_s, self.most_s, self.claimed_s, self.is_backdated)
+        )

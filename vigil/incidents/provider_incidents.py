@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 
 from vigil.clock import database_now
+from vigil.feeds.core.detection_lead import told_in_words
 from vigil.feeds.witnesses import statement_on
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 from vigil.incidents.core.provider_outage import (
@@ -27,6 +28,7 @@ from vigil.incidents.core.provider_outage import (
     worst,
 )
 from vigil.incidents.models import Incident
+from vigil.incidents.providers.detection_leads import settle_one
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import name_of
 
@@ -88,8 +90,12 @@ def _said(incident: Incident, step: Step) -> str:
     if step not in (Step.OPENED, Step.RESOLVED) or incident.kind not in JOINT_KINDS or not incident.provider:
         return ""
     now = database_now()
-    over = step is Step.RESOLVED
-    return statement_on(incident.provider, incident.opened_at if over else now, now, over=over)
+    if step is Step.OPENED:
+        return statement_on(incident.provider, now, now)
+    lead = settle_one(incident, now) if incident.part_of_id is None else None
+    if lead is not None and lead.figures is not None:
+        return told_in_words(name_of(incident.provider), lead.title, lead.figures)
+    return statement_on(incident.provider, incident.opened_at, now, over=True)
 
 
 def _alone(incident: Incident) -> list[Incident]:

@@ -20,6 +20,8 @@ BEFORE, AFTER = timedelta(minutes=30), timedelta(minutes=180)
 AFTER_END = timedelta(minutes=60)
 #: A post that dates itself earlier than this before the verdict is an old one that came back.
 OLD = timedelta(hours=24)
+#: Silence that is looked at this much later proves nothing: a post may have come and gone unread.
+LATE = timedelta(minutes=30)
 #: Two reads this close together make one moment; the figure is then told without a range.
 ONE_MOMENT = timedelta(seconds=150)
 SAME_MINUTE = timedelta(seconds=30)
@@ -118,6 +120,15 @@ def matched(outages: Sequence[DetectedOutage], words: Sequence[PublicWord]) -> M
     return {key: min(mine, key=lambda word: (word.seen, word.key)) for key, mine in about.items()}
 
 
+def unmatched(outages: Sequence[DetectedOutage], words: Sequence[PublicWord]) -> list[PublicWord]:
+    """Posts that are about no outage of ours, planned work left out: what we missed."""
+    return [
+        word
+        for word in words
+        if not is_planned(word.title) and not any(can_be_about(outage, word) for outage in outages)
+    ]
+
+
 def can_be_about(outage: DetectedOutage, word: PublicWord) -> bool:
     """Whether a post may tell of an outage: near in time, no planned work, no old post that came back."""
     if is_planned(word.title):
@@ -126,8 +137,7 @@ def can_be_about(outage: DetectedOutage, word: PublicWord) -> bool:
         return False
     if word.ended is not None and word.ended <= outage.failed:
         return False
-    latest = outage.decided + AFTER if outage.ended is None else min(outage.decided + AFTER, outage.ended + AFTER_END)
-    return outage.decided - BEFORE <= word.seen <= latest
+    return outage.decided - BEFORE <= word.seen <= closes_at(outage)
 
 
 def is_planned(title: str) -> bool:
@@ -145,7 +155,8 @@ def settled_state(outage: DetectedOutage, word: PublicWord | None, read: datetim
         return LeadState.TOLD
     if now <= closes_at(outage):
         return LeadState.WAITING
-    return LeadState.SILENT if read is not None and read >= closes_at(outage) else LeadState.UNREAD
+    closes = closes_at(outage)
+    return LeadState.SILENT if read is not None and read >= closes and now <= closes + LATE else LeadState.UNREAD
 
 
 def in_words(lead: LeadFigures) -> str:
@@ -161,6 +172,13 @@ def in_words(lead: LeadFigures) -> str:
         return "in the same minute as their page" + _backdated(lead)
     side = "before" if figure_s > 0 else "after"
     return f"{length(abs(figure_s))} {side} their page{_backdated(lead)}"
+
+
+def told_in_words(provider: str, title: str, lead: LeadFigures) -> str:
+    """The lead as a sentence of an alert."""
+    if lead.least_s is None and lead.most_s >= 0:
+        return f"{provider}'s status page had posted “{title}” when it was first read."
+    return f"Seen {in_words(lead)} ({provider}: “{title}”)."
 
 
 def length(seconds: float) -> str:

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: A post further apart in time is unrelated.
-BEFORE = timedelta(minutes=30)
-AFTER = timedelta(minutes=180)
+from vigil.feeds.core.detection_lead import AFTER, BEFORE, ONE_MOMENT, SAME_MINUTE, length
+
 #: A feed unreadable for this long says nothing.
 SILENT_AFTER = timedelta(minutes=5)
 
@@ -66,22 +65,15 @@ def lead_in_words(post: Declared, opened: datetime) -> str:
         return "before Vigil read it"
     lead = post.seen - opened
     late = lead >= timedelta()
-    apart = f"{_length(lead)} {'after' if late else 'before'} us"
-    if abs(lead) < timedelta(seconds=30):
+    apart = f"{length(abs(lead).total_seconds())} {'after' if late else 'before'} us"
+    if abs(lead) < SAME_MINUTE:
         apart = "in the same minute as us"
     unread = post.seen - post.absent
-    if unread <= timedelta(seconds=150):
+    if unread <= ONE_MOMENT:
         return apart
-    return f"{apart}, give or take the {_length(unread)} for which it was not read"
+    return f"{apart}, give or take the {length(unread.total_seconds())} for which it was not read"
 
 
 def lead_s(post: Declared, opened: datetime) -> float | None:
     """Our lead in seconds, negative if the page was first; None if unknown."""
     return None if post.absent is None else (post.seen - opened).total_seconds()
-
-
-def _length(time: timedelta) -> str:
-    minutes = round(abs(time).total_seconds() / 60)
-    if minutes < 120:
-        return f"{minutes} minute{'' if minutes == 1 else 's'}"
-    return f"{round(minutes / 60)} hours" if minutes < 2880 else f"{round(minutes / 1440)} days"

@@ -19,6 +19,8 @@ from vigil.feeds.core.detection_lead import (
     lead_of,
     matched,
     settled_state,
+    told_in_words,
+    unmatched,
 )
 from vigil.feeds.core.lead_table import OutageLead, ProviderLeads, yearly
 
@@ -103,6 +105,18 @@ def test_a_post_can_be_about_an_outage_near_it_only(ours: DetectedOutage, post: 
     assert can_be_about(ours, post) is expected
 
 
+def test_a_lead_is_told_in_one_sentence() -> None:
+    said = told_in_words("OpenAI", "Errors", lead_of(at(0), word(14, 13)))
+    assert said == "Seen 14 minutes before their page (OpenAI: “Errors”)."
+    unknown = told_in_words("OpenAI", "Errors", lead_of(at(0), word(5, None)))
+    assert unknown == "OpenAI's status page had posted “Errors” when it was first read."
+
+
+def test_a_post_about_nothing_of_ours_is_one_we_missed() -> None:
+    posts = [word(14, 13, key=1), word(900, 899, key=2), word(900, 899, key=3, title="Scheduled maintenance")]
+    assert [one.key for one in unmatched([outage(0)], posts)] == [2]
+
+
 def test_a_post_is_matched_once_to_the_nearest_outage_and_the_first_word_counts() -> None:
     ours = [outage(0, ended=20, key=1), outage(60, key=2)]
     posts = [word(12, 11, key=1), word(25, 24, key=2), word(70, 69, key=3), word(50, 49, key=4)]
@@ -118,6 +132,8 @@ def test_a_post_is_matched_once_to_the_nearest_outage_and_the_first_word_counts(
         (None, 200, 200, LeadState.SILENT),
         (None, 100, 200, LeadState.UNREAD),
         (None, None, 200, LeadState.UNREAD),
+        # Looked at too late: a post may have come and gone.
+        (None, 300, 300, LeadState.UNREAD),
     ],
 )
 def test_silence_of_a_page_that_was_not_read_is_no_silence(

@@ -1,0 +1,1 @@
+"""Providers' incidents beside their own word: detection leads."""
