@@ -26,8 +26,8 @@ from vigil.away import refusal
 from vigil.clock import database_now
 from vigil.configuration import configuration, split_list
 from vigil.deadletters.record import LetterSource, isolation
+from vigil.feeds.core.detection_lead import AFTER
 from vigil.feeds.core.page import FeedUnreadable, Page
-from vigil.feeds.core.testimony import AFTER
 from vigil.feeds.fetch import Fetcher, NotFetched
 from vigil.feeds.formats import parse
 from vigil.feeds.models import Feed, FeedPost

@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db.models.functions import Now
 
 from vigil.feeds.core.catalogue import SOURCES
-from vigil.feeds.core.testimony import AFTER, BEFORE, Declared, ProviderWitness, statement
+from vigil.feeds.core.detection_lead import AFTER, BEFORE
+from vigil.feeds.core.testimony import Declared, ProviderWitness, statement
 from vigil.feeds.models import Feed, FeedPost
 from vigil.monitors.core.providers import name_of
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from django.db import transaction
 
-from vigil.feeds.core.testimony import AFTER, lead_in_words, lead_s
+from vigil.feeds.core.detection_lead import AFTER
+from vigil.feeds.core.testimony import lead_in_words, lead_s
 from vigil.feeds.models import FeedPost
 from vigil.feeds.witnesses import declared_of
 from vigil.incidents.core.model import Step, StepReason

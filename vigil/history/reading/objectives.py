@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,7 +40,12 @@ def objective_status(objective: Objective, now: datetime) -> ObjectiveStatus:
     end_s, window_s = int(now.timestamp()), objective.window_days * DAY_S
     longest: Span = (end_s - max(window_s, *LENGTHS_S), end_s)
     settled = settled_spans(list(monitors_of(objective)), longest).values()
-    target = float(objective.target_percent) / 100
+    return status_of(settled, float(objective.target_percent) / 100, objective.window_days, end_s)
+
+
+def status_of(settled: Collection[Settled], target: float, window_days: int, end_s: int) -> ObjectiveStatus:
+    """Status of a target (0 to 1) over monitors whose spans reach back over its window and the alert windows."""
+    window_s = window_days * DAY_S
     spans = burn_rate.windows(end_s, [*LENGTHS_S, window_s])
     recent = {length: _together(settled, span) for length, span in spans.items()}
     # Several monitors add up their time.

@@ -34,6 +34,13 @@ UNION ALL
 SELECT hour, region, payload, NULL, monitor FROM history_packedhour
  WHERE monitor = ANY(%(monitors)s) AND region = ANY(%(regions)s) AND hour BETWEEN %(first)s AND %(last)s
 """
+# The same for some hours that need not follow each other.
+_READ_HOURS = """
+SELECT hour, region, payload, NULL FROM history_chunk WHERE hour = ANY(%(hours)s) AND shard = ANY(%(shards)s)
+UNION ALL
+SELECT hour, region, payload, monitor FROM history_packedhour
+ WHERE monitor = ANY(%(monitors)s) AND hour = ANY(%(hours)s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,29 @@ def whole_hours(monitors: Sequence[int], regions: Sequence[int], first: int, las
         monitor: rollups.of_checks([one >> 22 & 511 for one in mine], [one >> 11 & 2047 for one in mine])
         for monitor, mine in kept.items()
         if mine
+    }
+
+
+def reasons_in(monitors: Sequence[int], hours: Sequence[int]) -> dict[int, list[tuple[int, int, Reason]]]:
+    """Second, region and reason of every check in some hours since the epoch, by monitor, in order; one query."""
+    wanted = {
+        "monitors": list(monitors), "hours": list(hours), "shards": sorted({shard_of(monitor) for monitor in monitors})
+    }  # fmt: skip
+    found: dict[int, dict[tuple[int, int], list[int]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_HOURS, wanted)
+        for hour, region, payload, packed_of in cursor.fetchall():
+            for monitor in monitors if packed_of is None else (packed_of,):
+                mine = chunks.entries_of(payload, monitor) if packed_of is None else packing.unpack(payload).entries()
+                if mine:
+                    found.setdefault(monitor, {}).setdefault((hour, region), []).extend(mine)
+    return {
+        monitor: sorted(
+            ((hour * HOUR_MS + (one >> 35)) // 1000, region, packing.meaning(one >> 22 & 511)[1])
+            for (hour, region), mine in parts.items()
+            for one in packing.in_order(mine)
+        )
+        for monitor, parts in found.items()
     }
 
 

@@ -73,21 +73,28 @@ def settled_spans(
     Excluded: before a monitor was created, while paused, deleted or blind. A monitor that was down when it went blind
     stays down. The caller may have read the maintenance.
     """
+    rows = read_rows(monitors, window, maintained)
+    return {key: one.settled for key, one in spans_of(monitors, window, rows).items()}
+
+
+def read_rows(
+    monitors: Sequence[Monitor], window: Span, maintained: Mapping[int, Sequence[Span]] | None = None
+) -> SpanRows:
+    """What the spans of these monitors are made of."""
     keys = [monitor.pk for monitor in monitors]
     start, end = _instant(window[0]), _instant(window[1])
     incidents = list(_incidents(keys, start, end))
     unwatched = list(unwatched_rows(keys, window))
     if maintained is None:
         maintained = _maintenance(monitors, start, end)
-    rows = SpanRows(incidents, _worsened(incidents), unwatched, maintained)
-    return {key: one.settled for key, one in spans_of(monitors, window, rows).items()}
+    return SpanRows(incidents, _worsened(incidents), unwatched, maintained)
 
 
 def spans_of(monitors: Sequence[Monitor], window: Span, rows: SpanRows) -> dict[int, MonitorSpans]:
     """The spans that these rows make; no query."""
     found = {monitor.pk: _Spans() for monitor in monitors}
     created = {monitor.pk: monitor.created_at for monitor in monitors}
-    anonymous = _anonymous(monitors, rows.incidents)
+    anonymous = refused_monitors(monitors, rows.incidents)
     for incident in rows.incidents:
         refused = incident.kind == IncidentKind.ACCOUNT and incident.monitor_id in anonymous
         _tell(found[incident.monitor_id or 0], incident, rows.worsened.get(incident.pk), window, refused)
@@ -127,7 +134,7 @@ def _worsened(incidents: Iterable[Incident]) -> dict[int, datetime]:
     return dict(changed.values_list("incident_id", "at"))
 
 
-def _anonymous(monitors: Iterable[Monitor], incidents: Iterable[CountedIncident]) -> set[int]:
+def refused_monitors(monitors: Iterable[Monitor], incidents: Iterable[CountedIncident]) -> set[int]:
     """The monitors with account problems whose checks have no credential: no client gets in there."""
     refused = {one.monitor_id for one in incidents if one.kind == IncidentKind.ACCOUNT}
     return {one.pk for one in monitors if one.pk in refused and not _has_credential(one)}
