@@ -27,8 +27,11 @@ from probes.worker.orders import OrderAdmission
 
 #: As long as a status: a worker that does not report is not there. A batch holds by its signature a little longer.
 LIFE_S = keys.STATUS_TTL_S
-#: Bytes told at once. What is beyond is left out, the oldest first: the next slot brings each monitor's order again.
+#: Bytes told at once. What is beyond waits for the next turn.
 _TOLD_BYTES = 16 * 1024 * 1024
+#: What is told and what waits, in values of that size. What is beyond is left out, the oldest first, and counted: the
+#: next slot brings each monitor's order again.
+_KEPT_VALUES = 2
 
 
 class Untold(NamedTuple):
@@ -36,6 +39,10 @@ class Untold(NamedTuple):
 
     taken_ms: int
     signed: SignedBatch
+
+    @property
+    def size(self) -> int:
+        return len(self.signed.payload) + len(self.signed.envelope)
 
 
 class NewsExchange:
@@ -57,7 +64,7 @@ class NewsExchange:
         """A batch was taken from the queue: tell it at the next turn, if a check of it is to be repeated."""
         is_standing = batch.lane is Lane.SCHEDULED and any(check.every_ms for check in batch.checks)
         if is_standing and self._autonomy.is_beside_another:
-            self._untold = recent([*self._untold, Untold(now_ms, signed)], now_ms)
+            self._keep([*self._untold, Untold(now_ms, signed)], now_ms)
 
     async def turn(self, now_ms: int) -> None:
         """Tell what is new and take what the other told, where there is another. Raises `redis.RedisError`."""
@@ -65,7 +72,8 @@ class NewsExchange:
         if not self._autonomy.is_beside_another:
             self._untold, self._told = [], (b"", [])
             return
-        told, self._untold = recent(self._untold, now_ms), []
+        self._keep(self._untold, now_ms)
+        told, self._untold = split(self._untold)
         value = wire.encode(StandingNews(WIRE_VERSION, [one.signed for one in told]))
         try:
             found = cast(bytes | None, await self._redis.set(self._place, value, ex=LIFE_S, get=True))
@@ -79,7 +87,12 @@ class NewsExchange:
             await self._take(found)
 
     def _put_back(self, batches: Sequence[Untold], now_ms: int) -> None:
-        self._untold = recent([*batches, *self._untold], now_ms)
+        self._keep([*batches, *self._untold], now_ms)
+
+    def _keep(self, batches: Sequence[Untold], now_ms: int) -> None:
+        self._untold, left_out = recent(batches, now_ms)
+        if left_out:
+            self._refusals.add(self._place, {Refusal.OVER_BUDGET: left_out})
 
     async def _take(self, value: bytes) -> None:
         try:
@@ -95,13 +108,27 @@ class NewsExchange:
             await asyncio.sleep(0)
 
 
-def recent(batches: Sequence[Untold], now_ms: int) -> list[Untold]:
-    """The newest of these batches, in order: as many as may be told at once, and none that is over."""
-    kept: list[Untold] = []
+def split(batches: Sequence[Untold]) -> tuple[list[Untold], list[Untold]]:
+    """The oldest of these batches, as many as may be told at once, and the rest."""
     left = _TOLD_BYTES
-    for one in reversed(batches):
-        left -= len(one.signed.payload) + len(one.signed.envelope)
-        if left < 0 or len(kept) == NEWS_BATCHES_MOST or now_ms - one.taken_ms > LIFE_S * 1000:
+    for number, one in enumerate(batches):
+        left -= one.size
+        if left < 0 or number == NEWS_BATCHES_MOST:
+            return list(batches[:number]), list(batches[number:])
+    return list(batches), []
+
+
+def recent(batches: Sequence[Untold], now_ms: int) -> tuple[list[Untold], int]:
+    """The newest of these batches that may wait, in order, without those that are over; and how many are left out."""
+    fresh = [one for one in batches if now_ms - one.taken_ms <= LIFE_S * 1000]
+    kept: list[Untold] = []
+    left = _KEPT_VALUES * _TOLD_BYTES
+    for one in reversed(fresh):
+        if one.size > _TOLD_BYTES:
+            # It can never be told.
+            continue
+        left -= one.size
+        if left < 0 or len(kept) == _KEPT_VALUES * NEWS_BATCHES_MOST:
             break
         kept.append(one)
-    return kept[::-1]
+    return kept[::-1], len(fresh) - len(kept)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 import redis.asyncio
+from structlog.testing import capture_logs
 
 from probes import keys, wire
 from probes.checks.admission import Bounds
@@ -22,7 +23,7 @@ from probes.signing.signatures import Signer
 from probes.wire import NEWS_BATCHES_MOST, Batch, Check, Lane, SignedBatch, StandingNews
 from probes.worker.autonomy import Autonomy
 from probes.worker.orders import OrderAdmission
-from probes.worker.standing_news import LIFE_S, NewsExchange, Untold, recent
+from probes.worker.standing_news import LIFE_S, NewsExchange, Untold, recent, split
 from tests.probes.loopback import way_out
 from tests.signed import control_public, control_signer, now_ms
 from vigil.bench.region_keys import simulated_secret
@@ -225,9 +226,42 @@ def test_a_check_for_once_is_not_told(on_loop: Story, redis_url: str) -> None:
     on_loop(story())
 
 
-def test_what_is_told_at_once_is_bounded_and_the_newest_stays() -> None:
+def test_what_is_told_at_once_is_bounded_and_the_rest_waits() -> None:
     many = [Untold(place, SignedBatch(str(place).encode(), b"")) for place in range(NEWS_BATCHES_MOST + 5)]
-    assert recent(many, len(many)) == many[5:]
+    assert split(many) == (many[:-5], many[-5:])
     large = [Untold(place, SignedBatch(bytes(5 * 1024 * 1024), b"")) for place in range(5)]
-    assert recent(large, 5) == large[2:]
-    assert recent(many[:2], LIFE_S * 1000 + 1) == many[1:2]
+    assert split(large) == (large[:3], large[3:])
+    assert split(large[3:]) == (large[3:], [])
+
+
+def test_what_waits_is_bounded_and_the_newest_stays() -> None:
+    many = [Untold(place, SignedBatch(str(place).encode(), b"")) for place in range(2 * NEWS_BATCHES_MOST + 5)]
+    assert recent(many, len(many)) == (many[5:], 5)
+    large = [Untold(place, SignedBatch(bytes(5 * 1024 * 1024), b"")) for place in range(8)]
+    assert recent(large, 5) == (large[2:], 2)
+    huge = Untold(0, SignedBatch(bytes(17 * 1024 * 1024), b""))
+    assert recent([*large[:1], huge, *large[:1]], 0) == (large[:1] * 2, 1), "it can never be told"
+    assert recent(many[:2], LIFE_S * 1000 + 1) == (many[1:2], 0), "what is over is not missed"
+
+
+def test_news_of_several_values_come_one_after_another_and_what_is_beyond_is_counted(
+    on_loop: Story, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = Untold(0, signed(batch_of("mon_0"))).size
+    monkeypatch.setattr("probes.worker.standing_news._TOLD_BYTES", 2 * size)
+
+    async def story() -> None:
+        async with workers(redis_url) as make:
+            first, second = make(), make()
+            for number in range(5):
+                first.order(f"mon_{number}")
+            with capture_logs() as logs:
+                await first.report()
+            assert [one["over_budget"] for one in logs] == [1]
+            await second.report()
+            assert second.known == {"mon_1", "mon_2"}
+            for worker in (first, second):
+                await worker.report()
+            assert second.known == {"mon_3", "mon_4"}
+
+    on_loop(story())
