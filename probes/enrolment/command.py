@@ -55,7 +55,7 @@ def enrolled(path: Path, address: str, code: str) -> KeptIdentity:
         private, _ = generate_keypair()
         begun = KeptIdentity(key=private, code=named, control_plane=url)
         write_kept(pending, begun)
-    answer = exchange(url, _request(begun.key, code))
+    answer = exchange(url, _request(begun.key, code), _say)
     kept = _whole(begun, answer)
     write_kept(path, kept)
     if pending != path:

@@ -39,11 +39,12 @@ def checked_address(url: str) -> str:
 def exchange(
     url: str,
     request: EnrolmentRequest,
+    say: Callable[[str], object],
     sleep: Callable[[float], object] = time.sleep,
     patience_s: float = PATIENCE_S,
 ) -> EnrolmentAnswer:
-    """Ask the control plane at a checked address; raises EnrolmentFailed."""
-    ends_s = time.monotonic() + patience_s
+    """Ask the control plane at a checked address; raises EnrolmentFailed. `say` is told once why it asks again."""
+    ends_s, is_said = time.monotonic() + patience_s, False
     pauses = iter(_PAUSES_S)
     # No redirect: an answer is only taken from whom the operator named.
     with httpx.Client(timeout=REQUEST_S, follow_redirects=False) as client:
@@ -59,8 +60,12 @@ def exchange(
             pause_s = next(pauses, _PAUSES_S[-1])
             if status not in (0, *_LATER):
                 raise EnrolmentFailed(_problem(body) or f"{why}: is a Vigil of this release there?")
+            why = f"{why}: {told.rstrip('.')}" if (told := _problem(body)) else why
             if time.monotonic() + pause_s > ends_s:
-                raise EnrolmentFailed(f"{why}: start the same command again")
+                raise EnrolmentFailed(f"{why}: start the same command again, within the hour that the code is good for")
+            if not is_said:
+                say(f"{why}; asking again for {patience_s:.0f} s")
+                is_said = True
             sleep(pause_s)
 
 

@@ -35,7 +35,7 @@ log = structlog.get_logger()
 TURN_S = 1.0
 RESTARTED_S, BOUNDS_S, OVERLAPS_S, REVOKED_S, SHADOW_S = 2.0, 1.0, 30.0, 300.0, 1.0
 #: Users are made again this often: a server may have missed a change by another process without being away here.
-MADE_AGAIN_S = 300.0
+MADE_AGAIN_S = 60.0
 RELEASES_S = 60.0
 
 

@@ -16,7 +16,15 @@ from vigil.enrolment.core import codes
 from vigil.enrolment.core.codes import Attempt
 from vigil.enrolment.core.commands import EnrolmentPlace, commands
 from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
-from vigil.enrolment.redis_access import OVERLAP, Management, acl_line, keep_user, passwords_of, set_user
+from vigil.enrolment.redis_access import (
+    OVERLAP,
+    FailedServers,
+    Management,
+    acl_line,
+    keep_user,
+    passwords_of,
+    set_user,
+)
 from vigil.monitors.live.workers import publish_changed_keys, set_keys
 from vigil.monitors.models import Region
 
@@ -45,7 +53,8 @@ class WorkerKeys:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of an attempt; with `region` where the worker is enrolled. `managed` tells of its Redis user."""
+    """What became of an attempt; with `region` where the worker is enrolled. `managed` tells of its user at the primary
+    of Redis: a replica that fails just now gets it from dispatch, and keeps no worker waiting."""
 
     attempt: Attempt
     region: Region | None = None
@@ -88,9 +97,10 @@ def take(plain: str, keys: WorkerKeys, address: str) -> Taken:
     if access is None:
         # Revoked a moment ago.
         return Taken(Attempt.EXPIRED)
-    managed = keep_user(access, database_now())
+    failed = FailedServers()
+    keep_user(access, database_now(), failed)
     publish_changed_keys()
-    return replace(taken, managed=managed)
+    return replace(taken, managed=failed.primary)
 
 
 def _take(plain: str, keys: WorkerKeys, address: str) -> Taken:

@@ -54,7 +54,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
         return _refuse(_STATUS[taken.attempt], REFUSED[taken.attempt])
     if taken.managed is Management.AWAY:
         # The same keys are answered again: the worker asks until its Redis user is there.
-        return _refuse(503, "Redis does not answer, so the worker has no user there yet: start the same command again.")
+        return _refuse(503, "The primary of Redis does not answer, so the worker has no user there yet.")
     slug = taken.region.slug
     answer = EnrolmentAnswer(
         v=ENROLMENT_VERSION,

@@ -76,7 +76,7 @@ def test_a_worker_keeps_its_keys_and_what_it_got_in_one_file_of_its_own(
         ran.append(found)
         return 7
 
-    plane.answers.insert(0, (503, b""))
+    plane.answers.insert(0, (503, b'{"problem": "The primary of Redis does not answer."}'))
     assert enrol([plane.url, CODE, "--file", str(path), "--run"], run) == 7
     kept = read_kept(path)
     assert kept is not None and ran == [path]
@@ -89,6 +89,7 @@ def test_a_worker_keeps_its_keys_and_what_it_got_in_one_file_of_its_own(
     assert enrol([plane.url, CODE, "--file", str(path)], lambda _: 1) == 0
     assert len(plane.seen) == 2, "the same command again, as after a restart, goes on with the file"
     said = "".join(capfd.readouterr())
+    assert "answers 503: The primary of Redis does not answer; asking again for 60 s" in said
     assert "enrolled as eu-west" in said and kept.key not in said and "hunter2" not in said and CODE not in said
     assert kept.key not in repr(kept) and "hunter2" not in repr(kept)
 

@@ -27,6 +27,9 @@ from vigil.enrolment.models import RedisAccess
 from vigil.enrolment.redis_access import FailedServers, Management
 from vigil.monitors.models import Region
 
+#: No server listens there.
+NOWHERE = "redis://127.0.0.1:1/0"
+
 
 @pytest.mark.parametrize(
     ("error", "expected"),
@@ -82,7 +85,7 @@ def test_who_manages_the_users_is_asked_without_making_one(region: Region, redis
 def asked(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the servers that are asked: a primary, and a replica that does not answer while it is listed."""
     primary = RedisServer(ServerRole.PRIMARY, "one", redis_url)
-    replica = RedisServer(ServerRole.REPLICA, "two", "redis://127.0.0.1:1/0")
+    replica = RedisServer(ServerRole.REPLICA, "two", NOWHERE)
     asked, do_at = list[str](), redis_access._do_at
 
     def answer(url: str, commands: Sequence[Sequence[str]]) -> Management:
@@ -113,6 +116,20 @@ def test_a_replica_that_fails_keeps_no_region_from_the_others_and_is_asked_once(
     Region.objects.update(signing_key_since=database_now())
     end_revoked()
     assert asked == ["one", "two", "one", "one"], "each revoked region is ended where it can be"
+
+
+@pytest.mark.django_db
+def test_a_worker_is_enrolled_while_a_replica_fails_and_not_while_the_primary_does(
+    region: Region, redis_url: str, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    code = code_of(issue(region))
+    monkeypatch.setattr(redis_access, "servers_of", lambda url: [RedisServer(ServerRole.PRIMARY, "one", NOWHERE)])
+    status, told = ask(code)
+    assert status == 503 and "primary of Redis" in told["problem"]
+    replica = RedisServer(ServerRole.REPLICA, "two", NOWHERE)
+    primary = RedisServer(ServerRole.PRIMARY, "one", redis_url)
+    monkeypatch.setattr(redis_access, "servers_of", lambda url: [primary, replica])
+    assert ask(code)[0] == 200, "the same code with the same keys"
 
 
 @pytest.mark.django_db
