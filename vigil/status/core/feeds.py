@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
 from vigil.status.core.incidents.cards import incident_path
-from vigil.status.core.incidents.told import postmortem_id, said_lines
+from vigil.status.core.incidents.told import postmortem_id, said_html
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.sentences import says, says_stale
 from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word, worst
@@ -179,12 +179,12 @@ def _update(each: UpdateFacts, state: str, one: PublicIncidentFacts) -> Json:
 
 
 def _entry(one: PublicIncidentFacts, frame: PageFrame, words: PageWords) -> str:
-    said = "\n".join(said_lines(one, words, _at))
+    said = said_html(one, words, lambda at: f"{words.moment(at)} UTC")
     return (
         f"<entry>\n<id>{escape(frame.address)}#{one.id}</id>\n<title>{_text(one.title)}</title>\n"
         f"<published>{_at(one.announced_at)}</published>\n<updated>{_at(one.updated_at)}</updated>\n"
         f'<link rel="alternate" type="text/html" href="{escape(frame.address)}/{incident_path(one.id)}"/>\n'
-        f'<content type="text">{_text(said)}</content>\n</entry>\n'
+        f'<content type="html">{_text(said)}</content>\n</entry>\n'
     )
 
 

@@ -125,7 +125,8 @@ def test_the_feed_is_atom_with_an_entry_for_each_incident() -> None:
     feed = ElementTree.fromstring(project(facts, FRAME).files["history.atom"].plain)
     entry = feed.find(f"{_ATOM}entry")
     assert entry is not None and entry.findtext(f"{_ATOM}title") == "ab"
-    assert "Resolved: Words of resolved." in (entry.findtext(f"{_ATOM}content") or "")
+    said = entry.findtext(f"{_ATOM}content") or ""
+    assert "<strong>Resolved</strong></p>\n<p>Words of resolved.</p>" in said
     assert feed.findtext(f"{_ATOM}updated") == "2026-11-29T14:09:00.000Z"
 
 

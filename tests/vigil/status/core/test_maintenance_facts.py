@@ -81,7 +81,7 @@ def test_the_feed_tells_maintenance_with_its_window_when_it_is_announced() -> No
     entry = feed.find("{http://www.w3.org/2005/Atom}entry")
     assert entry is not None
     said = entry.findtext("{http://www.w3.org/2005/Atom}content") or ""
-    assert "Planned from 2026-11-29T15:09:00.000Z to 2026-11-29T17:09:00.000Z." in said
+    assert "Planned from 29 Nov 2026 15:09 UTC to 29 Nov 2026 17:09 UTC." in said
     assert (entry.findtext("{http://www.w3.org/2005/Atom}published") or "") < "2026-11-29T14:09"
 
 
@@ -102,7 +102,7 @@ def test_a_published_postmortem_is_an_update_for_programs() -> None:
     assert [each["deliver_notifications"] for each in one["incident_updates"]] == [False, True, True]
     assert one["resolved_at"] and one["updated_at"] == "2026-11-29T14:09:00.000Z"
     feed = project(page(incidents=[told]), FRAME).files["history.atom"].plain.decode()
-    assert "Postmortem: A disk was full." in feed
+    assert "Postmortem" in feed and "A disk was full." in feed
 
 
 def test_programs_are_told_the_fifty_newest_incidents_also_those_that_the_page_shows_no_more() -> None:

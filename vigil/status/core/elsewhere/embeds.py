@@ -10,7 +10,7 @@ import json
 from html import escape
 
 from vigil.status.core.elsewhere.badges import COLOURS
-from vigil.status.core.elsewhere.markdown import in_markdown
+from vigil.status.core.elsewhere.safe_markdown import in_markdown
 from vigil.status.core.facts import PageFacts, PageFrame
 from vigil.status.core.html import state_mark
 from vigil.status.core.sentences import says

@@ -5,10 +5,10 @@ llms.txt has a heading, a quoted summary, and lists of links (llmstxt.org).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from vigil.status.core.elsewhere.safe_markdown import in_markdown, quoted, safe_markdown
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
 from vigil.status.core.figures import uptime_of
 from vigil.status.core.incidents.told import said_texts, window_lines
@@ -17,8 +17,6 @@ from vigil.status.core.sentences import says, says_stale
 
 #: Paths of the two below the page.
 PAGE_FILE, LLMS_FILE = "index.md", "llms.txt"
-#: What acts anywhere in a line, and what does where one begins.
-_ACTIVE = re.compile(r"([\\`*_\[\]<>|~&])|^([#+=-])|(?<=^\d)([.)])")
 
 
 def markdown_page(facts: PageFacts, frame: PageFrame) -> bytes:
@@ -28,12 +26,12 @@ def markdown_page(facts: PageFacts, frame: PageFrame) -> bytes:
     blocks = [
         f"# {in_markdown(facts.title)}",
         f"**{in_markdown(says(facts))}.** {words.changed.format(time=words.moment(facts.changed_at))}",
-        *_paragraphs(facts.header),
+        *filter(None, [safe_markdown(facts.header)]),
         *_incidents(words.open_incidents, facts.open_incidents, facts),
         *_components(facts),
         *_incidents(words.planned_maintenance, facts.open_maintenances, facts),
         *_incidents(words.past_incidents, past, facts),
-        *_paragraphs(facts.footer),
+        *filter(None, [safe_markdown(facts.footer)]),
         f"{words.uptime_rule} {words.times_in_utc}",
         f"[{words.the_page}]({frame.address}) · [JSON]({frame.address}/api/v2/summary.json)"
         f" · [Atom]({frame.address}/history.atom)",
@@ -107,14 +105,4 @@ def _incidents(title: str, incidents: Iterable[PublicIncidentFacts], facts: Page
             edited = facts.words.edited.format(time=facts.words.moment(said.edited_at)) if said.edited_at else ""
             said_at = f"{facts.words.moment(said.at)} UTC{f' ({edited})' if edited else ''}"
             yield f"**{said.state}**, {said_at}"
-            yield from (f"> {part}" for part in _paragraphs(said.text))
-
-
-def _paragraphs(text: str) -> list[str]:
-    parts = text.replace("\r\n", "\n").split("\n\n")
-    return [" ".join(in_markdown(line) for line in part.split("\n")).strip() for part in parts if part.strip()]
-
-
-def in_markdown(text: str) -> str:
-    """Text of people in one line, with nothing that Markdown or HTML would act on."""
-    return _ACTIVE.sub(r"\\\g<0>", " ".join(text.split()))
+            yield quoted(safe_markdown(said.text))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 
 from vigil.status.core.facts import PublicIncidentFacts
 from vigil.status.core.languages.words import PageWords
+from vigil.status.core.prose import public_markdown
 
 Moment = Callable[[datetime], str]
 
@@ -40,6 +42,20 @@ def said_lines(one: PublicIncidentFacts, words: PageWords, moment: Moment) -> li
         *window_lines(one, words, moment),
         *(f"{moment(each.at)} {each.state}: {each.text}" for each in said_texts(one, words)),
     ]
+
+
+def said_html(one: PublicIncidentFacts, words: PageWords, moment: Moment) -> str:
+    """The same as HTML, for feeds whose readers show it: the time and the state of each, as Statuspage has them."""
+    said = (
+        f"<p><small>{moment(each.at)}</small><br><strong>{escape(each.state)}</strong></p>\n{public_markdown(each.text)}"
+        for each in said_texts(one, words)
+    )
+    return f"{window_html(one, words, moment)}{''.join(said)}"
+
+
+def window_html(one: PublicIncidentFacts, words: PageWords, moment: Moment) -> str:
+    """When planned maintenance is, as HTML."""
+    return "".join(f"<p>{escape(line)}</p>\n" for line in window_lines(one, words, moment))
 
 
 def window_lines(one: PublicIncidentFacts, words: PageWords, moment: Moment) -> list[str]:

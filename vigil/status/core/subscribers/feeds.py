@@ -9,7 +9,8 @@ from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
 from vigil.status.core.incidents.cards import incident_path
-from vigil.status.core.incidents.told import SaidText, said_lines, said_texts, window_lines
+from vigil.status.core.incidents.told import Moment, SaidText, said_html, said_lines, said_texts, window_html
+from vigil.status.core.prose import public_markdown
 
 RSS_FILE, JSON_FILE = "history.rss", "feed.json"
 #: Items of RSS, where each update is one, so that readers see it as new: the newest.
@@ -50,6 +51,7 @@ def _json_item(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> 
         "id": f"{frame.address}#{one.id}",
         "url": f"{frame.address}/{incident_path(one.id)}",
         "title": one.title,
+        "content_html": said_html(one, facts.words, _moment(facts)) or escape(one.title),
         "content_text": "\n\n".join(said_lines(one, facts.words, _at)) or one.title,
         "date_published": _at(one.announced_at),
         "date_modified": _at(one.updated_at),
@@ -59,17 +61,21 @@ def _json_item(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> 
 
 def _item(one: PublicIncidentFacts, said: SaidText, facts: PageFacts, frame: PageFrame) -> str:
     title = f"{said.state}: {one.title}"
-    text = "\n\n".join([*window_lines(one, facts.words, _at), said.text])
+    text = f"{window_html(one, facts.words, _moment(facts))}{public_markdown(said.text)}"
     return (
         f"<item>\n<title>{_text(title)}</title>\n<link>{escape(frame.address)}/{incident_path(one.id)}</link>\n"
         f'<guid isPermaLink="false">{escape(frame.address)}#{said.id}</guid>\n'
-        f"<pubDate>{format_datetime(said.at)}</pubDate>\n<description>{_text(escape(text))}</description>\n</item>\n"
+        f"<pubDate>{format_datetime(said.at)}</pubDate>\n<description>{_text(text)}</description>\n</item>\n"
     )
 
 
 def _text(text: str) -> str:
     """Text as XML 1.0 can hold it: it has no control characters but tab and line ends."""
     return escape("".join(one for one in text if one in "\t\n\r" or (one >= " " and one not in "\ufffe\uffff")))
+
+
+def _moment(facts: PageFacts) -> Moment:
+    return lambda at: f"{facts.words.moment(at)} UTC"
 
 
 def _at(at: datetime) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from xml.etree import ElementTree
 
+import feedparser
 from icalendar import Calendar
 
 from tests.vigil.status.facts import FRAME, NOW, incident, page
@@ -24,6 +26,22 @@ def test_each_update_is_an_item_of_rss_the_newest_first() -> None:
     assert [item.findtext("title") for item in items] == ["Resolved: Down <&>", "Investigating: Down <&>"]
     assert len({item.findtext("guid") for item in items}) == 2
     assert (items[0].findtext("pubDate") or "").startswith("Sun, 29 Nov 2026 13:40:00")
+
+
+def test_feeds_show_what_was_written_as_it_was_meant() -> None:
+    told = incident(title="Down")
+    told = replace(
+        told, updates=[replace(told.updates[0], text="We **look**:\n\n- <b>disks</b>\n- [more](https://a.test)")]
+    )
+    found = project(page(incidents=[told]), FRAME).files
+    read = [feedparser.parse(found[path].plain).entries[0] for path in ("history.rss", "history.atom")]
+    texts = [
+        read[0].summary,
+        read[1].content[0].value,
+        json.loads(found["feed.json"].plain)["items"][0]["content_html"],
+    ]
+    for text in texts:
+        assert "<strong>look</strong>" in text and "<li>&lt;b&gt;disks" in text and 'href="https://a.test"' in text
 
 
 def test_each_incident_is_an_item_of_the_json_feed() -> None:
