@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 
-from probes.ai import classify, engine_metrics, saturation
-from probes.ai.engine_metrics import NoSample, Sample
+from probes.ai import classify
 from probes.ai.engines import ENGINES
-from probes.ai.saturation import EngineJudgement, EngineMemory, Thresholds
+from probes.ai.saturation import report
+from probes.ai.saturation.judge import EngineJudgement, EngineMemory, Thresholds, judge
+from probes.ai.saturation.sample import NoSample, Sample, read
 from probes.net.http1 import exchange
 from probes.net.http_messages import BODY_LIMIT_MOST, Request, Response
 from probes.net.stream import UnverifiedCertificate
@@ -26,6 +29,8 @@ from probes.wire import Fact
 
 #: Monitors that one worker keeps state of; the least recently checked is dropped first.
 REMEMBERED = 10_000
+#: The largest page that is read (bytes), and how many beyond the usual limit one worker holds at once.
+PAGE_MOST, LARGE_AT_ONCE = 16_777_216, 4
 _OK = 200
 
 
@@ -33,8 +38,10 @@ class SaturationSpec(TlsFields, frozen=True, kw_only=True):
     """Read the metrics of `engine` at `url`.
 
     It is busy with `waiting_most` requests in the queue or `cache_most` (0 to 1) of its cache in use, in
-    `busy_samples` checks in a row, or with `running_most` requests at once (0 for no limit). It is stalled when it has
-    requests and made no token for `stalled_s`.
+    `busy_samples` checks in a row, with `running_most` requests at once, a request that waits for `queue_age_most_s`,
+    or `preemptions_most` requests a minute that lose their place (0 for no limit). It is stalled when it has requests
+    and made no token for `stalled_s`, and runs in part when one of its engines is, or is gone, or with fewer than
+    `engines_least`.
     """
 
     url: str
@@ -44,6 +51,9 @@ class SaturationSpec(TlsFields, frozen=True, kw_only=True):
     busy_samples: int = 3
     stalled_s: float = 120.0
     running_most: float = 0.0
+    queue_age_most_s: float = 0.0
+    preemptions_most: float = 0.0
+    engines_least: int = 0
 
 
 class Recollection:
@@ -63,7 +73,25 @@ class Recollection:
             self._kept.popitem(last=False)
 
 
+class LargePages:
+    """Places for pages beyond the usual limit, so that a hundred of them at once do not fill the memory."""
+
+    def __init__(self, most: int = LARGE_AT_ONCE) -> None:
+        self._free = most
+
+    def take(self) -> bool:
+        """Take a place; False when none is free."""
+        if not self._free:
+            return False
+        self._free -= 1
+        return True
+
+    def give_back(self) -> None:
+        self._free += 1
+
+
 _recollection = Recollection()
+_large_pages = LargePages()
 
 
 def validate(spec: SaturationSpec) -> None:
@@ -82,42 +110,90 @@ def validate(spec: SaturationSpec) -> None:
         raise SpecError("busy_samples", "is between 1 and 100")
     if not 1 <= spec.stalled_s <= 86_400:
         raise SpecError("stalled_s", "is between 1 and 86400 seconds")
+    if not 0 <= spec.queue_age_most_s <= 86_400:
+        raise SpecError("queue_age_most_s", "is a number of seconds up to 86400, or 0 for no limit")
+    if not 0 <= spec.preemptions_most <= 1e6:
+        raise SpecError("preemptions_most", "is a number of requests a minute, or 0 for no limit")
+    if not 0 <= spec.engines_least <= 256:
+        raise SpecError("engines_least", "is a number of engines up to 256, or 0 for no such demand")
 
 
 async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Read the metrics once and judge them with the state of the earlier scheduled checks."""
-    target = parse_url(spec.url)
-    tls = tls_options_of(spec, secrets, HTTP_ALPN)
-    request = Request(target, "GET", secret_headers(secrets), b"", tls, spec.server_name, BODY_LIMIT_MOST)
     facts: dict[str, Fact] = {}
     try:
-        answer = await exchange(request, context.dialer, context.trace)
+        answer = await _page(spec, secrets, context)
     except UnverifiedCertificate as error:
         facts["address"] = context.trace.address
         if error.certificate is not None:
             facts |= certificate_facts(error.certificate, context.now_s)
         return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
     facts["address"] = context.trace.address
+    if answer is None:
+        detail = f"the page is large, and {LARGE_AT_ONCE} such pages are read at once: look again"
+        return Observation(Status.UNKNOWN, Reason.SKIPPED, context.trace.phases(), 0, detail, facts)
     if answer.code != _OK:
         return _refused(spec, answer, facts, context)
+    problem: tuple[Status, Reason, str] | None = None
     try:
-        sample = engine_metrics.read(ENGINES[spec.engine], answer.body)
-    except NoSample as problem:
-        if answer.truncated:
-            detail = f"only the first {len(answer.body)} bytes of the metrics were read: {problem}"
-            return Observation(
-                Status.DEGRADED, Reason.TOO_LARGE, context.trace.phases(), answer.code, printable(detail), facts
-            )
+        sample = read(ENGINES[spec.engine], answer.body, _time_of(answer, context.now_s))
+    except NoSample as error:
         # Nothing is known of the engine: the address or the engine's name is wrong.
-        return Observation(
-            Status.DOWN, Reason.CONFIG, context.trace.phases(), answer.code, printable(str(problem)), facts
-        )
-    facts |= saturation.facts(sample)
-    thresholds = Thresholds(spec.waiting_most, spec.cache_most, spec.busy_samples, spec.stalled_s, spec.running_most)
+        problem = Status.DOWN, Reason.CONFIG, str(error)
+    if answer.truncated:
+        detail = f"only the first {len(answer.body)} bytes of the metrics were read"
+        problem = Status.DEGRADED, Reason.TOO_LARGE, f"{detail}: {problem[2]}" if problem else detail
+    if problem is not None:
+        status, reason, detail = problem
+        return Observation(status, reason, context.trace.phases(), answer.code, printable(detail), facts)
+    thresholds = _thresholds(spec)
     judged = _judged(spec, sample, thresholds, context)
+    facts |= report.facts(sample, judged)
     outcomes = _outcomes(sample, thresholds) if context.explain else ()
     detail = printable(judged.detail)
     return Observation(judged.status, judged.reason, context.trace.phases(), answer.code, detail, facts, outcomes)
+
+
+async def _page(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext) -> Response | None:
+    """The page of metrics; one beyond the usual limit is asked for again as a whole. None when too many are read."""
+    answer = await _asked(spec, secrets, context, BODY_LIMIT_MOST)
+    if answer.code != _OK or not answer.truncated or answer.stream:
+        return answer
+    if not _large_pages.take():
+        return None
+    try:
+        return await _asked(spec, secrets, context, PAGE_MOST)
+    finally:
+        _large_pages.give_back()
+
+
+async def _asked(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext, limit: int) -> Response:
+    tls = tls_options_of(spec, secrets, HTTP_ALPN)
+    headers = secret_headers(secrets)
+    request = Request(parse_url(spec.url), "GET", headers, b"", tls, spec.server_name, limit)
+    return await exchange(request, context.dialer, context.trace)
+
+
+def _time_of(answer: Response, now_s: float) -> float:
+    """The server's own time (s), by which it tells instants; ours where it does not say."""
+    try:
+        told = parsedate_to_datetime(answer.header("date") or "")
+    except ValueError:
+        return now_s
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+
+
+def _thresholds(spec: SaturationSpec) -> Thresholds:
+    return Thresholds(
+        spec.waiting_most,
+        spec.cache_most,
+        spec.busy_samples,
+        spec.stalled_s,
+        spec.running_most,
+        spec.queue_age_most_s,
+        spec.preemptions_most,
+        spec.engines_least,
+    )
 
 
 def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome, ...]:
@@ -126,13 +202,13 @@ def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome,
         AssertionOutcome(True, expected, found)
         if kept
         else AssertionOutcome(False, expected, found, Status.DEGRADED, Reason.BUSY)
-        for kept, expected, found in saturation.demands(sample, thresholds)
+        for kept, expected, found in report.demands(sample, thresholds)
     )
 
 
 def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, context: ProbeContext) -> EngineJudgement:
     previous = _recollection.of(context.monitor, spec.url) if context.monitor else None
-    judged = saturation.judge(previous, sample, context.now_s, thresholds)
+    judged = judge(previous, sample, context.now_s, thresholds, ENGINES[spec.engine].fixed)
     # Confirming checks come within seconds: only the regular scheduled checks are counted.
     if context.monitor and not context.round:
         _recollection.keep(context.monitor, spec.url, judged.memory)

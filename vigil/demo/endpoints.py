@@ -7,6 +7,7 @@ endpoints that generate nothing are here: no health check may cost money.
 from __future__ import annotations
 
 from vigil.demo import recorded_clouds, recorded_servers
+from vigil.demo.engine_pages import served
 from vigil.demo.exchange import ServedAnswer, ServedRequest, as_json, as_text
 from vigil.demo.shapes import (
     DEMO_KEY,
@@ -44,15 +45,6 @@ _ANTHROPIC_MODEL = {
 }
 _GEMINI_MODEL = {"name": "models/gemini-2.5-flash", "supportedGenerationMethods": ["generateContent", "countTokens"]}
 _OLLAMA_MODEL = {"name": "llama3.2:latest", "model": "llama3.2:latest", "size": 2_019_393_189, "digest": "a80c4f17acd5"}
-_VLLM_METRICS = """\
-# TYPE vllm:num_requests_running gauge
-vllm:num_requests_running{model_name="qwen"} 1.0
-# TYPE vllm:num_requests_waiting gauge
-vllm:num_requests_waiting{model_name="qwen"} 0.0
-# TYPE vllm:kv_cache_usage_perc gauge
-vllm:kv_cache_usage_perc{model_name="qwen"} 0.12
-"""
-_LLAMACPP_METRICS = "llamacpp:requests_processing 0\nllamacpp:requests_deferred 0\nllamacpp:n_decode_total 12\n"
 
 OPENAI = RecordedProvider(
     auth=Auth.BEARER,
@@ -125,7 +117,7 @@ VLLM = RecordedProvider(
     auth=Auth.BEARER,
     endpoints=get("/health", ServedAnswer(200))
     | get("/version", as_json(200, {"version": "0.16.0"}))
-    | get("/metrics", as_text(200, _VLLM_METRICS))
+    | get("/metrics", served("vllm-0.10"))
     | get("/v1/models", model_list("qwen", max_model_len=32768, root="qwen", parent=None), guarded=True),
     bad_key=as_json(401, {"error": "Unauthorized"}),
     overloaded=ServedAnswer(503),
@@ -139,6 +131,7 @@ LITELLM = RecordedProvider(
     | get("/health/liveness", as_json(200, "I'm alive!"))
     | get("/health/readiness", as_json(200, {"status": "healthy", "db": "Not connected"}))
     | get("/health", as_json(200, {"healthy_count": 2, "unhealthy_count": 0}), guarded=True)
+    | get("/metrics/", served("litellm-1.55"))
     | get("/health/backlog", as_json(200, {"in_flight_requests": 0, "queued_requests": 0}), guarded=True)
     | get("/v1/models", model_list("primary", "secondary"), guarded=True),
     bad_key=openai_error(401, "auth_error", "Authentication Error, Invalid proxy server token passed.", "401"),
@@ -151,7 +144,7 @@ LLAMACPP = RecordedProvider(
     auth=Auth.BEARER,
     endpoints=get("/health", as_json(200, {"status": "ok"}))
     | get("/v1/models", model_list("/models/qwen.gguf"))
-    | get("/metrics", as_text(200, _LLAMACPP_METRICS), guarded=True)
+    | get("/metrics", served("llamacpp-2026"), guarded=True)
     | get("/slots", as_json(200, [{"id": 0, "is_processing": False}]), guarded=True)
     | get("/props", as_json(200, {"total_slots": 1, "model_path": "/models/qwen.gguf"}), guarded=True),
     bad_key=as_json(401, {"error": {"message": "Invalid API Key", "type": "authentication_error", "code": 401}}),
@@ -163,6 +156,7 @@ LLAMACPP = RecordedProvider(
 TRITON = RecordedProvider(
     auth=Auth.NONE,
     endpoints=get("/v2/health/live", ServedAnswer(200))
+    | get("/metrics", served("triton-2.60"))
     | get("/v2/health/ready", ServedAnswer(200))
     | get("/v2/models/demo/ready", ServedAnswer(200)),
     bad_key=ServedAnswer(401),

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from vigil.demo.engine_pages import served
 from vigil.demo.exchange import ServedAnswer, as_json, as_text
 from vigil.demo.shapes import NOT_FOUND, STARTING, Auth, Endpoints, RecordedProvider, get, model_list, post
 
 _UNAUTHORIZED = as_json(401, {"error": "Unauthorized"})
-_SGLANG_METRICS = """\
-sglang:num_running_reqs{model_name="qwen"} 2.0
-sglang:num_queue_reqs{model_name="qwen"} 0.0
-sglang:token_usage{model_name="qwen"} 0.21
-sglang:generation_tokens_total{model_name="qwen"} 4812.0
-"""
-_TGI_METRICS = 'tgi_batch_current_size 1\ntgi_queue_size 0\ntgi_batch_inference_success{method="decode"} 77\n'
 
 
 def _server(
@@ -30,7 +24,7 @@ _OVERLOADED = as_json(429, {"error": "Model is overloaded", "error_type": "overl
 
 SGLANG = _server(
     get("/health", ServedAnswer(200))
-    | get("/metrics", as_text(200, _SGLANG_METRICS))
+    | get("/metrics", served("sglang-0.5"))
     | get("/v1/models", model_list("qwen", root="qwen", max_model_len=32_768), guarded=True),
     auth=Auth.BEARER,
     loading=ServedAnswer(503),
@@ -39,7 +33,7 @@ SGLANG = _server(
 TGI = _server(
     get("/health", ServedAnswer(200))
     | get("/info", as_json(200, {"model_id": "qwen", "max_concurrent_requests": 128, "version": "3.3.5"}))
-    | get("/metrics", as_text(200, _TGI_METRICS)),
+    | get("/metrics", served("tgi-3.3")),
     overloaded=_OVERLOADED,
     loading=as_json(503, {"error": "unhealthy", "error_type": "healthcheck"}),
 )
@@ -67,6 +61,7 @@ LMSTUDIO = _server(
 
 RAYSERVE = _server(
     get("/-/healthz", as_text(200, "success"))
+    | get("/metrics", served("rayserve-2.52"))
     | get(
         "/api/serve/applications/",
         as_json(200, {"applications": {"llm": {"name": "llm", "status": "RUNNING"}, "web": {"status": "RUNNING"}}}),
@@ -76,12 +71,14 @@ RAYSERVE = _server(
 
 NIM = _server(
     get("/v1/health/ready", as_json(200, {"object": "health.response", "message": "Service is ready."}))
+    | get("/v1/metrics", served("nim-1.3"))
     | get("/v1/models", model_list("meta/llama-3.1-8b-instruct")),
     loading=as_json(503, {"object": "error", "message": "Service is not ready."}),
 )
 
 KSERVE = _server(
     get("/v2/models/demo/ready", as_json(200, {"name": "demo", "ready": True}))
+    | get("/metrics", served("kserve-0.15"))
     | get("/v1/models/demo", as_json(200, {"name": "demo", "ready": "True"})),
     loading=as_json(503, {"error": "Model with name demo is not ready."}),
     missing=as_json(404, {"error": "Model with name x does not exist."}),

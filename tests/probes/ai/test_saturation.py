@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.ai.engine_metrics import NoSample, Sample, read
 from probes.ai.engines import ENGINES
-from probes.ai.saturation import EngineJudgement, EngineMemory, Thresholds, judge
+from probes.ai.saturation.judge import EngineJudgement, EngineMemory, Thresholds, judge
+from probes.ai.saturation.sample import NoSample, Sample, read
 from probes.checks.attempts import attempt
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext
-from probes.probers import PROBERS, SpecError, parse_spec
+from probes.probers import PROBERS, SpecError, parse_spec, saturation
 from probes.reasons import Reason, Status
 from tests.probes.looking import looked
 from tests.probes.loopback import answering, serving, way_out
@@ -39,12 +39,14 @@ vllm:e2e_request_latency_seconds_bucket{le="+Inf"} 12.0
 """
 
 
-def judged(samples: Iterable[tuple[float, Sample]], thresholds: Thresholds | None = None) -> list[EngineJudgement]:
+def judged(
+    samples: Iterable[tuple[float, Sample]], thresholds: Thresholds | None = None, fixed: bool = False
+) -> list[EngineJudgement]:
     """The judgements of samples (each with its time in seconds), as one worker makes them."""
     memory: EngineMemory | None = None
     found = []
     for at_s, sample in samples:
-        judgement = judge(memory, sample, at_s, thresholds or Thresholds())
+        judgement = judge(memory, sample, at_s, thresholds or Thresholds(), fixed)
         memory = judgement.memory
         found.append(judgement)
     return found
@@ -55,7 +57,8 @@ def minutely(*samples: Sample) -> Iterator[tuple[float, Sample]]:
 
 
 def test_gauges_are_summed_and_the_fullest_cache_counts() -> None:
-    assert read(VLLM, PAGE.encode()) == Sample(running=5.0, waiting=4.0, cache=0.97, progress=1500.0)
+    sample = read(VLLM, PAGE.encode())
+    assert (sample.running, sample.waiting, sample.cache, sample.counted) == (5.0, 4.0, 0.97, 1500.0)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +76,8 @@ def test_names_are_known_as_ray_and_collectors_spell_them(page: str) -> None:
 
 def test_older_names_are_known() -> None:
     page = b"vllm:num_requests_running 1\nvllm:num_requests_waiting 0\nvllm:gpu_cache_usage_perc 0.5\n"
-    assert read(VLLM, page) == Sample(running=1.0, waiting=0.0, cache=0.5, progress=None)
+    sample = read(VLLM, page)
+    assert (sample.running, sample.waiting, sample.cache, sample.counted) == (1.0, 0.0, 0.5, None)
 
 
 @pytest.mark.parametrize(
@@ -298,6 +302,46 @@ def test_a_page_of_something_else_is_a_wrong_configuration(on_loop: Any) -> None
     assert seen.detail == "the page has no metrics of vLLM, such as vllm:num_requests_running"
 
 
+async def looks_at_large(lines: int, free: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Observation, int]:
+    """One look at a page of so many lines, with so many places for large pages; and how often it was asked for."""
+    monkeypatch.setattr(saturation, "_large_pages", saturation.LargePages(free))
+    body = b"# a line of no use that is rather long, as lines of buckets are\n" * lines + page(1, 0, 5)
+    asked: list[bytes] = []
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+    async with serving(answering(head, body, seen=asked)) as port:
+        seen = await looked("saturation", {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm"})
+    return seen, len(asked)
+
+
+@pytest.mark.parametrize(
+    ("lines", "free", "status", "reason", "asked"),
+    [
+        pytest.param(1_000, 0, Status.UP, Reason.OK, 1, id="a usual page"),
+        pytest.param(30_000, 1, Status.UP, Reason.OK, 2, id="a large one is asked for again"),
+        pytest.param(30_000, 0, Status.UNKNOWN, Reason.SKIPPED, 1, id="too many large ones at once are no vote"),
+        pytest.param(270_000, 1, Status.DEGRADED, Reason.TOO_LARGE, 2, id="one beyond all bounds"),
+    ],
+)
+def test_a_large_page_is_read_as_a_whole_where_there_is_room(
+    on_loop: Any, monkeypatch: pytest.MonkeyPatch, lines: int, free: int, status: Status, reason: Reason, asked: int
+) -> None:
+    seen, times = on_loop(looks_at_large(lines, free, monkeypatch))
+    assert (seen.status, seen.reason, times) == (status, reason, asked), seen.detail
+    assert saturation._large_pages.take() is bool(free)
+
+
+def test_the_instants_of_a_server_are_held_against_its_own_clock(on_loop: Any) -> None:
+    async def story(date: bytes) -> Observation:
+        body = b'{"models":[{"name":"m","expires_at":"2027-01-15T08:00:00Z","size":5,"size_vram":5}]}'
+        head = b"HTTP/1.1 200 OK\r\nDate: %b\r\nContent-Length: %d\r\n\r\n" % (date, len(body))
+        async with serving(answering(head + body)) as port:
+            return await looked("saturation", {"url": f"http://127.0.0.1:{port}/api/ps", "engine": "ollama"})
+
+    held = [on_loop(story(date)).facts["requests_running"] for date in (
+        b"Fri, 15 Jan 2027 07:59:00 GMT", b"Fri, 15 Jan 2027 08:01:00 GMT", b"yesterday")]  # fmt: skip
+    assert held == [0, 1, 0]
+
+
 def test_one_look_shows_each_threshold_and_what_was_found(on_loop: Any) -> None:
     async def story() -> Observation:
         body = page(2, 50, 100)
@@ -313,7 +357,10 @@ def test_one_look_shows_each_threshold_and_what_was_found(on_loop: Any) -> None:
 @pytest.mark.parametrize(
     ("config", "line"),
     [
-        ({"engine": "vlm"}, "engine: 'vlm' is not one of litellm, llamacpp, sglang, tgi, vllm"),
+        (
+            {"engine": "vlm"},
+            "engine: 'vlm' is not one of kserve, litellm, llamacpp, nim, ollama, rayserve, sglang, tgi, triton, vllm",
+        ),
         ({"engine": "vllm", "cache_most": 95}, "cache_most: is a share above 0 and up to 1, like 0.95"),
         ({"engine": "vllm", "waiting_most": 0}, "waiting_most: is a number of requests above 0"),
         ({"engine": "vllm", "busy_samples": 0}, "busy_samples: is between 1 and 100"),
@@ -333,7 +380,8 @@ def test_a_bad_configuration_is_one_line(config: dict[str, Any], line: str) -> N
 
 def pages(engine: str, *texts: str, every_s: float = 30.0) -> list[EngineJudgement]:
     """What pages of metrics, so many seconds apart, mean one after the other."""
-    return judged((every_s * at, read(ENGINES[engine], text.encode())) for at, text in enumerate(texts))
+    samples = [(every_s * at, read(ENGINES[engine], text.encode())) for at, text in enumerate(texts)]
+    return judged(samples, fixed=ENGINES[engine].fixed)
 
 
 def vllm(*, engine: str = "", running: int = 1, tokens: int = 1000, steps: int | None = None) -> str:
@@ -392,12 +440,54 @@ def test_ranks_of_sglang_are_told_apart_and_counters_of_all_count_for_all() -> N
     assert shared[-1].status is Status.UP
 
 
-def test_an_engine_that_is_gone_is_forgotten_and_a_new_one_begins_afresh() -> None:
-    both = vllm(engine="0", running=3) + vllm(engine="1", running=3)
-    after = vllm(engine="0", running=0) + vllm(engine="2", running=3)
-    assert pages("vllm", both, both, after)[-1].status is Status.UP
+def test_an_engine_that_is_gone_is_missed_from_the_second_page_on_and_named() -> None:
+    both = vllm(engine="0", running=0) + vllm(engine="1", running=0)
+    found = pages("vllm", both, both, *[vllm(engine="0", running=0)] * 3)
+    assert [each.status for each in found] == [Status.UP, Status.UP, Status.UP, Status.DEGRADED, Status.DEGRADED]
+    assert found[-1].detail == "1 of 2 engines are gone: engine 1"
+    assert {each.name: each.phase.value for each in found[-1].engines} == {"engine 0": "idle", "engine 1": "gone"}
+    back = pages("vllm", both, *[vllm(engine="0", running=0)] * 3, both)
+    assert back[-1].status is Status.UP
+
+
+def test_a_server_that_was_made_smaller_is_not_missed_for_ever() -> None:
+    both = vllm(engine="0", running=0) + vllm(engine="1", running=0)
+    found = pages("vllm", both, *[vllm(engine="0", running=0)] * 200, every_s=30.0)
+    assert (found[50].status, found[-1].status) == (Status.DEGRADED, Status.UP)
+
+
+def test_a_server_that_restarts_with_fewer_engines_misses_none_and_tells_of_the_restart() -> None:
+    both = vllm(engine="0", running=0) + vllm(engine="1", running=0)
+    found = pages("vllm", both, both, *[vllm(engine="0", running=0, tokens=3)] * 4)
+    assert {each.status for each in found} == {Status.UP}
+    assert [each.restarts for each in found[-1].engines] == [1]
+
+
+def test_replicas_that_come_and_go_are_not_missed() -> None:
+    def page(*replicas: str) -> str:
+        return "".join(
+            f'ray_vllm_num_requests_running{{ReplicaId="{each}",model_name="m"}} 1\n'
+            f'ray_vllm_generation_tokens_total{{ReplicaId="{each}",model_name="m"}} 5\n'
+            for each in replicas
+        )
+
+    found = pages("rayserve", page("a", "b"), page("a"), page("a", "c"), every_s=5.0)
+    assert {each.status for each in found} == {Status.UP}
+    assert [each.name for each in found[-1].engines] == ["model_name m, ReplicaId a", "model_name m, ReplicaId c"]
+
+
+def test_a_new_engine_begins_afresh_and_is_not_yet_known() -> None:
+    before = vllm(engine="0", running=0)
+    found = pages("vllm", before, before + vllm(engine="2", running=3))
+    assert {each.name: each.phase.value for each in found[-1].engines} == {"engine 0": "idle", "engine 2": "unknown"}
+
+
+def test_fewer_engines_than_expected_are_told_at_once() -> None:
+    sample = read(VLLM, (vllm(engine="0", running=0) + vllm(engine="1", running=0)).encode())
+    (found,) = judged([(0.0, sample)], Thresholds(engines_least=8))
+    assert (found.status, found.detail) == (Status.DEGRADED, "2 engines, and 8 are expected: engine 0, engine 1")
 
 
 def test_a_page_of_endless_engines_is_read_as_one() -> None:
     text = "".join(vllm(engine=str(number)) for number in range(1000))
-    assert read(VLLM, text.encode()).ranks == ()
+    assert read(VLLM, text.encode()).engines == ()

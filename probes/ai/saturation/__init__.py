@@ -1,0 +1,1 @@
+"""Saturation and progress of model servers: the page of metrics, the sample on it, and the judgement of several."""
