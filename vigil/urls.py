@@ -12,7 +12,7 @@ from vigil.metrics import view as metrics
 from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages, subscribing
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
-from vigil.web.pages.ai import notices
+from vigil.web.pages.ai import notices, providers
 from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
 from vigil.web.pages.publishing import elsewhere, look, public_incident
 from vigil.web.pages.publishing import incidents as publishing
@@ -66,6 +66,10 @@ urlpatterns = [
     path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),
     path("incidents/<str:public_id>/publish", publishing.publish_incident, name="incident-publish"),
     path("notices", notices.notices, name="notices"),
+    path("providers", providers.providers, name="providers"),
+    path("providers/leads", providers.leads, name="provider-leads"),
+    path("providers/leads.csv", providers.leads_csv, name="provider-leads-csv"),
+    path("providers/<slug:key>", providers.provider, name="provider"),
     path("settings/status-pages/<str:public_id>/look", look.look, name="status-page-look"),
     path("settings/status-pages/<str:public_id>/elsewhere", elsewhere.elsewhere, name="status-page-elsewhere"),
     path("regions", regions.regions, name="regions"),

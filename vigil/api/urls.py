@@ -33,6 +33,7 @@ from vigil.api.monitors.regions import RegionViewSet
 from vigil.api.monitors.trials import TrialViewSet
 from vigil.api.openapi.document import DocumentView, JsonDocumentView
 from vigil.api.problem_types import problem_type
+from vigil.api.providers.views import DetectionLeadsView, ProvidersView, ProviderView
 from vigil.api.status.incidents import PublicIncidentViewSet
 from vigil.api.status.maintenances import ScheduledMaintenanceViewSet
 from vigil.api.status.pages import StatusPageViewSet
@@ -84,6 +85,9 @@ urlpatterns = [
     path("v1/me", MeView.as_view(), name="me"),
     path("v1/monitors/bulk", BulkView.as_view(), name="bulk"),
     path("v1/whom", WhomView.as_view(), name="whom"),
+    path("v1/providers", ProvidersView.as_view(), name="api-providers"),
+    path("v1/providers/<slug:provider>", ProviderView.as_view(), name="api-provider"),
+    path("v1/detection-leads", DetectionLeadsView.as_view(), name="api-detection-leads"),
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),
     path("problems/<slug:code>", problem_type, name="problem-type"),

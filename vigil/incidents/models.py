@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from probes.reasons import Reason, Status
 from vigil.accounts.public_ids import new
-from vigil.feeds.core.detection_lead import LeadFigures, LeadState, WhoWasFirst
+from vigil.feeds.core.detection_lead import LeadFigures, LeadState, WhoWasFirst, in_words
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 
 
@@ -204,3 +204,8 @@ class DetectionLead(models.Model):
         return (
             None if self.most_s is None else LeadFigures(self.least_s, self.most_s, self.claimed_s, self.is_backdated)
         )
+
+    @property
+    def words(self) -> str:
+        """`14 minutes before their page`; empty until the provider has told."""
+        return in_words(self.figures) if self.figures is not None else ""

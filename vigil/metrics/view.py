@@ -17,6 +17,7 @@ from vigil.accounts.tokens import find_token
 from vigil.guess_limits import SECRETS
 from vigil.metrics.dead_letters import DeadLetterCollector
 from vigil.metrics.letters import LetterCollector
+from vigil.metrics.minutes_lost import MinutesLostCollector
 from vigil.metrics.notices import NoticeCollector
 from vigil.metrics.refusals import RefusalCollector
 from vigil.metrics.registry import exposed, registry_of
@@ -35,6 +36,7 @@ def registry() -> CollectorRegistry:
         "web",
         DeadLetterCollector(),
         LetterCollector(),
+        MinutesLostCollector(),
         NoticeCollector(),
         RefusalCollector(),
         ShardCollector(),

@@ -22,6 +22,7 @@ from vigil.api.incidents.evidence import EvidenceActions
 from vigil.api.incidents.responses import Responses
 from vigil.api.incidents.votes import BallotField
 from vigil.api.openapi.shapes import EVIDENCE
+from vigil.api.providers.serializers import LeadSerializer
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.core.providers import PROVIDERS
@@ -64,12 +65,13 @@ class IncidentSerializer(ApiModelSerializer[Incident]):
     part_of = serializers.SlugRelatedField[Any](
         slug_field="public_id", read_only=True, allow_null=True, help_text="The provider's incident that it is part of."
     )
+    lead = LeadSerializer(read_only=True, allow_null=True, default=None)
 
     class Meta:
         model = Incident
         fields: tuple[str, ...] = (
             "id", "monitor", "kind", "title", "failure", "started_at", "opened_at", "resolved_at", "flapping",
-            "cause_key", "provider", "part_of",
+            "cause_key", "provider", "part_of", "lead",
         )  # fmt: skip
 
 
@@ -156,7 +158,9 @@ class IncidentViewSet(Responses, EvidenceActions, ReadOnlyViewSet):
         return self.get_paginated_response(TransitionSerializer(page, many=True).data)
 
     def get_queryset(self) -> QuerySet[Incident]:
-        found = Incident.objects.filter(team=team_of(self.request)).select_related("monitor", "pursuit", "part_of")
+        found = Incident.objects.filter(team=team_of(self.request)).select_related(
+            "monitor", "pursuit", "part_of", "lead"
+        )
         if self.action == "retrieve":
             return found.prefetch_related("transitions__deliveries__channel", "members")
         if self.action != "list":

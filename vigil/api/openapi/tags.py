@@ -11,6 +11,7 @@ _SECTIONS = {
     "members": "Access",
     "regions": "Regions", "feeds": "Status feeds", "states": "History", "uptime": "History",
     "incidents": "Incidents", "channels": "Channels", "routes": "Routes", "whom": "Routes", "silences": "Silences",
+    "providers": "Providers", "detection-leads": "Providers",
     "people": "On call", "rotations": "On call", "policies": "On call", "deliveries": "Deliveries",
     "notices": "Notices",
     "self-tests": "Self-tests", "dead-letters": "Dead letters", "objectives": "Objectives", "reports": "Reports",
@@ -29,6 +30,7 @@ _DESCRIPTIONS = {
     "Status feeds": "Status pages of providers. They are shown beside incidents and never vote. All are off at first.",
     "History": "What was seen: states, uptime, latency, and single checks. Every answer is bounded.",
     "Incidents": "From the first failing observation to resolution, with votes, messages and responses.",
+    "Providers": "What providers and their models cost of error budgets, whose fault it was, and who told first.",
     "Channels": "Destinations of alerts. Deleting a channel deletes its deliveries; disable it to keep them.",
     "Routes": "Rules that pick channels and escalation policies. The first match by position wins.",
     "Silences": "Reasons not to alert (mutes), not to check (pauses), or not to count (excludes). An alert within a "

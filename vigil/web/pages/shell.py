@@ -55,6 +55,7 @@ PLACES = (
     NavPlace("incidents", "Incidents", "incidents", "incidents"),
     NavPlace("heartbeats", "Heartbeats", "heartbeats", "heartbeats"),
     NavPlace("on-call", "On call", "oncall", "on-call"),
+    NavPlace("providers", "Providers", "vigil", "providers", wide=True),
     NavPlace("notices", "Notices", "pages", "notices", wide=True),
     NavPlace("regions", "Regions", "regions", "regions", wide=True),
     NavPlace("settings", "Settings", "settings", "settings", wide=True),

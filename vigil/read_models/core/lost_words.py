@@ -1,0 +1,50 @@
+"""Lost time in words: what most of it was, and whose fault. Pure."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from probes.reasons import Reason
+from vigil.alerts.wording.vocabulary import reason_in_words
+from vigil.history.core.minutes_lost import LossClass, LostTime
+from vigil.read_models.core.figures import length
+
+#: Each class as people call it.
+CLASS_WORDS = {
+    LossClass.OURS: "ours",
+    LossClass.THEIRS: "theirs",
+    LossClass.NET: "the net's",
+    LossClass.UNKNOWN: "unknown",
+}
+#: Reasons as nouns, where that reads better than what an alert says.
+_NOUNS = {
+    Reason.OVERLOADED: "overload (529)",
+    Reason.TIMEOUT: "timeouts",
+    Reason.HTTP_5XX: "server errors (5xx)",
+    Reason.AUTH: "a rejected key",
+    Reason.QUOTA: "a used-up quota",
+    Reason.RATE_LIMITED: "rate limits (429)",
+    Reason.OK: "of unknown cause",
+}
+#: Causes that a sentence names.
+_NAMED_MOST = 3
+
+
+def cause_in_words(reason: Reason) -> str:
+    """A reason as a noun."""
+    return _NOUNS.get(reason) or reason_in_words(reason.value)
+
+
+def lost_in_words(lost: LostTime) -> str:
+    """`Of the 100 min lost, 71 % were overload (529), 20 % timeouts and 9 % a rejected key.`"""
+    if not lost.counted_s:
+        return "Nothing was watched in this time."
+    if not lost.lost_s:
+        return "No minute was lost."
+    told = [f"{share.percent} % {'were ' if not place else ''}{cause_in_words(share.reason)}"
+            for place, share in enumerate(lost.shares[:_NAMED_MOST])]  # fmt: skip
+    rest = 100 - sum(share.percent for share in lost.shares[:_NAMED_MOST])
+    if len(lost.shares) > _NAMED_MOST:
+        told.append(f"{rest} % other causes")
+    listed = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+    return f"Of the {length(timedelta(seconds=lost.lost_s))} lost, {listed}."
