@@ -45,6 +45,9 @@ def main() -> int:
             f"vigil-consensus: port {port} cannot be served ({error.strerror}): set VIGIL_HEALTH_PORT", file=sys.stderr
         )
         return 2
+    if refused := health.open_metrics(settings.metrics_address):
+        print(f"vigil-consensus: {refused}", file=sys.stderr)
+        return 2
     stop = threading.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stop.set())

@@ -25,7 +25,8 @@ Environment:
                       networks and ports like 10.0.0.0/8:443,8000-8100;[fd12::/16]:443;public
   VIGIL_PROBE_SOURCE  the address of this host to dial from
   VIGIL_SENTRY_DSN    where errors of the worker itself are reported (default: nowhere)
-  VIGIL_HEALTH_PORT   port of GET /healthz on 127.0.0.1 (default: none)
+  VIGIL_HEALTH_PORT   port of GET /healthz and /metrics on 127.0.0.1 (default: none)
+  VIGIL_METRICS_ADDRESS  where else GET /metrics is answered, like 0.0.0.0:9464 (default: nowhere)
 """
 _STALE_AFTER_S = 35
 
@@ -64,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         health.serve(settings.health_port)
     except OSError as error:
         return _refuse(f"port {settings.health_port} cannot be served ({error.strerror}): set VIGIL_HEALTH_PORT", 2)
+    if refused := health.open_metrics(settings.metrics_address):
+        return _refuse(refused, 2)
     from probes.process.redis_client import RedisUnreachable
     from probes.process.watch.watchdog import Watchdog
     from probes.worker.service import LOOPS, RegionWorker

@@ -42,6 +42,7 @@ from vigil.incidents.composites import sweep_composites
 from vigil.incidents.core.dark_regions import Darkness
 from vigil.incidents.installation.dead_letters import note_dead_letters
 from vigil.incidents.installation.quarantines import note_quarantines
+from vigil.incidents.installation.verdict_metrics import note_applied
 from vigil.incidents.provider_incidents import settle_providers
 from vigil.incidents.shards import IngestStanding
 from vigil.incidents.sweep import note_dark_regions, reconcile_monitors, settle_flapping
@@ -162,6 +163,7 @@ class Ingest:
         for applied in self._isolation.apply(entries, self._apply_part, bury):
             self._publish(applied.changed)
             log.info("verdicts.applied", changed=len(applied.changed), reasons=" ".join(applied.reasons))
+        note_applied(self._health.counts, entries, self._clock.control_ms())
         if messages:
             # Unreadable entries are skipped: a retry would fail too.
             self._stream.position = messages[-1].id

@@ -19,6 +19,7 @@ from consensus.fold import Fold
 from consensus.process.beliefs import BeliefReader
 from consensus.process.connection import await_answer, connect
 from consensus.process.handover import Handover
+from consensus.process.metrics import note_written
 from consensus.process.settings import ConsensusSettings
 from consensus.process.shard_lease import ShardLease, SharedMap
 from consensus.process.shard_marks import ShardMarks
@@ -179,6 +180,7 @@ class Consensus:
 
         self._isolation.apply(signed, self._streams.write, bury)
         self._unsaid.clear()
+        note_written(self._health.counts, signed, self._streams.taken)
         for message in signed:
             if isinstance(message, Verdict):
                 log.info("verdict.decided", monitor=message.monitor, status=message.status, reason=message.reason)

@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
 from consensus.shards import SHARDS_MOST, Shard
+from probes.process.metrics.address import MetricsAddressText
 
 
 class ShardSettings(BaseSettings):
@@ -13,6 +14,8 @@ class ShardSettings(BaseSettings):
 
     shards: int = Field(default=1, ge=1, le=SHARDS_MOST)
     shard: int = Field(default=0, ge=0)
+    #: Where the process serves its metrics besides the port of its health; empty: nowhere.
+    metrics_address: MetricsAddressText = ""
 
     @field_validator("shard")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -80,6 +81,8 @@ class Streams:
         self.behind = True
         self.clock: RedisClock | None = None
         self.refusals = Refusals()
+        #: Results by region since the metrics were last told.
+        self.taken: Counter[str] = Counter()
         self._reader = RegionStreams(client, READ_COUNT, self._note_overwritten)
         self._at: tuple[bytes, bytes, dict[bytes, bytes]] | None = None
 
@@ -146,6 +149,7 @@ class Streams:
                     admitted = keyring.admit_results(region, fields, latest_ms, self._age_most_ms, admit)
                     if self._shard.is_first:
                         self.refusals.add(region, admitted.refused)
+                    self.taken[region] += len(admitted.results)
                     yield Arrival(region, admitted.results, at_ms, admitted.passed)
                 self._positions[name] = entry_id
 

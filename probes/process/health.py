@@ -8,6 +8,10 @@ import threading
 import time
 from dataclasses import dataclass
 
+from probes.process.metrics.address import parse_metrics_address
+from probes.process.metrics.counts import ProcessCounts
+from probes.process.metrics.server import MetricsServer, is_own_host
+
 Fact = str | int | float | bool | None
 
 #: The loop that `beat` is for.
@@ -35,6 +39,9 @@ class Health:
         self._beaten = time.monotonic()
         self._facts: dict[str, Fact] = {}
         self._server: http.server.ThreadingHTTPServer | None = None
+        self._metrics_server: MetricsServer | None = None
+        #: What the process counts for Prometheus.
+        self.counts = ProcessCounts()
         self._born = Turn(0, threading.main_thread().ident or 0)
         self._turns: dict[str, tuple[int, int]] = {}
 
@@ -75,8 +82,26 @@ class Health:
             "facts": self._facts,
         }
 
+    def metrics(self, accepts: str) -> tuple[bytes, str]:
+        """The text of the process's metrics in a format that a scraper accepts, and its content type."""
+        # Imported at the first scrape: most processes are never asked.
+        from probes.process.metrics.page import ProcessState, page
+
+        age_s = time.monotonic() - self._beaten
+        return page(ProcessState(self.process, self._ready, age_s, self._facts), self.counts, accepts)
+
+    def open_metrics(self, address: str) -> str:
+        """Answer GET /metrics there too, as for scrapers of other machines; returns why it cannot, or nothing."""
+        try:
+            where = parse_metrics_address(address)
+            if where is not None:
+                self._metrics_server = MetricsServer(where, self.metrics)
+        except OSError as error:
+            return f"{address} cannot be served ({error.strerror or error}): set VIGIL_METRICS_ADDRESS"
+        return ""
+
     def serve(self, port: int | None) -> int:
-        """Answer GET /healthz and /livez on 127.0.0.1:`port` from a daemon thread; returns the port served.
+        """Answer GET /healthz, /livez and /metrics on 127.0.0.1:`port` from a daemon thread; returns the port served.
 
         No port (0 or None) serves nothing and returns 0. Raises OSError when the port is taken.
         """
@@ -90,6 +115,9 @@ class Health:
 
     def close(self) -> None:
         """Stop answering."""
+        if self._metrics_server is not None:
+            self._metrics_server.close()
+            self._metrics_server = None
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -106,16 +134,27 @@ def _handler(health: Health) -> type[http.server.BaseHTTPRequestHandler]:
                 # A loop that stands still ends the process, so what answers is alive, also while a server is away.
                 self._answer(200, {"process": health.process})
                 return
+            if self.path == "/metrics":
+                self._tell_metrics()
+                return
             if self.path != "/healthz":
-                self._answer(404, {"error": "only /healthz and /livez are here"})
+                self._answer(404, {"error": "only /healthz, /livez and /metrics are here"})
                 return
             healthy, report = health.report()
             self._answer(200 if healthy else 503, report)
 
+        def _tell_metrics(self) -> None:
+            if not is_own_host(self.headers.get("Host", "")):
+                self._answer(421, {"error": "ask for localhost"})
+                return
+            self._send(200, *health.metrics(self.headers.get("Accept", "")))
+
         def _answer(self, code: int, report: dict[str, object]) -> None:
-            body = json.dumps(report).encode()
+            self._send(code, json.dumps(report).encode(), "application/json")
+
+        def _send(self, code: int, body: bytes, content_type: str) -> None:
             self.send_response(code)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import redis.asyncio
 import redis.exceptions
@@ -52,6 +52,8 @@ class Publisher:
         self.failures = 0
         #: Called at every turn.
         self.turned: Callable[[], object] = lambda: None
+        #: Called with every batch that is written.
+        self.written: Callable[[Sequence[Result]], object] = lambda batch: None
 
     def publish(self, result: Result) -> None:
         """Put a result on its way; never waits."""
@@ -145,6 +147,7 @@ class Publisher:
             pipeline.hset(self._latest, mapping=latest)
         added, *_ = await pipeline.execute()
         self._forwarder.sent(added, payload, len(batch))
+        self.written(batch)
 
 
 def _latest_of(batch: Iterable[Result]) -> dict[FieldT, EncodableT]:

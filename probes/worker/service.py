@@ -29,6 +29,7 @@ from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, tick
 from probes.queue.app import TASK, region_app
 from probes.worker.alarm import RegionAlarm
+from probes.worker.metrics import count_orders, count_results
 from probes.worker.parts import DISK_S, DRAIN_S, FLUSH_S, Parts, build, save_at_once, shut_down
 from probes.worker.settings import ProbeSettings
 from probes.worker.status import StatusReporter
@@ -102,6 +103,7 @@ class RegionWorker:
     def _submit(self, batch: wire.Batch, signed: wire.SignedBatch) -> None:
         assert self._parts is not None
         self._parts.queue_watch.moved()
+        count_orders(self._health.counts, batch, self._parts.runner.now_ms())
         self._parts.autonomy.ordered(batch)
         self._parts.news.note(batch, signed, self._parts.runner.now_ms())
         self._parts.runner.submit(batch)
@@ -125,6 +127,7 @@ class RegionWorker:
         tasks = self._start_alarm(parts)
         await self._begin(parts)
         parts.publisher.turned = partial(self._health.turned, "publisher")
+        parts.publisher.written = partial(count_results, self._health.counts, self._settings.region)
         parts.autonomy.turned = partial(self._health.turned, "autonomy")
         loops = (
             tick(self._health),

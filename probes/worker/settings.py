@@ -17,6 +17,7 @@ from probes.net.guard import Egress
 from probes.net.targets import BadTarget, parse_url
 from probes.process.connections.address import SCHEMES, parse_redis_url
 from probes.process.connections.plaintext import Plaintext, checked_redis_url
+from probes.process.metrics.address import MetricsAddressText
 from probes.signing.private_keys import KeyUnusable, decoded_keys
 from probes.worker import anchors
 from probes.worker.control_plane_silence import AlarmSettings
@@ -64,6 +65,8 @@ class ProbeSettings(BaseSettings):
     #: The file of the local store, which keeps results and orders across restarts; without one they are in memory.
     journal: Path | None = None
     health_port: int = 0
+    #: Where the worker serves its metrics besides the port of its health; empty: nowhere.
+    metrics_address: MetricsAddressText = ""
     sentry_dsn: pydantic.SecretStr = pydantic.SecretStr("")
     region_alarm_url: pydantic.SecretStr | None = None
     region_alarm_format: Literal["json", "text"] = "json"

@@ -17,6 +17,7 @@ from probes.process.own_keys import may_retry
 from probes.process.redis_client import described, is_refused
 from probes.signing.region_keyring import STATUS_LIFE_S
 from probes.wire import WIRE_VERSION, RegionStatus
+from probes.worker.metrics import set_gauges
 from probes.worker.parts import Parts
 
 _log = structlog.get_logger(__name__)
@@ -125,6 +126,7 @@ class StatusReporter:
         return None if value is None else self._parts.orders.verified(place, value)
 
     def _report_health(self) -> None:
+        set_gauges(self._health.counts, self._parts)
         self._health.beat(
             region=self._identity.region,
             in_flight=self._parts.runner.in_flight,

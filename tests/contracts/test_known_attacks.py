@@ -23,6 +23,7 @@ DIALS = {
     "vigil/heartbeats/vigil_ping.py": "a program that runs at jobs, and has one address",
     "vigil/alerts/channels/apprise.py": "hosts that the schemes of apprise fix",
     "probes/process/watch/notify.py": "the socket file of systemd",
+    "probes/process/metrics/server.py": "a server: it listens where VIGIL_METRICS_ADDRESS says, and dials nobody",
     "vigil/doctor/base_address.py": "VIGIL_BASE_URL, the operator's own",
     "vigil/expiries.py": "the servers of the operator's settings",
     "vigil/status/letters/mail_sessions.py": "the same mail server: each session is opened by the channel",

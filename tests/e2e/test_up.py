@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -89,6 +90,33 @@ def paused_by_its_first_answers(data: Path) -> None:
         proxy.shutdown()
 
 
+def every_process_tells_its_metrics(data: Path) -> None:
+    """The targets for Prometheus name every process, and each answers; what regions did is counted on the way."""
+
+    def told() -> dict[str, str]:
+        found = {}
+        for target in json.loads((data / "metrics-targets.json").read_text()):
+            with urllib.request.urlopen(f"http://{target['targets'][0]}/metrics", timeout=30) as answer:
+                found[target["labels"]["instance"]] = answer.read().decode()
+        return found
+
+    def has_counted() -> bool:
+        texts = told()
+        wanted = {
+            "dispatch": "vigil_checks_sent_total{",
+            "worker-": "vigil_checks_total{",
+            "record": "vigil_results_recorded_total",
+            "web": "vigil_dead_letters{",
+        }
+        assert all("vigil_build_info{" in text for text in texts.values())
+        return all(
+            any(line in text for process, text in texts.items() if process.startswith(name))
+            for name, line in wanted.items()
+        )
+
+    until(has_counted, "every process to have counted", within_s=60)
+
+
 def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
     up = Up(data)
     try:
@@ -105,6 +133,7 @@ def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
         ]
         assert refused_in_redis(data) == set(), "a worker or consensus sent what its Redis user may not"
         paused_by_its_first_answers(data)
+        every_process_tells_its_metrics(data)
         second = run("up", "--data-dir", str(data))
         assert second.returncode != 0
         assert second.stderr.startswith(f"vigil: already running (pid {up.process.pid}) at {up.said['address']}")

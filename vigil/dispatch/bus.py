@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeVar, cast
 
@@ -18,6 +18,8 @@ from probes.process.dead_letters import DeadLetterStream, entry_of
 from probes.process.isolation import Isolation
 from probes.process.key_repair import IDS_AHEAD_MS, put_right, refusal
 from probes.process.liveness import Liveness
+from probes.process.metrics import families
+from probes.process.metrics.counts import ProcessCounts
 from probes.process.redis_streams import Entries, RedisClock, read_streams
 from probes.process.refusals import Refusals
 from probes.process.region_statuses import read_statuses
@@ -25,6 +27,7 @@ from probes.queue.sender import QueueUnavailable, RegionQueues
 from probes.wire import WIRE_VERSION, Batch, Check, Lane, RegionStatus
 from vigil.control_keys import control_macs, control_signer, published_keys
 from vigil.deadletters.record import LetterSource
+from vigil.dispatch.core.schedule import LEAD_MS, SECOND_MS
 
 log = structlog.get_logger()
 
@@ -40,7 +43,8 @@ Message = TypeVar("Message")
 class Bus:
     """Messages to and from consensus and the regions."""
 
-    def __init__(self, client: redis.Redis, queues: RegionQueues) -> None:
+    def __init__(self, client: redis.Redis, queues: RegionQueues, counts: ProcessCounts | None = None) -> None:
+        self._counts = counts or ProcessCounts()
         self._redis = client
         self._queues = queues
         self._published = published_keys(client)
@@ -124,11 +128,14 @@ class Bus:
     def announce(self, rounds: Iterable[Round]) -> None:
         now_ms = self.clock.control_ms()
         pipe = self._redis.pipeline(transaction=False)
+        causes: Counter[tuple[str, ...]] = Counter()
         for round in rounds:
+            causes[(round.cause.value,)] += 1
             body = encode(round)
             pipe.xadd(keys.ROUNDS, {keys.BODY: body, keys.ENVELOPE: self._macs.mac(keys.ROUNDS, body, now_ms)})
         if len(pipe):
             pipe.execute()
+            self._counts.add_each(families.ROUNDS_OPENED, causes)
 
     def forget(self, monitors: Collection[str], regions: Collection[str]) -> None:
         """Delete the latest results of monitors no longer watched."""
@@ -149,7 +156,14 @@ class Bus:
                 batch = Batch(WIRE_VERSION, region, lane, orders[start : start + BATCH_SIZE])
                 self._queues.send(batch, expires_s)
                 sent += len(batch.checks)
+                self._count(batch)
         return sent
+
+    def _count(self, batch: Batch) -> None:
+        self._counts.add(families.CHECKS_SENT, batch.region, batch.lane.value, by=len(batch.checks))
+        if batch.lane is Lane.SCHEDULED:
+            due_ms = batch.checks[0].at_ms // SECOND_MS * SECOND_MS - LEAD_MS
+            self._counts.observe(families.SCHEDULE_LAG, (self.clock.now_ms() - due_ms) / 1000)
 
     def _decoded(
         self, decode: Callable[[bytes], Message], name: bytes, fields: dict[bytes, bytes], entry_id: bytes = b""

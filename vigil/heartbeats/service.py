@@ -19,6 +19,7 @@ from probes.process.dead_letters import entry_of
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.main_loop import turn_until_stopped
+from probes.process.metrics import families
 from probes.process.redis_streams import read_streams
 from vigil.away import is_postgresql, refusal
 from vigil.deadletters.record import LetterSource, isolation
@@ -74,6 +75,7 @@ class HeartbeatService:
         entries, last_id = self._read()
         if entries or anything_spooled():
             applied = apply_each(entries, self._enqueue, self._isolation)
+            self._health.counts.add(families.PINGS_APPLIED, by=sum(len(logged.entry.pings) for logged in entries))
             if applied.unknown:
                 log.info("ping.unknown_address", pings=applied.unknown)
         if last_id:

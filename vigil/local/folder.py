@@ -21,6 +21,7 @@ _SOURCE = Path(__file__).resolve().parents[2]
 #: The source checkout that this code runs from; None when it is installed from a wheel, or copied into an image.
 CHECKOUT = _SOURCE if (_SOURCE / "manage.py").exists() else None
 _LOCK = "lock"
+TARGETS_FILE = "metrics-targets.json"
 SECRETS_FILE = "secrets.json"
 _STATE = "state.json"
 _SETTINGS = "settings.json"
@@ -123,6 +124,11 @@ class DataFolder:
 
     def remember(self, state: StoredState) -> None:
         write_private(self.path / _STATE, json.dumps(asdict(state), indent=1))
+
+    def remember_targets(self, targets: Mapping[str, str]) -> None:
+        """Write where each process serves its metrics, in the format of Prometheus' `file_sd_configs`."""
+        named = [{"targets": [at], "labels": {"instance": name}} for name, at in sorted(targets.items())]
+        write_private(self.path / TARGETS_FILE, json.dumps(named, indent=1))
 
     def remember_settings(self, environment: Mapping[str, str]) -> None:
         """Keep what the installation was started with, for commands in other terminals."""

@@ -16,7 +16,7 @@ from vigil.local.environments import Addresses, control_env
 from vigil.local.errors import CannotStart
 from vigil.local.folder import DataFolder, StoredState
 from vigil.local.processes import LocalRegion, Servers
-from vigil.local.programs import Journal, RestartPace
+from vigil.local.programs import Journal, RestartPace, metrics_targets
 from vigil.local.servers import ports, postgres, redis
 from vigil.local.supervisor import Supervisor
 
@@ -68,8 +68,9 @@ class Installation:
             self.data_folders.append(servers.postgres.cluster)
         self.login_link, self.login_link_lifetime_s = "", 0
         self._fork_servers = processes.fork_servers(self.env)
+        declared = processes.programs(servers, self.env, self.secrets, wanted.regions, self.addresses)
         self.supervisor = Supervisor(
-            processes.programs(servers, self.env, self.secrets, wanted.regions, self.addresses),
+            declared,
             journal,
             pace,
             self._fork_servers,
@@ -84,6 +85,7 @@ class Installation:
             ping_port=self.addresses.ping_port,
         )
         folder.remember(self._state)
+        folder.remember_targets(metrics_targets(declared, web_port))
         folder.remember_settings(os.environ)
 
     async def start(self) -> None:

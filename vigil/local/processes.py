@@ -175,7 +175,8 @@ def _process(name: str, *options: str) -> list[str]:
 def _healthy(program: Program) -> Program:
     """The program with a health port of its own, ready when that says so."""
     port = ports.take_free_port()
-    env = {**program.env, "VIGIL_HEALTH_PORT": str(port)}
+    # One address for all would be taken by the first: here each is scraped on the port of its health.
+    env = {**program.env, "VIGIL_HEALTH_PORT": str(port), "VIGIL_METRICS_ADDRESS": ""}
     return replace(program, env=env, is_ready=answers_health(port))
 
 

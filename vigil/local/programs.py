@@ -68,3 +68,13 @@ def how_it_ended(code: int) -> str:
         return f"exit {code}"
     names = {number.value: number.name for number in signal.Signals}
     return f"killed by {names.get(-code, f'signal {-code}')}"
+
+
+def metrics_targets(declared: Sequence[Program], web_port: int) -> dict[str, str]:
+    """Where each process serves its metrics, as host and port."""
+    found = {
+        program.name: f"127.0.0.1:{program.env['VIGIL_HEALTH_PORT']}"
+        for program in declared
+        if program.env.get("VIGIL_HEALTH_PORT")
+    }
+    return found | {"web": f"127.0.0.1:{web_port}"}

@@ -11,6 +11,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from probes.process.metrics import families
+from probes.process.metrics.counts import ProcessCounts
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.models import Delivery, DeliveryState
@@ -95,6 +97,13 @@ class Recorded:
 
     written: frozenset[int]
     switched_off: tuple[SwitchedOff, ...] = ()
+
+
+def count_attempt(counts: ProcessCounts, result: AttemptResult) -> None:
+    """Count an attempt for the metrics; of one that was accepted, also how old the message was when it was claimed."""
+    counts.add(families.DELIVERIES, result.claim.destination.kind, result.outcome.name.lower())
+    if result.outcome is AttemptOutcome.SENT:
+        counts.observe(families.DELIVERY_AGE, result.claim.age.total_seconds())
 
 
 def record(outcomes: Sequence[AttemptResult]) -> Recorded:

@@ -14,6 +14,7 @@ from django.db import connection
 
 from probes.process.health import Health
 from probes.process.isolation import Setback
+from probes.process.metrics import families
 from probes.process.watch.watchdog import tick
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import Outbound
@@ -26,7 +27,7 @@ from vigil.alerts.delivery.clockwork import POLL_S, Clockwork, wait_for
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.delivery.isolated import claimed, fault_of, record_each
 from vigil.alerts.delivery.listen import listen
-from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult
+from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, count_attempt
 from vigil.alerts.reports.send import keep_sending
 from vigil.alerts.wording.message import Message
 from vigil.away import is_postgresql
@@ -103,6 +104,7 @@ class Sender:
                 setback = await self._setback(error)
                 wait_s, database, troubled = setback.wait_s, not setback.away, True
             self._health.beat(database=database, in_flight=len(self._sending))
+            self._health.counts.set(families.DELIVERIES_IN_FLIGHT, len(self._sending))
             await wait_for(self._wake, wait_s)
         self._raise_fault()
 
@@ -151,6 +153,7 @@ class Sender:
             if result.rest_s:
                 self._paces.rest(channel, time.monotonic() + min(result.rest_s, MAX_RETRY_AFTER_S))
             self._outcomes.append(result)
+            count_attempt(self._health.counts, result)
             self._has_outcomes.set()
         finally:
             answered = result is not None and (result.outcome is not AttemptOutcome.RETRY or result.rest_s > 0)

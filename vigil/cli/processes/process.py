@@ -61,6 +61,8 @@ def begin_alone(name: str, stale_after_s: float, loops: Mapping[str, LoopKind] =
         health.serve(port)
     except OSError as problem:
         raise CommandError(f"port {port} (VIGIL_HEALTH_PORT) cannot be used: {problem.strerror}") from None
+    if refused := health.open_metrics(configuration().metrics_address):
+        raise CommandError(refused)
     Watchdog(health, loops).start()
     return health
 

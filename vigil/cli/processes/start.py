@@ -38,7 +38,7 @@ def dispatch(args: argparse.Namespace) -> None:
     keeper = RegionKeeper(partial(health.turned, KEEPER))
     keeper.start()
     signer = control_signer(lambda: bus.clock.now_ms())
-    bus = Bus(redis_client(), RegionQueues(configuration().redis_url.get_secret_value(), signer))
+    bus = Bus(redis_client(), RegionQueues(configuration().redis_url.get_secret_value(), signer), health.counts)
     Dispatcher(bus, Watch(partial(health.turned, WATCH)), health, keeper.keep_alive).run(stop_on_signals())
     keeper.stop()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from probes import keys
 from probes.process.connections.clients import open_async_client
 from probes.transport_faults import is_transport_fault
 from vigil.away import refusal
+from vigil.heartbeats.core.pings.reply import PingOutcome
 from vigil.heartbeats.core.pings.wire import PING_VERSION, LogEntry, Ping, encode
 
 log = structlog.get_logger()
@@ -57,6 +59,8 @@ class PingLog:
         self._wake = asyncio.Event()
         self._stopping = False
         self.redis_answers = self.writes = True
+        #: Pings that were written, and that were not.
+        self.answers: Counter[PingOutcome] = Counter()
         #: In words, why the last write there failed; empty while it does not.
         self.redis_away = self.postgresql_away = ""
         #: Called at every turn of the writer.
@@ -114,6 +118,7 @@ class PingLog:
                 _tell(done, False)
             return
         written = await self._write(payload)
+        self.answers[PingOutcome.ACCEPTED if written else PingOutcome.TRY_AGAIN] += len(batch)
         for _, done in batch:
             _tell(done, written)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -43,6 +44,8 @@ class PingReceiver:
         self._known = known
         self._clock = clock
         self._rates = Rates()
+        #: Calls by their answers; those that were logged are counted by the log, in batches.
+        self.answers: Counter[PingOutcome] = Counter()
 
     def words_of(self, target: str) -> tuple[bytes, ...]:
         """Keywords of the heartbeat at an address, as far as is known."""
@@ -53,6 +56,7 @@ class PingReceiver:
         """Parse an HTTP call and write it."""
         call = read_target(request.target)
         if call is None:
+            self.answers[PingOutcome.NO_ADDRESS] += 1
             answered(PingOutcome.NO_ADDRESS, 0.0)
             return
         self.keep(call, request, answered)
@@ -68,8 +72,10 @@ class PingReceiver:
         now_s = time.monotonic()
         wait_s = self._rates.admit(call.address.code or f"{call.address.key}/{call.address.slug}", now_s)
         if wait_s:
+            self.answers[PingOutcome.TOO_OFTEN] += 1
             answered(PingOutcome.TOO_OFTEN, wait_s)
         elif not self._known.admits(call.address, now_s):
+            self.answers[PingOutcome.ACCEPTED] += 1
             answered(PingOutcome.ACCEPTED, 0.0)
         else:
             ping = stamped(call, request, self._clock.now_us())

@@ -19,6 +19,7 @@ from vigil.configuration import Configuration
 from vigil.heartbeats.receiving.address_cache import AddressCache
 from vigil.heartbeats.receiving.database_clock import DatabaseClock
 from vigil.heartbeats.receiving.http_server import PingServer
+from vigil.heartbeats.receiving.metrics import note_answers
 from vigil.heartbeats.receiving.ping_log import PingLog
 from vigil.heartbeats.receiving.receiver import PingReceiver
 
@@ -69,6 +70,8 @@ class AtWork:
             place = "redis" if self.log.redis_answers else "postgresql" if self.log.writes else "away"
             health.beat(log=place, away=self.log.redis_away or None)
             health.turned(EVENT_LOOP)
+            note_answers(health.counts, self.receiver.answers)
+            note_answers(health.counts, self.log.answers)
             await asyncio.sleep(BEAT_S)
 
 

@@ -37,6 +37,7 @@ from vigil.history.models import GapReason, Position
 from vigil.history.reading import objectives
 from vigil.history.recording.intake import Intake, ReadPosition
 from vigil.history.recording.isolated import EntryRecorder
+from vigil.history.recording.metrics import note_lag, note_written
 from vigil.history.recording.monitor_keys import MonitorKeys
 from vigil.history.recording.streams import ResultStreams
 from vigil.history.recording.write import Overtaken, write
@@ -154,6 +155,8 @@ class Recorder:
         for region, found in self._streams.read({key: reach.read for key, reach in self._reaches.items()}):
             if found.cut_ms is not None:
                 self._intake.cut(region, min(found.cut_ms, found.first_ms, now_ms), min(found.first_ms, now_ms))
+            if found.entries:
+                note_lag(self._health.counts, self._directory.regions.get(region, ""), found.entries[-1][0], now_ms)
             for entry_id, fields in found.entries:
                 self._streams.hand(self._intake, region, (entry_id, fields), now_ms)
                 self._reaches[region].read = entry_id
@@ -186,6 +189,7 @@ class Recorder:
         if not moved:
             return
         write(self._intake, moved)
+        note_written(self._health.counts, self._intake)
         for (region, why), missing in self._intake.missing.items():
             slug = self._directory.regions.get(region, str(region))
             log.warning("results.missing", region=slug, why=GapReason(why).value, results=missing.results)
