@@ -62,7 +62,12 @@ def test_a_sample_with_other_labels_than_its_family_is_refused() -> None:
 
 def test_nothing_is_lost_between_threads() -> None:
     counts = ProcessCounts()
-    threads = [threading.Thread(target=lambda: [counts.add(PINGS, "accepted") for _ in range(500)]) for _ in range(4)]
+
+    def count() -> None:
+        for _ in range(500):
+            counts.add(PINGS, "accepted")
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
