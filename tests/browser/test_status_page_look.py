@@ -44,14 +44,17 @@ def test_a_page_with_a_look_is_read_by_keys_and_on_its_domain(
             expect(read.page.get_by_role("link", name="Schreib uns")).to_be_visible()
             assert (read.violations(), read.problems) == ([], [])
             assert read.kilobytes <= 20
-            _is_read_by_keys(read)
+            if dark:
+                read.page.get_by_role("link", name="English").click()
+                expect(read.page.get_by_role("link", name="Subscribe")).to_be_visible()
+            _is_read_by_keys(read, "Open " if dark else "Öffnen: ")
     with new_context(browser, (320, PHONE[1]), java_script_enabled=False) as plain:
         _is_read_without_a_script(visit(plain, address))
     _stands_on_its_domain(stack, seen)
 
 
-def _is_read_by_keys(read: Visit) -> None:
-    """The strip is one stop; a key moves by a day, and Enter opens it."""
+def _is_read_by_keys(read: Visit, opens: str) -> None:
+    """The strip is one stop; a key moves by a day, and Enter opens it, in the language that was chosen."""
     slider = read.page.get_by_role("slider")
     expect(slider).to_have_count(1)
     slider.focus()
@@ -59,9 +62,9 @@ def _is_read_by_keys(read: Visit) -> None:
     newest = slider.get_attribute("aria-valuetext")
     read.page.keyboard.press("ArrowLeft")
     expect(slider).not_to_have_attribute("aria-valuetext", newest or "")
-    expect(read.page.get_by_role("link", name=re.compile("^Öffnen: "))).to_be_visible()
+    expect(read.page.get_by_role("link", name=re.compile(f"^{opens}"))).to_be_visible()
     read.page.keyboard.press("Enter")
-    read.page.wait_for_url(re.compile(r"/status/days/history/\d{4}-\d{2}#d-\d{4}-\d{2}-\d{2}$"))
+    read.page.wait_for_url(re.compile(r"/status/days/history/\d{4}-\d{2}(\?lang=en)?#d-\d{4}-\d{2}-\d{2}$"))
     day = read.page.url.partition("#")[2]
     expect(read.page.locator(f"[id='{day}']")).to_be_visible()
     assert (read.violations(), read.problems) == ([], [])

@@ -21,7 +21,7 @@ _SUFFIX, _PART = ".page", ".part"
 #: A part that is older belongs to a process that has ended (s).
 _PART_LASTS_S = 60
 #: Largest file that is read at a start (bytes).
-FILE_MOST = 20_000_000
+FILE_MOST = 40_000_000
 
 
 class PublishedPages:

@@ -14,10 +14,10 @@ from django.shortcuts import render
 from vigil.guess_limits import PAGE_PASSWORDS, network_of
 from vigil.status.core.document import PublishedPage
 from vigil.status.core.domains import home_of
-from vigil.status.core.languages import words_of
 from vigil.status.page_checks import PASSWORD_MOST
-from vigil.web.guessing import too_many
 from vigil.web.parts.fields import FormField
+from vigil.web.readers import notices
+from vigil.web.readers.language import chosen_query, words_for
 from vigil.web.serving.status_pages import PAGE_DOMAIN
 
 _SALT = "vigil.status-page"
@@ -29,7 +29,7 @@ CHECKS = threading.BoundedSemaphore(2)
 
 def ask(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse:
     """The form of the password, for the page; 403 for its other files."""
-    words = words_of(page.language)
+    words = words_for(request, page.language)
     said = words.subscribing
     if below:
         text = f"{said.asks_for_password}.\n"
@@ -41,7 +41,7 @@ def ask(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse:
         wait_s = PAGE_PASSWORDS.wait_s(address, account, page.id)
         is_right = None if wait_s else _is_right(request.POST.get("password", ""), page)
         if is_right is None:
-            return too_many(request, wait_s or 1.0)
+            return notices.too_many(request, wait_s or 1.0)
         if is_right:
             return _admit(request, page)
         PAGE_PASSWORDS.failed(address, account, page.id)
@@ -75,7 +75,7 @@ def _is_right(given: str, page: PublishedPage) -> bool | None:
 
 def _admit(request: HttpRequest, page: PublishedPage) -> HttpResponse:
     home = home_of(page.slug, request.META.get(PAGE_DOMAIN, ""))
-    answer = HttpResponseRedirect(home)
+    answer = HttpResponseRedirect(f"{home}{chosen_query(request)}")
     answer.set_cookie(
         _cookie(page),
         signing.dumps(_proof(page), salt=_SALT),

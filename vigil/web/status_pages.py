@@ -21,6 +21,7 @@ from vigil.status.core.access import PageVisibility
 from vigil.status.core.answer import FileRequest, answer_of, split_path
 from vigil.status.core.document import PublishedPage
 from vigil.status.core.domains import PREFIX
+from vigil.status.core.languages import chosen_of
 from vigil.status.core.languages.reader_words import ReaderNotice
 from vigil.web import page_passwords
 from vigil.web.middleware.sessions import end_old_session
@@ -43,7 +44,8 @@ def status_page(request: HttpRequest, slug: str, below: str = "") -> HttpRespons
     if refused is not None:
         return refused
     headers = request.headers
-    asked = FileRequest(below, headers.get("If-None-Match", ""), headers.get("Accept-Encoding", ""))
+    tag, encoding = headers.get("If-None-Match", ""), headers.get("Accept-Encoding", "")
+    asked = FileRequest(below, tag, encoding, chosen_of(request.GET))
     found = answer_of(page, asked, datetime.now(UTC))
     if found is None:
         raise Http404

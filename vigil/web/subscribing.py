@@ -21,7 +21,6 @@ from django.views.decorators.http import require_http_methods
 from vigil.guess_limits import SUBSCRIBING
 from vigil.status.addresses import address_of
 from vigil.status.components import MAX_COMPONENTS
-from vigil.status.core.languages import words_of
 from vigil.status.core.languages.reader_words import ReaderNotice
 from vigil.status.core.subscriber_terms import AddressProblem, OffReason, SubscriberKind, SubscriberState
 from vigil.status.models import StatusPage
@@ -31,9 +30,8 @@ from vigil.status.subscribers.changes import choose, confirm, unsubscribe
 from vigil.status.subscribers.kinds import kinds_of
 from vigil.status.subscribers.links import SubscriptionLinkError, read_confirm_token, read_manage_token
 from vigil.status.subscribers.requests import WantedSubscription, take_request
-from vigil.web.guessing import too_many
 from vigil.web.readers import notices
-from vigil.web.readers.language import words_for
+from vigil.web.readers.language import chosen_query, words_for
 from vigil.web.readers.subscription_forms import base_of, component_boxes, heading_of, subscription_form
 from vigil.web.serving.status_pages import PAGE_DOMAIN, published_pages
 from vigil.web.status_pages import is_from_here, refusal
@@ -81,7 +79,7 @@ def subscribe(request: HttpRequest, slug: str) -> HttpResponse:
         return notices.notice(request, HTTPStatus.FORBIDDEN, ReaderNotice.NOT_FROM_HERE, "subscribe")
     wait_s = SUBSCRIBING.failed(request.META.get("REMOTE_ADDR", ""))
     if wait_s:
-        return too_many(request, wait_s)
+        return notices.too_many(request, wait_s)
     try:
         wanted = _wanted(request, page)
     except ValidationError as refused:
@@ -98,7 +96,7 @@ def confirm_subscription(request: HttpRequest, token: str) -> HttpResponse:
         row = confirm(row.public_id)
     if row is None or row.state == SubscriberState.OFF:
         return _said(request, ReaderNotice.NOTHING_TO_CONFIRM, 410)
-    words = words_of(row.page.language)
+    words = words_for(request, row.page.language)
     if row.state == SubscriberState.CONFIRMED:
         said = words.subscribing
         shown = {"title": said.you_are_told.format(title=row.page.title), "text": said.confirmed, "words": words}
@@ -123,15 +121,16 @@ def subscription(request: HttpRequest, token: str) -> HttpResponse:
         if may_read:
             errors = _choose(request, row)
             saved, row = not errors, _subscriber(request, name) or row
-    words = words_of(row.page.language)
+    words = words_for(request, row.page.language)
     shown = {
         "words": words,
         "heading": heading_of(words.subscribing.yours, row.page),
         "home": address_of(row.page),
-        "state": _state(row),
+        "query": chosen_query(request),
+        "state": _state(request, row),
         "is_off": row.state == SubscriberState.OFF,
         "saved": saved,
-        "field": component_boxes(row.page, [one.public_id for one in row.components.all()], errors)
+        "field": component_boxes(request, row.page, [one.public_id for one in row.components.all()], errors)
         if may_read
         else None,
         "whole": row.whole,
@@ -147,14 +146,14 @@ def unsubscribe_once(request: HttpRequest, token: str) -> HttpResponse:
         if row is not None:
             unsubscribe(row.public_id)
         return _said(request, ReaderNotice.UNSUBSCRIBED)
-    words = words_of(row.page.language)
+    words = words_for(request, row.page.language)
     heading = heading_of(words.subscribing.leave, row.page)
     return render(request, "web/pages/subscriptions/leave.html", {"heading": heading, "words": words})
 
 
 def _wanted(request: HttpRequest, page: StatusPage) -> WantedSubscription:
     """What the form asks for; raises `ValidationError` by field."""
-    words = words_of(page.language).subscribing
+    words = words_for(request, page.language).subscribing
     kinds, given = kinds_of(page), request.POST.get("kind", "")
     kind = next((one for one in kinds if one.value == given), None)
     if kind is None:
@@ -173,7 +172,7 @@ def _choose(request: HttpRequest, row: Subscriber) -> list[str]:
         return []
     ticked = _ticked(request, row.page)
     if not ticked:
-        return [words_of(row.page.language).subscribing.choose_component]
+        return [words_for(request, row.page.language).subscribing.choose_component]
     choose(row.public_id, list(row.page.components.filter(public_id__in=ticked)))
     return []
 
@@ -196,21 +195,21 @@ def _may_read(request: HttpRequest, page: StatusPage) -> bool:
     return published is not None and refusal(request, published, "subscribe") is None
 
 
-def _state(row: Subscriber) -> str:
+def _state(request: HttpRequest, row: Subscriber) -> str:
     """What a subscription is at, in a sentence."""
-    said = words_of(row.page.language).subscribing
+    said = words_for(request, row.page.language).subscribing
     if row.state == SubscriberState.OFF:
         return said.off_because[OffReason(row.off_reason)]
     return said.not_confirmed if row.state == SubscriberState.PENDING else said.told_by[SubscriberKind(row.kind)]
 
 
 def _home(request: HttpRequest, page: StatusPage) -> str:
-    return base_of(request, page) or "/"
+    return f"{base_of(request, page) or '/'}{chosen_query(request)}"
 
 
 def _said(request: HttpRequest, said: ReaderNotice, status: int = 200, page: StatusPage | None = None) -> HttpResponse:
     """The same whether somebody was there, so that a press and its repeat say the same."""
-    words = words_of(page.language) if page is not None else words_for(request)
+    words = words_for(request, page.language if page is not None else "")
     title, text = words.notices[said]
     shown = {"title": title, "text": text, "words": words, "home": _home(request, page) if page is not None else ""}
     return render(request, "web/pages/subscriptions/said.html", shown, status=status)

@@ -15,7 +15,7 @@ from vigil.guess_limits import ADDRESS_BURST, PAGE_BURST, PAGE_PASSWORDS, PASSWO
 from vigil.status.core.access import PageAccess, PageVisibility
 from vigil.status.core.document import project
 from vigil.web import page_passwords
-from vigil.web.serving.status_pages import published_pages
+from vigil.web.serving.status_pages import StatusPages, published_pages
 
 # Without `django_db` each query fails the test.
 
@@ -47,6 +47,23 @@ def test_a_public_page_is_a_file_without_a_query(served: None) -> None:
         assert client.get(address).content.startswith(b"# Acme AI\n")
     assert client.get("/status/acme/badge.svg")["Content-Type"] == "image/svg+xml"
     assert client.get("/status/other.md").status_code == client.get("/status/acme/other.md").status_code == 404
+
+
+def test_a_reader_who_chose_a_language_gets_the_page_in_it_with_a_tag_of_its_own() -> None:
+    published_pages().publish(project(page(), replace(FRAME, languages=("de", "en"))))
+    server, tags = StatusPages(), set()
+    for query, language in ((b"", "en"), (b"lang=de", "de"), (b"x=1&lang=de", "de"), (b"lang=xx", "en")):
+        scope = {"type": "http", "method": "GET", "path": "/status/acme", "query_string": query, "headers": []}
+        answer = server.answer(scope)
+        assert answer is not None and f'<html lang="{language}">'.encode() in answer[2]
+        tags.add((dict(answer[1])["ETag"], language))
+        same = Client().get("/status/acme", QUERY_STRING=query.decode())
+        assert (same.content, same["ETag"]) == (answer[2], dict(answer[1])["ETag"])
+        known = [(b"if-none-match", dict(answer[1])["ETag"].encode())]
+        again = server.answer({**scope, "headers": known})
+        assert again is not None and again[0] == 304
+    published_pages().keep_only({})
+    assert len(tags) == 2
 
 
 def test_programs_that_read_text_find_pages_by_their_address_and_no_list_of_them(served: None) -> None:

@@ -156,12 +156,31 @@ def test_only_who_may_read_a_page_may_subscribe(server: MailReceiver) -> None:
     assert client.get("/status/nobody/subscribe").status_code == 404
 
 
+def test_a_reader_has_forms_and_refusals_in_the_language_that_was_chosen(server: MailReceiver) -> None:
+    served(page_of(language="de"))
+    client = Client()
+    assert b'<html lang="de"' in client.get("/status/acme/subscribe").content
+    form = client.get("/status/acme/subscribe?lang=en").content.decode()
+    assert "E-mail address" in form and 'href="?lang=en&amp;kind=slack"' in form
+    assert 'href="http://testserver/status/acme?lang=en"' in form
+    refused = client.post("/status/acme/subscribe?lang=en", {"kind": "email", "address": "x"})
+    assert b"Give a plain e-mail address" in refused.content
+    answer = client.post("/status/acme/subscribe?lang=en", {"kind": "email", "address": "a@example.test"})
+    assert b"within a minute" in answer.content and b"status/acme?lang=en" in answer.content
+    for language, words in (("", "zu viele Versuche"), ("?lang=en", "There were too many tries")):
+        for _ in range(25):
+            answer = client.post(f"/status/acme/subscribe{language}", {"kind": "email", "address": "b@example.test"})
+        assert answer.status_code == 429 and int(answer["Retry-After"]) > 0 and words in answer.content.decode()
+
+
 def test_a_link_that_was_forged_or_is_old_does_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     row = subscriber(page_of(), "reader@example.test", state="pending", confirmed_at=None)
     link = path(confirm_link(row))
     client = Client()
     assert client.post(link[:-2]).status_code == 403
-    assert client.post(path(manage_link(row))[:-1] + "A", {"do": "unsubscribe"}).status_code == 403
+    manage = path(manage_link(row))
+    forged = manage[:-2] + ("B" if manage[-2] == "A" else "A") + manage[-1]
+    assert client.post(forged, {"do": "unsubscribe"}).status_code == 403
     monkeypatch.setattr("django.core.signing.time.time", lambda: 4_000_000_000.0)
     assert "48 hours" in client.post(link).content.decode()
     assert Subscriber.objects.get().state == "pending"

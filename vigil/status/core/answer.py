@@ -30,11 +30,12 @@ FileAnswer = tuple[int, list[tuple[str, str]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class FileRequest:
-    """What a request says of itself: the path below the page, and two headers."""
+    """What a request says of itself: the path below the page, two headers, and the language that it names."""
 
     path: str
     if_none_match: str = ""
     accept_encoding: str = ""
+    language: str = ""
 
 
 def is_of_status_pages(path: str) -> bool:
@@ -52,7 +53,7 @@ def split_path(path: str) -> tuple[str, str]:
 
 def answer_of(page: PublishedPage, asked: FileRequest, now: datetime) -> FileAnswer | None:
     """Status, headers and body; None for a path that the page does not have."""
-    found = as_of(page, asked.path, now)
+    found = as_of(page, asked.path, now, asked.language)
     if found is None:
         return None
     headers = [*_headers(page, found, asked.path == FRAME_FILE), ("ETag", found.etag)]
@@ -64,12 +65,16 @@ def answer_of(page: PublishedPage, asked: FileRequest, now: datetime) -> FileAns
     return 200, [*headers, ("Content-Type", found.content_type), ("Content-Length", str(len(body)))], body
 
 
-def as_of(page: PublishedPage, path: str, now: datetime) -> PublishedFile | None:
-    """The file as it is read at this time: it says so where its source is silent. None for a path without one."""
-    found = page.files.get(path)
+def as_of(page: PublishedPage, path: str, now: datetime, language: str = "") -> PublishedFile | None:
+    """The file as it is read at this time: it says so where its source is silent. None for a path without one.
+
+    A document for people is in the language, where the page has it in that one.
+    """
+    chosen = page.in_languages.get(language, {}).get(path)
+    found = chosen or page.files.get(path)
     if found is None or now - page.heard_at <= STALE:
         return found
-    return page.unheard.get(path) or _stale(found, page)
+    return page.unheard.get(path) or _stale(found, page, language if chosen else page.language)
 
 
 def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list[tuple[str, str]]:
@@ -96,10 +101,10 @@ def _policy(page: PublishedPage, found: PublishedFile, is_framed: bool) -> str:
     return _POLICY + ("*" if is_framed and page.is_public else "'none'")
 
 
-def _stale(found: PublishedFile, page: PublishedPage) -> PublishedFile:
+def _stale(found: PublishedFile, page: PublishedPage, language: str) -> PublishedFile:
     """The file as it says that it is old: the page in a line, a document for programs in its description."""
     if found.content_type in _SAYING_STALE:
-        return _stale_file(found.content_type, found.plain, page.heard_at, page.language)
+        return _stale_file(found.content_type, found.plain, page.heard_at, language)
     return found
 
 

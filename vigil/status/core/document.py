@@ -81,6 +81,8 @@ class PublishedPage(msgspec.Struct, frozen=True):
     #: Its own domain, or empty.
     domain: str = ""
     language: str = DEFAULT
+    #: Files that are others in a language that a reader chose, by its tag.
+    in_languages: dict[str, dict[str, PublishedFile]] = {}
 
     @property
     def is_public(self) -> bool:
@@ -94,7 +96,7 @@ class PublishedPage(msgspec.Struct, frozen=True):
 def project(
     facts: PageFacts, frame: PageFrame, before: PublishedPage | None = None, year: PageYear | None = None
 ) -> PublishedPage:
-    """The document of these facts, and of a year where that is known.
+    """The document of these facts, and of a year where that is known, in the languages that its frame offers.
 
     What says the same as before keeps its time of change. That is no time of this process, so that each web process
     says the same; only of what no row dates it is `now`.
@@ -106,11 +108,25 @@ def project(
             changed_at = before.changed_at
         elif changed_at <= before.changed_at:
             changed_at = facts.now
-    made = _made(replace(facts, changed_at=changed_at), frame, said, before)
-    if year is None:
-        return made
-    pages = _packed(history_files(facts, year, frame), before.files if before is not None else {})
-    return msgspec.structs.replace(made, files=made.files | pages)
+    facts = replace(facts, changed_at=changed_at)
+    files = _files(facts, frame, year)
+    if max(map(len, files.values())) > FILE_MOST:
+        newest = [replace(one, updates=one.updates[-1:]) for one in facts.incidents]
+        facts = replace(facts, incidents=newest, earlier=())
+        files = _files(facts, frame, year)
+    return PublishedPage(
+        facts.id,
+        facts.slug,
+        facts.access,
+        changed_at,
+        facts.heard_at,
+        _packed(files, before.files if before else {}),
+        said,
+        _packed(_unheard(facts, frame), before.unheard if before else {}),
+        facts.domain,
+        facts.language,
+        _in_languages(facts, frame, year, before.in_languages if before else {}),
+    )
 
 
 def _said(facts: PageFacts) -> str:
@@ -126,33 +142,41 @@ def _said(facts: PageFacts) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()[:24]
 
 
-def _made(facts: PageFacts, frame: PageFrame, said: str, before: PublishedPage | None) -> PublishedPage:
-    files = _files(facts, frame)
-    if max(map(len, files.values())) > FILE_MOST:
-        newest = [replace(one, updates=one.updates[-1:]) for one in facts.incidents]
-        files = _files(replace(facts, incidents=newest, earlier=()), frame)
-    known, known_unheard = (before.files, before.unheard) if before is not None else ({}, {})
-    return PublishedPage(
-        facts.id, facts.slug, facts.access, facts.changed_at, facts.heard_at, _packed(files, known), said,
-        _packed(_unheard(facts, frame), known_unheard), facts.domain, facts.language,
-    )  # fmt: skip
+def _in_languages(
+    facts: PageFacts, frame: PageFrame, year: PageYear | None, before: Mapping[str, Mapping[str, PublishedFile]]
+) -> dict[str, dict[str, PublishedFile]]:
+    """Documents for people in the languages that they may choose beside that of the page."""
+    found = {}
+    for tag in frame.languages:
+        if tag != facts.language:
+            files = _readers_files(replace(facts, language=tag), replace(frame, chosen=tag), year)
+            found[tag] = _packed(files, before.get(tag, {}))
+    return found
 
 
-def _files(facts: PageFacts, frame: PageFrame) -> dict[str, bytes]:
+def _readers_files(facts: PageFacts, frame: PageFrame, year: PageYear | None) -> dict[str, bytes]:
+    """Documents that people read in the language that they choose."""
     return {
         "": page_html(facts, frame).encode(),
+        markdown.PAGE_FILE: markdown.markdown_page(facts, frame),
+        **incident_pages(facts, frame),
+        **(history_files(facts, year, frame) if year is not None else {}),
+    }
+
+
+def _files(facts: PageFacts, frame: PageFrame, year: PageYear | None) -> dict[str, bytes]:
+    return {
+        **_readers_files(facts, frame, year),
         "history.atom": atom_feed(facts, frame),
         RSS_FILE: rss_feed(facts, frame),
         JSON_FILE: json_feed(facts, frame),
         CALENDAR_FILE: maintenance_calendar(facts, frame),
-        markdown.PAGE_FILE: markdown.markdown_page(facts, frame),
         markdown.LLMS_FILE: markdown.llms_text(facts, frame),
         FRAME_FILE: embed_document(facts, frame),
         SCRIPT_FILE: embed_script(facts, frame),
         **look_files(facts),
         **badge_files(facts),
         **json_documents(facts, frame),
-        **incident_pages(facts, frame),
     }
 
 

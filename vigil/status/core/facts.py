@@ -9,7 +9,7 @@ from datetime import datetime
 from vigil.history.core.uptime import Settled
 from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.access import PageAccess
-from vigil.status.core.languages import DEFAULT, words_of
+from vigil.status.core.languages import DEFAULT, language_query, words_of
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.look.pictures import CheckedPicture, PictureRole
 from vigil.status.core.states import (
@@ -194,3 +194,15 @@ class PageFrame:
     subscribe: str = ""
     #: Of strips, or empty.
     script: str = ""
+    #: Languages that readers may choose, and the one that they chose: not the page's own, or empty.
+    languages: tuple[str, ...] = ()
+    chosen: str = ""
+
+    def at(self, path: str = "") -> str:
+        """Address of a document for people, in the language that they chose."""
+        return f"{self.address}{'/' if path else ''}{path}{self.query}"
+
+    @property
+    def query(self) -> str:
+        """What keeps the language that was chosen."""
+        return language_query(self.chosen)

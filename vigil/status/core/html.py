@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from html import escape
 from itertools import groupby
@@ -15,6 +16,7 @@ from vigil.status.core.history.strips import YEAR_FILE, DayStrip, strip_figure
 from vigil.status.core.history.year import component_days, incidents_by_day, touching
 from vigil.status.core.incidents.cards import icon, incident_card, moment_of, planned_cards
 from vigil.status.core.incidents.provider import provider_lines
+from vigil.status.core.languages import words_of
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.layout.page import document, prose
 from vigil.status.core.sentences import says, says_stale
@@ -34,7 +36,7 @@ def page_html(facts: PageFacts, frame: PageFrame) -> str:
     """The whole page."""
     links = (
         f'<link rel="alternate" type="application/atom+xml" title="{escape(facts.words.incidents)}" '
-        f'href="{frame.address}/history.atom">\n<link rel="canonical" href="{frame.address}">\n'
+        f'href="{frame.address}/history.atom">\n<link rel="canonical" href="{frame.at()}">\n'
         f'<link rel="alternate" type="application/rss+xml" href="{frame.address}/history.rss">\n'
         f'<link rel="alternate" type="application/feed+json" href="{frame.address}/feed.json">\n'
         f'<link rel="alternate" type="text/markdown" href="{frame.address}/index.md">\n'
@@ -92,7 +94,7 @@ def _components(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
     if facts.components:
         marks = "".join(f"<span>{state_mark(frame, state, facts.words.states[state])}</span>" for state in _KEYS)
         yield f'<p class="keys">{marks}</p>\n'
-        yield f'<p class="small"><a href="{frame.address}/{YEAR_FILE}">{facts.words.last_365_days}</a></p>\n'
+        yield f'<p class="small"><a href="{frame.at(YEAR_FILE)}">{facts.words.last_365_days}</a></p>\n'
 
 
 def _component(one: ComponentFacts, facts: PageFacts, frame: PageFrame, level: int, told: IncidentsByDay) -> str:
@@ -103,7 +105,7 @@ def _component(one: ComponentFacts, facts: PageFacts, frame: PageFrame, level: i
     dates = [facts.now.date() - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     hit = [touching(told.get(day, ()), one.id) for day in dates]
     label = words.last_90_days.format(name=one.name, up=up)
-    strip = DayStrip(label, up, days, hit, facts.now.date(), frame.address)
+    strip = DayStrip(label, up, days, hit, facts.now.date(), frame)
     said = f'<p class="muted small"><bdi>{escape(one.description)}</bdi></p>' if one.description else ""
     return (
         f'<li class="comp"><div class="row"><h{level} class="h"><bdi>{escape(one.name)}</bdi></h{level}>'
@@ -127,8 +129,20 @@ def _foot(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
     total = "" if whole is None else f"{words.all_together.format(percent=words.percent(whole))} "
     yield f'<footer class="muted small"><p>{total}{words.uptime_rule} {words.times_in_utc}</p>'
     yield f'<p class="gap"><a href="{frame.address}/api/v2/summary.json">JSON</a> · '
-    yield f'<a href="{frame.address}/index.md">Markdown</a> · <a href="{frame.address}/history.atom">Atom</a></p>'
+    yield f'<a href="{frame.at("index.md")}">Markdown</a> · <a href="{frame.address}/history.atom">Atom</a></p>'
+    yield from _languages(facts, frame)
     yield "</footer>\n"
+
+
+def _languages(facts: PageFacts, frame: PageFrame) -> Iterator[str]:
+    """Links to the page in the other languages, each in its own words."""
+    links = [
+        f'<a href="{replace(frame, chosen=tag).at()}" hreflang="{tag}" lang="{tag}">{escape(words_of(tag).name)}</a>'
+        for tag in frame.languages
+        if tag != facts.language
+    ]
+    if links:
+        yield f'<p class="gap">{" · ".join(links)}</p>'
 
 
 def state_mark(frame: PageFrame, state: PublicState, said: str) -> str:

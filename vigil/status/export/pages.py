@@ -45,8 +45,8 @@ def site_files(rows: Sequence[StatusPage], frame: ExportFrame, now: datetime, *,
     found: dict[str, bytes] = {}
     for row in rows:
         below = f"{row.slug}/" if in_folders else ""
-        # Files take no form.
-        own = replace(frame.of_page(row), subscribe="")
+        # Files take no form, and know no query that names a language.
+        own = replace(frame.of_page(row), subscribe="", languages=())
         if frame.base_url:
             own = replace(own, address=f"{frame.base_url}/{below}".rstrip("/"))
         paths = {address: path for address, (path, _) in frame.assets.items()}

@@ -8,17 +8,11 @@ from typing import Any
 from vigil.alerts.channels.chat.slack import HEADER_LIMIT, SECTION_LIMIT, escape
 from vigil.alerts.wording.fitting import cut, one_line
 from vigil.status.core.incidents.cards import incident_path
+from vigil.status.core.states import OF_IMPACT, PublicImpact, PublicState
 from vigil.status.core.subscribers.wording import SubscriberLinks, ToldPage, ToldUpdate
 
 Json = dict[str, Any]
 _QUIET = {"unfurl_links": False, "unfurl_media": False}
-#: What an indicator says, in Statuspage's words.
-_INDICATORS = {
-    "none": "All Systems Operational",
-    "minor": "Minor Service Outage",
-    "major": "Partial System Outage",
-    "critical": "Major Service Outage",
-}
 
 
 def webhook_update(page: ToldPage, update: ToldUpdate, links: SubscriberLinks, now: datetime) -> Json:
@@ -56,7 +50,7 @@ def webhook_challenge(page: ToldPage, links: SubscriberLinks, secret: str, chall
         "type": "subscription.challenge",
         "challenge": challenge,
         "secret": secret,
-        "answer": 'Answer 200 with the value of challenge as the body, or as JSON {"challenge": ...}, to subscribe.',
+        "answer": page.words.letters.webhook_answer,
     }
 
 
@@ -85,6 +79,8 @@ def slack_greeting(page: ToldPage, links: SubscriberLinks) -> Json:
 
 
 def _frame(page: ToldPage, links: SubscriberLinks, now: datetime) -> Json:
+    impact = PublicImpact(page.indicator)
+    state = PublicState.OPERATIONAL if impact is PublicImpact.NONE else OF_IMPACT[impact]
     return {
         "meta": {"unsubscribe": links.manage, "documentation": page.address, "generated_at": _at(now)},
         "page": {
@@ -92,7 +88,7 @@ def _frame(page: ToldPage, links: SubscriberLinks, now: datetime) -> Json:
             "name": page.title,
             "url": page.address,
             "status_indicator": page.indicator,
-            "status_description": _INDICATORS.get(page.indicator, _INDICATORS["none"]),
+            "status_description": page.words.says[state],
         },
     }
 

@@ -12,17 +12,17 @@ from django.utils.safestring import SafeString
 
 from vigil.status.addresses import address_of
 from vigil.status.components import MAX_COMPONENTS
-from vigil.status.core.languages import words_of
 from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.models import StatusPage
 from vigil.status.subscribers.kinds import kinds_of
 from vigil.web.parts.fields import FormField, problems
+from vigil.web.readers.language import chosen_query, words_for
 from vigil.web.serving.status_pages import PAGE_DOMAIN
 
 
 def subscription_form(request: HttpRequest, page: StatusPage, refused: ValidationError | None = None) -> HttpResponse:
     """The form of a page, and what is wrong with what was sent."""
-    words, kinds = words_of(page.language), kinds_of(page)
+    words, kinds = words_for(request, page.language), kinds_of(page)
     said, errors = words.subscribing, refused.message_dict if refused is not None else {}
     asked = request.POST.get("kind") or request.GET.get("kind", "")
     kind = next((one for one in kinds if one.value == asked), kinds[0] if kinds else SubscriberKind.EMAIL)
@@ -36,10 +36,11 @@ def subscription_form(request: HttpRequest, page: StatusPage, refused: Validatio
         "title": said.subscribe_to.format(title=page.title),
         "heading": heading_of(said.be_told, page),
         "base": base_of(request, page),
+        "query": chosen_query(request),
         "kind": kind,
         "kinds": [(one.value, said.kinds[one]) for one in kinds],
         "address": address,
-        "components": component_boxes(page, request.POST.getlist("components")[:MAX_COMPONENTS]),
+        "components": component_boxes(request, page, request.POST.getlist("components")[:MAX_COMPONENTS]),
         "problems": found,
         "problem_count": said.one_problem if len(found) == 1 else said.many_problems.format(count=len(found)),
     }
@@ -49,12 +50,14 @@ def subscription_form(request: HttpRequest, page: StatusPage, refused: Validatio
     return answer
 
 
-def component_boxes(page: StatusPage, ticked: Collection[str], errors: Sequence[str] = ()) -> FormField | None:
+def component_boxes(
+    request: HttpRequest, page: StatusPage, ticked: Collection[str], errors: Sequence[str] = ()
+) -> FormField | None:
     """The boxes of its components; none where there is nothing to choose from."""
     options = [(one.public_id, one.name) for one in page.components.all()]
     if not options:
         return None
-    label = words_of(page.language).services
+    label = words_for(request, page.language).services
     return FormField("components", label, "\n".join(ticked), "checks", errors=errors, options=options)
 
 

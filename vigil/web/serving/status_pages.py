@@ -12,6 +12,7 @@ from vigil.status.addresses import address_of, own_hosts
 from vigil.status.core.answer import FileAnswer, FileRequest, answer_of, split_path
 from vigil.status.core.domains import ICON, PREFIX, host_of, path_on_domain
 from vigil.status.core.facts import PageFrame
+from vigil.status.core.languages import LANGUAGES, chosen_of
 from vigil.status.models import StatusPage
 from vigil.status.published import PublishedPages
 from vigil.status.publisher import PagePublisher
@@ -41,7 +42,7 @@ def frame_of(page: StatusPage) -> PageFrame:
     address = address_of(page)
     bundles = (bundle_at(name) for name in ("vigil.css", "icons.svg", "strips.js"))
     style, sprite, script = bundles
-    return PageFrame(address, style, sprite, ICON, f"{address}/subscribe", script)
+    return PageFrame(address, style, sprite, ICON, f"{address}/subscribe", script, tuple(LANGUAGES))
 
 
 def static_assets() -> dict[str, tuple[str, bytes]]:
@@ -95,12 +96,13 @@ class StatusPages:
         page = self._pages.find(slug)
         if page is None or not page.is_public:
             return None
-        asked = FileRequest(below, _header(scope, b"if-none-match"), _header(scope, b"accept-encoding"))
+        tag, encoding = _header(scope, b"if-none-match"), _header(scope, b"accept-encoding")
+        asked = FileRequest(below, tag, encoding, chosen_of(_query(scope)))
         found = answer_of(page, asked, datetime.now(UTC))
         return (found[0], [*found[1], *self._secure], found[2]) if found else None
 
     def _is_asked(self, scope: Scope) -> FileAnswer:
-        given = dict(parse_qsl(scope["query_string"].decode("latin-1")[:1_000])).get(ASKED, "")
+        given = _query(scope).get(ASKED, "")
         is_known = self._pages.of_domain(host_of(given)) is not None
         headers = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
         return (200, headers, b"A status page has it.\n") if is_known else (404, headers, b"No status page has it.\n")
@@ -109,6 +111,11 @@ class StatusPages:
         while True:
             await asyncio.sleep(LOOK_S)
             self._publisher.keep_alive()
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    found: bytes = scope["query_string"]
+    return dict(parse_qsl(found[:1_000].decode("latin-1"))) if found else {}
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -13,7 +13,7 @@ import pytest
 from tests.vigil.status.facts import FRAME, NOW, component, down_for, incident, page
 from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.answer import FileRequest, answer_of
-from vigil.status.core.document import project
+from vigil.status.core.document import PublishedPage, project
 from vigil.status.core.languages import LANGUAGES, words_of
 from vigil.status.core.languages.english import ENGLISH
 from vigil.status.core.states import PublicState, UpdateState
@@ -100,3 +100,47 @@ def test_texts_that_nobody_wrote_are_in_the_language_of_the_page() -> None:
     assert text_of(UpdateState.MONITORING, [], ENGLISH) == "Our services should work again. We keep watching."
     assert spread_text(names, german).endswith("API 19, und 3 weitere.")
     assert german.first.maintenance[UpdateState.COMPLETED] == "Die geplante Wartung ist abgeschlossen."
+
+
+#: A page of a German team, whose readers may choose.
+_CHOICE = replace(FRAME, languages=tuple(LANGUAGES))
+
+
+def read(found: PublishedPage, path: str, language: str, now: datetime = NOW) -> tuple[str, str]:
+    """What a reader who chose a language gets: the tag and the text."""
+    answer = answer_of(found, FileRequest(path, language=language), now)
+    assert answer is not None and answer[0] == 200
+    return dict(answer[1])["ETag"], answer[2].decode()
+
+
+def test_a_reader_chooses_the_language_and_keeps_it_from_page_to_page() -> None:
+    found = project(page(language="de", incidents=[incident()]), _CHOICE)
+    (own_tag, own), (tag, chosen) = read(found, "", ""), read(found, "", "en")
+    assert '<html lang="de">' in own and '<html lang="en">' in chosen and own_tag != tag
+    assert 'lang=en" hreflang="en" lang="en">English</a>' in own and ">Deutsch</a>" in chosen
+    links = {one.partition("#")[0] for one in re.findall(rf'<a [^>]*href="{FRAME.address}([^"]*)"', chosen)}
+    people = {"?lang=en", "?lang=de", "/history?lang=en", "/incidents/pin_1?lang=en", "/index.md?lang=en"}
+    assert links == people | {"/api/v2/summary.json", "/history.atom"}
+    assert 'data-month="?lang=en"' in chosen and "?lang" not in re.sub(r"<a [^>]*hreflang.*?</a>", "", own)
+    assert "Investigating" in read(found, "incidents/pin_1", "en")[1]
+
+
+def test_a_language_that_is_not_there_or_the_own_one_is_the_page_itself() -> None:
+    found = project(page(language="de"), _CHOICE)
+    for path in ("", "index.md", "api/v2/summary.json", "history.rss", "badge.svg"):
+        assert read(found, path, "") == read(found, path, "de") == read(found, path, "xx")
+    # What programs read is one, whatever its reader chose.
+    assert read(found, "api/v2/summary.json", "en") == read(found, "api/v2/summary.json", "")
+    assert set(found.in_languages) == {"en"} and project(page(language="de"), FRAME).in_languages == {}
+
+
+def test_a_page_says_in_the_language_that_was_chosen_that_it_is_old() -> None:
+    found = project(page(language="de"), _CHOICE)
+    for path in ("", "index.md"):
+        assert "Newer facts may be missing." in read(found, path, "en", NOW + timedelta(minutes=4))[1]
+
+
+def test_what_was_packed_in_another_language_is_packed_once() -> None:
+    first = project(page(language="de"), _CHOICE)
+    again = project(page(language="de", now=NOW + timedelta(seconds=20)), _CHOICE, first)
+    assert again.in_languages["en"][""] is first.in_languages["en"][""]

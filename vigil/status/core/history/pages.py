@@ -31,7 +31,7 @@ def _year_page(facts: PageFacts, year: PageYear, frame: PageFrame) -> str:
     words = facts.words
     rows = "".join(_component(one, year, frame, words) for one in facts.components)
     months = "".join(
-        f'<li><a href="{frame.address}/{YEAR_FILE}/{month}">{_month_name(month, words)}</a></li>'
+        f'<li><a href="{frame.at(f"{YEAR_FILE}/{month}")}">{_month_name(month, words)}</a></li>'
         for month in year.months
     )
     body = (
@@ -57,7 +57,7 @@ def _component(one: ComponentFacts, year: PageYear, frame: PageFrame, words: Pag
         shown = dates[start : start + _ROW]
         hit = [touching(year.incidents.get(day, ()), one.id) for day in shown]
         label = words.name_from_to.format(name=one.name, start=words.day(_at(shown[0])), end=words.day(_at(shown[-1])))
-        strips.append(strip_figure(DayStrip(label, "", part, hit, shown[-1], frame.address), words))
+        strips.append(strip_figure(DayStrip(label, "", part, hit, shown[-1], frame), words))
     return (
         f'<li class="comp" id="{one.id}"><div class="row"><h2 class="h"><bdi>{escape(one.name)}</bdi></h2>'
         f"<span>{up}</span></div>{''.join(strips)}</li>\n"
@@ -68,7 +68,7 @@ def _month_page(facts: PageFacts, year: PageYear, month: str, frame: PageFrame) 
     words = facts.words
     days = [day for day in reversed(year.days) if f"{day:%Y-%m}" == month]
     title = _month_name(month, words)
-    body = f'<h1>{title}</h1>\n<p><a href="{frame.address}/{YEAR_FILE}">{words.last_365_days}</a></p>\n'
+    body = f'<h1>{title}</h1>\n<p><a href="{frame.at(YEAR_FILE)}">{words.last_365_days}</a></p>\n'
     body += "".join(_day(day, facts, year, frame) for day in days)
     return document(facts, frame, title, body)
 
@@ -95,7 +95,7 @@ def _incidents(incidents: Sequence[PublicIncidentFacts], facts: PageFacts, frame
     for one in incidents:
         title = f"<bdi>{escape(one.title)}</bdi>"
         if one.id in own:
-            title = f'<a href="{frame.address}/{incident_path(one.id)}">{title}</a>'
+            title = f'<a href="{frame.at(incident_path(one.id))}">{title}</a>'
         end = words.still_open if one.resolved_at is None else words.moment(one.resolved_at)
         when = words.from_to.format(start=words.moment(one.started_at), end=end)
         yield (f'<li><p><b>{title}</b><br><span class="muted small">{when}</span></p></li>')

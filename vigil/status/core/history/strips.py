@@ -13,7 +13,7 @@ from html import escape
 from vigil.read_models.core.drawn_strips import quarter_strip
 from vigil.read_models.core.figures import length
 from vigil.read_models.core.strips import runs
-from vigil.status.core.facts import PublicIncidentFacts
+from vigil.status.core.facts import PageFrame, PublicIncidentFacts
 from vigil.status.core.history.year import ComponentDay
 from vigil.status.core.languages.words import PageWords
 
@@ -30,7 +30,7 @@ class DayStrip:
     days: Sequence[ComponentDay]
     incidents: Sequence[Sequence[PublicIncidentFacts]]
     end: date
-    address: str
+    frame: PageFrame
 
 
 def strip_figure(strip: DayStrip, words: PageWords) -> str:
@@ -45,9 +45,9 @@ def strip_figure(strip: DayStrip, words: PageWords) -> str:
     texts = "|".join(told).rstrip("|")
     return (
         f'<figure class="days" dir="ltr" data-strip data-runs="{drawn.runs}" data-end="{strip.end.isoformat()}" '
-        f'data-href="{escape(strip.address)}/{YEAR_FILE}/" data-month'
+        f'data-href="{escape(strip.frame.address)}/{YEAR_FILE}/" data-month="{strip.frame.query}"'
         f'{f""" data-days="{escape(texts)}" """.rstrip() if texts else ""}>'
-        f'<a href="{escape(strip.address)}/{YEAR_FILE}#months" aria-label="{escape(strip.label)}">'
+        f'<a href="{escape(strip.frame.at(YEAR_FILE))}#months" aria-label="{escape(strip.label)}">'
         f'<svg class="strip days" aria-hidden="true" viewBox="0 0 {drawn.width} 16" preserveAspectRatio="none">'
         f"{paths}</svg></a>"
         f'<figcaption class="ends"><span>{words.day(_at(begins))}</span><output>{escape(strip.sum)}</output>'

@@ -20,7 +20,7 @@ def incident_card(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame, 
     """The card on the page, whose title leads to its own; there it is whole, with the postmortem."""
     title = f"<bdi>{escape(one.title)}</bdi>"
     if not is_whole:
-        title = f'<a href="{frame.address}/{incident_path(one.id)}">{title}</a>'
+        title = f'<a href="{frame.at(incident_path(one.id))}">{title}</a>'
     level = 1 if is_whole else 2
     return (
         f'<section class="card panel" id="{one.id}" aria-labelledby="t-{one.id}">'
@@ -63,7 +63,7 @@ def _link(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> str:
     """Where the postmortem is read."""
     if one.postmortem_at is None:
         return ""
-    address = f"{frame.address}/{incident_path(one.id)}#postmortem"
+    address = f"{frame.at(incident_path(one.id))}#postmortem"
     return f'<p><a href="{address}">{escape(facts.words.postmortem)}</a></p>'
 
 

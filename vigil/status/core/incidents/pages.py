@@ -18,5 +18,5 @@ def _page(one: PublicIncidentFacts, facts: PageFacts, frame: PageFrame) -> str:
         f"{incident_card(one, facts, frame, is_whole=True)}"
         f'<footer class="muted small"><p>{facts.words.times_in_utc}</p></footer>\n'
     )
-    canonical = f'<link rel="canonical" href="{frame.address}/{incident_path(one.id)}">\n'
+    canonical = f'<link rel="canonical" href="{frame.at(incident_path(one.id))}">\n'
     return document(facts, frame, one.title, body, canonical)

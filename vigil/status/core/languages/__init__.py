@@ -14,6 +14,19 @@ LANGUAGES: Mapping[str, PageWords] = {
     "en": ENGLISH,
 }
 DEFAULT = "en"
+#: What a reader names a language by, in the query of an address.
+ASKED = "lang"
+
+
+def chosen_of(query: Mapping[str, str]) -> str:
+    """The language that the query of an address names; empty for one that is not there."""
+    asked = query.get(ASKED, "")
+    return asked if asked in LANGUAGES else ""
+
+
+def language_query(chosen: str) -> str:
+    """The query that names a language; empty for none."""
+    return f"?{ASKED}={chosen}" if chosen else ""
 
 
 def words_of(tag: str) -> PageWords:

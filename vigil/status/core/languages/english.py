@@ -118,6 +118,9 @@ ENGLISH = PageWords(
         known_title="You are subscribed to {title} already",
         known_text="Somebody asked for a subscription with your address again. Nothing was changed.",
         slack_greeting="This channel is told of updates of {title}.",
+        webhook_answer=(
+            'Answer 200 with the value of challenge as the body, or as JSON {"challenge": ...}, to subscribe.'
+        ),
         choose_or_leave="Choose or unsubscribe",
     ),
     subscribing=SubscribingWords(
@@ -178,6 +181,7 @@ ENGLISH = PageWords(
         asks_for_password="This status page asks for a password",
         password="Password",
         password_wrong="The password is wrong.",
+        try_again_in="Try again in {wait} s.",
     ),
     notices={
         ReaderNotice.NOT_FOUND: ("There is nothing here", "No status page has this address."),

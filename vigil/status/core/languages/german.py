@@ -126,6 +126,7 @@ GERMAN = PageWords(
         known_title="Sie haben {title} bereits abonniert",
         known_text="Jemand hat mit Ihrer Adresse erneut ein Abonnement angefragt. Es wurde nichts geändert.",
         slack_greeting="Dieser Kanal erhält Nachrichten von {title}.",
+        webhook_answer='Mit 200 antworten, mit dem Wert von challenge oder JSON {"challenge": ...}.',
         choose_or_leave="Auswählen oder abbestellen",
     ),
     subscribing=SubscribingWords(
@@ -188,6 +189,7 @@ GERMAN = PageWords(
         asks_for_password="Diese Statusseite verlangt ein Passwort",
         password="Passwort",
         password_wrong="Das Passwort ist falsch.",
+        try_again_in="In {wait} s noch einmal versuchen.",
     ),
     notices={
         ReaderNotice.NOT_FOUND: ("Hier ist nichts", "Keine Statusseite hat diese Adresse."),

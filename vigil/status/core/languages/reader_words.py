@@ -48,6 +48,8 @@ class LetterWords:
     known_title: str
     known_text: str
     slack_greeting: str
+    #: To a webhook that is asked; `{"challenge": ...}` stands as it is.
+    webhook_answer: str
     choose_or_leave: str
 
 
@@ -89,6 +91,7 @@ class SubscribingWords:
     asks_for_password: str
     password: str
     password_wrong: str
+    try_again_in: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,4 +35,4 @@ def brand(facts: PageFacts, frame: PageFrame) -> str:
     if logo is not None:
         source = f"{frame.address}/{PictureRole.LOGO.value}.{logo.ending}"
         shown = f'<img class="logo" src="{source}" alt="" width="{logo.width}" height="{logo.height}">'
-    return f'<p class="brand"><a href="{frame.address}">{shown}<bdi>{escape(facts.title)}</bdi></a></p>'
+    return f'<p class="brand"><a href="{frame.at()}">{shown}<bdi>{escape(facts.title)}</bdi></a></p>'

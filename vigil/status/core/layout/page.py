@@ -14,7 +14,7 @@ def document(facts: PageFacts, frame: PageFrame, title: str, body: str, links: s
     script = f'<script src="{escape(frame.script)}" defer></script>\n' if frame.script else ""
     subscribe = ""
     if frame.subscribe:
-        subscribe = f'<a class="btn" href="{escape(frame.subscribe)}">{escape(facts.words.subscribe)}</a>'
+        subscribe = f'<a class="btn" href="{escape(frame.subscribe)}{frame.query}">{escape(facts.words.subscribe)}</a>'
     return "".join(
         [
             f'<!doctype html>\n<html lang="{facts.words.tag}">\n<head>\n<meta charset="utf-8">\n',

@@ -40,7 +40,7 @@ function dress(figure) {
   // A day has a page, or a place on the page of its month.
   const address = () => {
     const day = dayOf(at).toISOString().slice(0, 10);
-    return figure.dataset.href + ("month" in figure.dataset ? `${day.slice(0, 7)}#d-${day}` : day);
+    return figure.dataset.href + ("month" in figure.dataset ? `${day.slice(0, 7)}${figure.dataset.month}#d-${day}` : day);
   };
   function tell(show) {
     const date = dayOf(at), text = told[at] || `${fullDay.format(date)}, ${words[days[at]]}`;
