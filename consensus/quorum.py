@@ -27,6 +27,7 @@ _EXCLUSIONS = {
     Reason.MISSED: Exclusion.MISSED,
     Reason.BLOCKED: Exclusion.BLOCKED,
     Reason.GEO_BLOCKED: Exclusion.GEO_BLOCKED,
+    Reason.INTERFERED: Exclusion.INTERFERED,
 }
 
 

@@ -41,6 +41,7 @@ class Exclusion(StrEnum):
     PROBE_ERROR = "probe_error"
     ANCHORS = "anchors"
     GEO_BLOCKED = "geo_blocked"
+    INTERFERED = "interfered"
     LOST_WAY = "lost_way"
     SHADOW = "shadow"
 

@@ -99,6 +99,7 @@ class Reason(StrEnum):
     PROBE_ERROR = "probe_error"
     SKIPPED = "skipped"
     GEO_BLOCKED = "geo_blocked"
+    INTERFERED = "interfered"
 
 
 #: The key, the request or the way we ask is at fault and the provider is not.
@@ -106,7 +107,15 @@ ACCOUNT_REASONS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.CONFIG, Reason.BO
 
 #: Reasons that only ever come with UNKNOWN: they say nothing of the target.
 NO_VOTE_REASONS = frozenset(
-    {Reason.BLOCKED, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED, Reason.GEO_BLOCKED}
+    {
+        Reason.BLOCKED,
+        Reason.MISSED,
+        Reason.OVERDUE,
+        Reason.PROBE_ERROR,
+        Reason.SKIPPED,
+        Reason.GEO_BLOCKED,
+        Reason.INTERFERED,
+    }
 )
 
 #: The numbers under which history stores statuses and reasons: only ever appended to, never given twice.
@@ -123,6 +132,7 @@ REASON_CODES = {
             Reason.BUSY, Reason.SLOW, Reason.AUTH, Reason.QUOTA, Reason.RATE_LIMITED, Reason.CONFIG, Reason.BLOCKED,
             Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED, Reason.DOMAIN_EXPIRING,
             Reason.DOMAIN_EXPIRED, Reason.BAD_REDIRECT, Reason.BOT_FILTER, Reason.GEO_BLOCKED,
+            Reason.INTERFERED,
         )
     )
 }  # fmt: skip

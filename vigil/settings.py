@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "vigil.enrolment",
     "vigil.silences",
     "vigil.feeds",
+    "vigil.access",
     "vigil.incidents",
     "vigil.notices",
     "vigil.dispatch",

@@ -20,6 +20,7 @@ WHY_EXCLUDED = {
     "probe_error": "could not carry out the check",
     "anchors": "is quarantined: it cannot reach the anchors that its operator set",
     "geo_blocked": "is in a country that the target does not serve",
+    "interfered": "has a network in between that keeps it from the target",
     "lost_way": "has lost its way, with others: it fails many unrelated targets that the rest see well",
     "shadow": "is new: it votes once a few of its checks have agreed with the others",
     "not_waited_for": "had not voted yet, and could change nothing",

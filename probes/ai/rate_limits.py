@@ -22,6 +22,7 @@ _COUNTED = {
     "requests-minute": "requests",
     "tokens": "tokens",
     "tokens-minute": "tokens",
+    "tokens_usage_based": "tokens_usage_based",
     "input-tokens": "input_tokens",
     "tokens-prompt": "input_tokens",
     "output-tokens": "output_tokens",
@@ -34,7 +35,17 @@ _ODD = {
     "x-endpoint-monthly-call-limit": ("requests", "limit"),
     "x-tokenlimit-limit": ("tokens", "limit"),
     "x-tokenlimit-remaining": ("tokens", "remaining"),
+    # Mistral counts tokens, by minute and by month.
+    "ratelimitbysize-limit": ("tokens", "limit"),
+    "ratelimitbysize-remaining": ("tokens", "remaining"),
+    "ratelimitbysize-reset": ("tokens", "reset"),
+    "x-ratelimitbysize-limit-minute": ("tokens", "limit"),
+    "x-ratelimitbysize-remaining-minute": ("tokens", "remaining"),
+    "x-ratelimitbysize-limit-month": ("tokens_month", "limit"),
+    "x-ratelimitbysize-remaining-month": ("tokens_month", "remaining"),
 }
+#: Fireworks: the request was served above the limit.
+_OVER_LIMIT = "x-ratelimit-over-limit"
 _PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-", "ratelimit-")
 _DURATION = re.compile(r"(?:\d{1,9}(?:\.\d{1,9})?(?:ms|us|s|m|h|d))+\Z", re.ASCII)
 _PART = re.compile(r"([\d.]+)(ms|us|s|m|h|d)", re.ASCII)
@@ -49,6 +60,9 @@ def headroom(headers: Iterable[tuple[str, str]], now_s: float) -> dict[str, Fact
     facts: dict[str, Fact] = {}
     for name, value in headers:
         if "limit" not in name and name not in _ODD:
+            continue
+        if name == _OVER_LIMIT and value.strip().lower() in ("yes", "true"):
+            facts["ratelimit_over"] = True
             continue
         place = _ODD.get(name) or _place(name)
         if place is None:

@@ -101,6 +101,8 @@ _COUNTRY: tuple[bytes, ...] = (
 #: Anthropic's words for a country that it does not serve: neither outer type nor number of the request.
 _ANTHROPIC = b"request not allowed"
 _REFUSALS = frozenset({401, 403, 405, 406, 418, 428, 468, 999})
+#: RFC 7725: unavailable for legal reasons, which hold where the request comes from.
+_LEGAL_REASONS = 451
 #: LinkedIn's code for a client that is no browser; no other site uses it.
 _NO_BROWSER = 999
 
@@ -139,7 +141,9 @@ def filter_of(code: int, headers: Sequence[tuple[str, str]], body: bytes) -> str
 
 def refused_country(code: int, provider: str, body: bytes) -> bool:
     """Whether a refusal is about the country that the check comes from."""
-    if code not in (400, 401, 403, 404, 451):
+    if code == _LEGAL_REASONS:
+        return True
+    if code not in (400, 401, 403, 404):
         return False
     text = body[:_PAGE_READ].lower()
     if provider == "anthropic" and code == 403 and _ANTHROPIC in text and b"request_id" not in text:

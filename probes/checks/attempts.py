@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 #: The second attempt of a check that votes starts this long after the first one started.
 SECOND_ATTEMPT_AFTER_S = 1.0
 #: A second attempt would see the same.
-_FINAL = frozenset({Reason.BLOCKED, Reason.GEO_BLOCKED})
+_FINAL = frozenset({Reason.BLOCKED, Reason.GEO_BLOCKED, Reason.INTERFERED})
 _WORSE = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2, Status.UNKNOWN: 3}
 _PHASE_WORDS = {
     "": "before it began",

@@ -44,7 +44,7 @@ class Dialer:
         if refused is None and self._is_unnamed_own(address, port):
             refused = f"{address} is an address of its own host"
         if refused is not None:
-            raise Blocked(f"{self.setting} refuses it: {refused}")
+            raise Blocked(f"{self.setting} refuses it: {refused}", address)
 
     def _is_unnamed_own(self, address: str, port: int | None) -> bool:
         return self.is_own is not None and not self.egress.names(address, port) and self.is_own(address)

@@ -34,8 +34,14 @@ class Failure(Exception):
 
 
 class Blocked(Failure):
+    """`address` is the one that is refused; "" where that is not known."""
+
     status = Status.UNKNOWN
     reason = Reason.BLOCKED
+
+    def __init__(self, text: str, address: str = "") -> None:
+        super().__init__(text)
+        self.address = address
 
 
 class NoRoute(Failure):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from probes.net.dialer import Dialer, dial
 from probes.net.failures import ClosedEarly, Failure, ProtocolBroken, TooLarge
 from probes.net.tls import certificates
-from probes.net.tls.faults import EXPIRED, fault
+from probes.net.tls.faults import EXPIRED, WRONG_NAME, fault
 from probes.net.tls.options import Certificate, TlsOptions
 from probes.net.tls.protocol import TlsProtocol
 from probes.net.trace import Trace
@@ -33,6 +33,11 @@ class UnverifiedCertificate(Failure):
         super().__init__()
         self._error = error
         self.tell(presented, host)
+
+    @property
+    def is_of_another(self) -> bool:
+        """Whether it is valid for another name only."""
+        return self._error.verify_code in WRONG_NAME
 
     def tell(self, presented: Sequence[Certificate], host: str) -> None:
         """Say what is wrong, by the certificates that the server sent for `host` (leaf first)."""

@@ -11,10 +11,12 @@ from probes.ai.rate_limits import RETRY_AFTER_MOST_S
 from probes.assertions.answer import AnswerView
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
+from probes.net.failures import Failure
 from probes.net.stream import UnverifiedCertificate
 from probes.net.tls.options import Certificate
 from probes.prober import PAUSE, RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
 from probes.probers.hops import FollowedAnswer, ask
+from probes.probers.interference import interfered
 from probes.reasons import Reason, Status
 from probes.specs.credentials import has_credential
 from probes.specs.http import HttpSpec, validate, validate_secrets
@@ -25,8 +27,13 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
     """Send the request, follow redirects, and judge the last answer."""
     try:
         asked = await ask(spec, secrets, context, _enough(spec, context) if spec.assertions else None)
-    except UnverifiedCertificate as error:
-        return _unverified(error, context)
+    except (OSError, Failure) as error:
+        seen = await interfered(error, spec.url, context)
+        if seen is not None:
+            return seen
+        if isinstance(error, UnverifiedCertificate):
+            return _unverified(error, context)
+        raise
     answer = asked.answer
     # It matters where the request is refused.
     credential = answer.code < 400 or has_credential(secrets, spec.headers, spec.url)

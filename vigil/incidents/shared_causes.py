@@ -15,6 +15,7 @@ from probes.reasons import Status
 from vigil.database.transaction_cache import read_once
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.core.self_suspicion import LATELY, Signs, look_at_ourselves
+from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.shared_cause import MASS_MONITORS, TOGETHER_S, FailingMonitor, belongs, is_mass, shared_cause
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor, Region
@@ -68,7 +69,8 @@ def _recent(incident: Incident) -> tuple[QuerySet[Incident], list[Incident]]:
     """The other incidents of its team that opened with it, and the first of them that are of monitors."""
     since = Now() - timedelta(seconds=TOGETHER_S)
     ours = Incident.objects.filter(kind__in=_KINDS, team=incident.team_id)
-    recent = ours.filter(opened_at__gte=since).exclude(pk=incident.pk)
+    # What is foretold of a key or of regions is no failure, and has no cause in common with one.
+    recent = ours.filter(opened_at__gte=since).exclude(pk=incident.pk).exclude(cause_key__startswith=FORETOLD)
     return recent, list(recent.exclude(monitor=None).select_related("monitor").order_by("pk")[:_LOOKED_AT])
 
 

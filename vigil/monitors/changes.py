@@ -27,11 +27,11 @@ from vigil.visible_text import unique_words
 SETTABLE = frozenset(
     {
         "name", "kind", "config", "secrets", "interval_s", "timeout_ms", "sensitivity", "tags", "priority", "paused",
-        "regions",
+        "regions", "headroom_warning_minutes",
     }
 )  # fmt: skip
 #: Settings that only a monitor has which regions check.
-OF_CHECKS = frozenset({"config", "secrets", "interval_s", "timeout_ms", "sensitivity", "regions"})
+OF_CHECKS = frozenset({"config", "secrets", "interval_s", "timeout_ms", "sensitivity", "regions", "headroom_warning_minutes"})
 MAX_REGIONS = 50
 # Asked at each creation of a monitor: the ORM would put it together anew each time.
 _ENABLED = f"SELECT * FROM monitors_region WHERE enabled ORDER BY slug LIMIT {MAX_REGIONS}"

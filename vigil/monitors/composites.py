@@ -11,7 +11,7 @@ from django.db import transaction
 
 from vigil.accounts.models import Team
 from vigil.monitors import changes
-from vigil.monitors.core.composite_rules import CompositeRule, depth, find_circle
+from vigil.monitors.core.composite_rules import RANKED, CompositeRule, depth, find_circle
 from vigil.monitors.models import Composite, CompositeMember, DerivedKind, Monitor
 from vigil.visible_text import is_visible_line
 
@@ -72,19 +72,21 @@ def update_composite(composite: Composite, wanted: Mapping[str, Any]) -> bool:
     return monitor.revision != revision
 
 
-def write_chain(team: Team, name: str, links: Sequence[MemberLink]) -> tuple[Composite, bool]:
+def write_chain(
+    team: Team, name: str, links: Sequence[MemberLink], rule: CompositeRule = CompositeRule.CHAIN
+) -> tuple[Composite, bool]:
     """Create or change the fallback chain of that name: the first link serves, the others are fallbacks in order.
 
-    Returns it and whether anything was written. Raises `ValidationError` for a monitor of another team.
+    `rule` is one of `RANKED`. Returns it and whether anything was written. Raises `ValidationError` for a monitor of another team.
     """
     members = [Member(monitor, rank, link.group) for rank, link in enumerate(links) for monitor in link.monitors]
     monitor = Monitor.objects.filter(team=team, name=name[:200], deleted_at=None).first()
     if monitor is None:
-        return create_composite(team, {"name": name[:200], "rule": CompositeRule.CHAIN, "members": members}), True
+        return create_composite(team, {"name": name[:200], "rule": rule, "members": members}), True
     composite = Composite.objects.filter(monitor=monitor).first()
     if composite is None:
         raise ValidationError({"name": [f"{name} exists but is not a chain: rename it."]})
-    return composite, update_composite(composite, {"rule": CompositeRule.CHAIN, "members": members})
+    return composite, update_composite(composite, {"rule": rule, "members": members})
 
 
 def members_of(composite: Composite) -> list[Member]:
@@ -99,7 +101,7 @@ def _lock_composites(team: int) -> None:
 
 
 def _write(composite: Composite, members: Sequence[Member]) -> None:
-    chain = composite.rule == CompositeRule.CHAIN
+    chain = composite.rule in RANKED
     rows = [member if chain else Member(member.monitor) for member in members]
     composite.k = composite.k if composite.rule == CompositeRule.AT_LEAST else 1
     problems = _problems(composite, rows)

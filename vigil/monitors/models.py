@@ -19,6 +19,7 @@ from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.core.targets import target_of
 from vigil.visible_text import visible_line
 
+MIN_WARNING, MAX_WARNING = 5, 1_440
 MIN_INTERVAL_S, MAX_INTERVAL_S, MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 5, 86_400, 100, 60_000
 
 
@@ -106,6 +107,10 @@ class Monitor(models.Model):
     regions = models.ManyToManyField(Region, related_name="monitors", blank=True)
     tags = models.JSONField(default=list, blank=True)
     priority = models.CharField(max_length=10, choices=Priority.choices, default=Priority.NORMAL)
+    #: So long before a quota of its key is used up its owner is warned (minutes); null: never.
+    headroom_warning_minutes = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(MIN_WARNING), MaxValueValidator(MAX_WARNING)]
+    )
     paused = models.BooleanField(default=False)
     #: Why Vigil paused it by itself; empty where a person did.
     paused_why = models.CharField(max_length=300, default="", blank=True, editable=False)
@@ -138,6 +143,12 @@ class Monitor(models.Model):
         indexes = [
             # Used by dispatch to load watched monitors.
             models.Index(fields=["id"], name="monitor_watched", condition=Q(deleted_at=None, paused=False)),
+            # Used by ingest to find the monitors of AI providers.
+            models.Index(
+                fields=["id"],
+                name="monitor_with_key",
+                condition=Q(deleted_at=None, paused=False) & (~Q(provider="") | Q(headroom_warning_minutes__gt=0)),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from probes.net.tls.options import Certificate
 NOT_YET_VALID, EXPIRED = 9, 10
 _SELF_SIGNED, _UNKNOWN_ROOT = 18, 19
 _NO_ISSUER = frozenset({2, 20, 21, 27})
-_WRONG_NAME = frozenset({62, 63, 64})
+WRONG_NAME = frozenset({62, 63, 64})
 _NAMES_SHOWN = 3
 _WORDS = {
     7: "its signature is not that of its issuer: install the right chain on the server",
@@ -56,7 +56,7 @@ def fault(code: int, message: str, chain: Sequence[Certificate], host: str, now_
             f"the server sent no certificate of its issuer {last.issuer}: install the full chain, with intermediates; "
             "if that is an authority of your own, give it as `ca_pem`"
         )
-    if code in _WRONG_NAME:
+    if code in WRONG_NAME:
         return _wrong_name(leaf, host)
     return _WORDS.get(code, message)
 

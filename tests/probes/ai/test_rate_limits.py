@@ -88,3 +88,33 @@ def test_no_target_can_silence_a_monitor_for_more_than_an_hour() -> None:
     assert retry_after_s([("retry-after", "Sat, 16 Jan 2027 08:00:00 GMT")], NOW_S) == 3600
     assert retry_after_s([("retry-after", "Fri, 15 Jan 2027 08:00:20 GMT")], NOW_S) == 20
     assert retry_after_s([("retry-after", "whenever")], NOW_S) == 0
+
+
+def test_mistral_counts_by_minute_and_by_month() -> None:
+    assert headroom(
+        [
+            ("ratelimitbysize-reset", "42"),
+            ("x-ratelimitbysize-limit-minute", "500000"),
+            ("x-ratelimitbysize-remaining-minute", "499000"),
+            ("x-ratelimitbysize-limit-month", "1000000000"),
+            ("x-ratelimitbysize-remaining-month", "999967993"),
+        ],
+        NOW_S,
+    ) == {
+        "ratelimit_tokens_reset_s": 42.0,
+        "ratelimit_tokens_limit": 500_000,
+        "ratelimit_tokens_remaining": 499_000,
+        "ratelimit_tokens_month_limit": 1_000_000_000,
+        "ratelimit_tokens_month_remaining": 999_967_993,
+    }
+
+
+def test_fireworks_says_that_it_serves_above_the_limit() -> None:
+    assert headroom([("x-ratelimit-over-limit", "yes")], NOW_S) == {"ratelimit_over": True}
+    assert headroom([("x-ratelimit-over-limit", "no")], NOW_S) == {}
+
+
+def test_openai_counts_tokens_by_use_apart() -> None:
+    assert headroom([("x-ratelimit-remaining-tokens_usage_based", "7")], NOW_S) == {
+        "ratelimit_tokens_usage_based_remaining": 7
+    }

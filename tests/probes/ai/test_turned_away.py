@@ -178,3 +178,11 @@ def test_a_used_up_limit_says_when_it_ends(text: str, ends: str) -> None:
     seen = read(400, body, provider="anthropic", credential=True)
     assert (seen.status, seen.reason, seen.facts.get("limit_ends", "")) == (Status.DOWN, Reason.QUOTA, ends)
     assert seen.detail.endswith(f"until {ends}" if ends else "(api usage limits)")
+
+
+@pytest.mark.parametrize("provider", ["", "openai"])
+def test_legal_reasons_are_those_of_a_place(provider: str) -> None:
+    """RFC 7725: whatever stands in the answer, this region has no vote."""
+    seen = read(451, b"", provider=provider, credential=True)
+
+    assert (seen.status, seen.reason) == (Status.UNKNOWN, Reason.GEO_BLOCKED)

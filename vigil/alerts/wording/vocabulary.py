@@ -189,6 +189,7 @@ REASON_WORDS = {
     Reason.CONFIG: "the request is not valid",
     Reason.BOT_FILTER: "a bot filter turned the check away",
     Reason.GEO_BLOCKED: "the country of the region is not served",
+    Reason.INTERFERED: "a network in between keeps the region out",
     Reason.RATE_LIMITED: "rate limited",
     Reason.OVERLOADED: "overloaded",
     Reason.SLOW: "slow",
@@ -206,6 +207,7 @@ EXCLUSIONS = {
     "blocked": "its rules forbid this target",
     "probe_error": "it could not run the check",
     "geo_blocked": "its country is not served there",
+    "interfered": "a network in between keeps it out",
     "shadow": "it is new, and does not vote yet",
 }
 

@@ -14,7 +14,7 @@ from vigil.code.core.objects import Wanted
 from vigil.code.core.sections.shape import WATCHED
 from vigil.code.core.sections.table import SECTIONS, references_of_field
 from vigil.code.core.tree import DocumentProblem, nearest, shown
-from vigil.monitors.core.composite_rules import CompositeRule
+from vigil.monitors.core.composite_rules import RANKED, CompositeRule
 
 Objects = Mapping[str, Mapping[str, Wanted]]
 
@@ -76,11 +76,11 @@ def _of_monitor(reading: Reading, fields: Mapping[str, Any]) -> Iterable[tuple[s
 
 def _of_composite(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     members = [key for link in fields["members"] for key in link["monitors"]]
-    if fields["rule"] != CompositeRule.CHAIN and any(
+    if fields["rule"] not in RANKED and any(
         link["group"] or len(link["monitors"]) != 1 for link in fields["members"]
     ):
         yield "only a chain has links of several monitors", "members"
-    if fields["rule"] != CompositeRule.CHAIN and len(set(members)) < len(members):
+    if fields["rule"] not in RANKED and len(set(members)) < len(members):
         yield "a key is here twice", "members"
     if fields["rule"] == CompositeRule.AT_LEAST and not fields["k"] <= len(members):
         yield f"k: at most all {len(members)} members can be required", "k"

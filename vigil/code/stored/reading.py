@@ -22,7 +22,7 @@ from vigil.code.stored.regions import region_fields
 from vigil.code.stored.registered import REGISTERED
 from vigil.code.stored.rows import FEED, TeamRows, load_one
 from vigil.heartbeats.core.schedule import ScheduleKind
-from vigil.monitors.core.composite_rules import CompositeRule
+from vigil.monitors.core.composite_rules import RANKED
 from vigil.monitors.models import CompositeMember, Dependency, Monitor
 from vigil.silences.models import Silence
 
@@ -104,7 +104,7 @@ def _composites(rows: TeamRows) -> Read:
     for key, row in rows.sections["composites"].items():
         links: dict[Any, Json] = {}
         for place, (rank, group, monitor) in enumerate(members[row.pk]):
-            link = (rank, group) if row.rule == CompositeRule.CHAIN else place
+            link = (rank, group) if row.rule in RANKED else place
             links.setdefault(link, {"group": group, "monitors": []})["monitors"].append(monitor)
         yield key, row.monitor.name, {
             "name": row.monitor.name, "rule": str(row.rule), "k": row.k, "members": list(links.values()),

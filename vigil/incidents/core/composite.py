@@ -9,19 +9,25 @@ from typing import Any
 from probes.reasons import Status
 from vigil.incidents.core.model import BelievedState, Effect, IncidentKind, Move, Step, StepReason
 from vigil.monitors.core.composite_rules import (
+    RANKED,
     UNKNOWN,
     CompositeRule,
     Part,
     StatusBounds,
-    Value,
     evaluate,
     exactly,
     settle,
 )
+from vigil.monitors.core.readiness import Readiness, ReadinessReason, Target, Value, in_words, readiness
 
 _STATUS = {Value.UP: Status.UP, Value.DEGRADED: Status.DEGRADED, Value.DOWN: Status.DOWN}
 _VALUE = {status: value for value, status in _STATUS.items()}
 _KIND = {Value.DEGRADED: IncidentKind.DEGRADED, Value.DOWN: IncidentKind.OUTAGE}
+_UNREADY = {
+    ReadinessReason.NO_FALLBACK: "no fallback could take over",
+    ReadinessReason.NO_HEADROOM: "no headroom in the fallback",
+    ReadinessReason.DEGRADED_FALLBACK: "its fallback is degraded",
+}
 NAMED_MOST = 5
 
 
@@ -37,6 +43,8 @@ class MemberSeen:
     open: IncidentKind | None = None
     failure: str = ""
     since_ms: int = 0
+    #: Its key has no headroom for the requests of others.
+    short: bool = False
 
     @property
     def bounds(self) -> StatusBounds:
@@ -62,7 +70,7 @@ class Whole:
 
     @property
     def bounds(self) -> StatusBounds:
-        return evaluate(self.rule, self.k, [Part(member.bounds, member.rank) for member in self.members])
+        return evaluate(self.rule, self.k, [Part(one.bounds, one.rank, one.short) for one in self.members])
 
     @property
     def lost(self) -> tuple[MemberSeen, ...]:
@@ -76,6 +84,13 @@ class Whole:
     @property
     def unseen(self) -> tuple[MemberSeen, ...]:
         return tuple(member for member in self.members if not member.bounds.known)
+
+    @property
+    def readiness(self) -> Readiness:
+        """What would happen if the member that serves died now."""
+        return readiness(
+            [Target(one.name, one.rank, one.bounds.best if one.bounds.known else None, one.short) for one in self.members]
+        )
 
     @property
     def began_ms(self) -> int:
@@ -108,7 +123,9 @@ def title_of(whole: Whole, status: Status) -> str:
     """Short description of the problem."""
     if status is Status.DOWN:
         return f"{whole.name}: nothing serves" if not whole.serving else f"{whole.name} is down"
-    if whole.rule is CompositeRule.CHAIN and whole.serving:
+    if whole.rule is CompositeRule.READINESS and not _primary_lost(whole):
+        return f"{whole.name}: {_UNREADY.get(whole.readiness.reason, 'is degraded')}"
+    if whole.rule in RANKED and whole.serving:
         return f"{whole.name} runs on a fallback" if _primary_lost(whole) else f"{whole.name} is degraded"
     return (
         f"{whole.name} has lost {len(whole.lost)} of {len(whole.members)}"
@@ -126,6 +143,8 @@ def explain(whole: Whole) -> str:
         said.append(f"Serving: {_named(whole.serving)}.")
     if whole.unseen:
         said.append(f"Unknown now: {_named(whole.unseen)}.")
+    if whole.rule is CompositeRule.READINESS:
+        said.append(in_words(whole.readiness, whole.name))
     return " ".join([*said, _asked(whole)])
 
 
@@ -144,6 +163,7 @@ def evidence_of_members(whole: Whole) -> dict[str, Any]:
                 "status": member.state.status.value,
                 "account": member.state.account,
                 "known": member.bounds.known,
+                "short_of_headroom": member.short,
                 "failure": member.failure,
                 "since_ms": member.since_ms,
             }
@@ -158,7 +178,7 @@ def _primary_lost(whole: Whole) -> bool:
 
 
 def _asked(whole: Whole) -> str:
-    if whole.rule is CompositeRule.CHAIN:
+    if whole.rule in RANKED:
         return "The first one that works is used, in this order."
     asked = {CompositeRule.ALL: "All", CompositeRule.ANY: "One"}.get(whole.rule, f"At least {whole.k}")
     return f"{asked} of {len(whole.members)} must work."

@@ -131,8 +131,12 @@ def _failed(state: BelievedState, verdict: Verdict) -> Effect:
     if _severity(kind) > _severity(state.open):
         changed = Move(kind, Step.CHANGED, StepReason.WORSENED)
         return Effect(replace(bad, open=kind), (changed,), StepReason.WORSENED)
-    if state.status is Status.UP:
+    if state.status is Status.UP and state.flapping:
         return Effect(bad, (), StepReason.FLAPPING)
+    if state.status in (Status.UP, Status.UNKNOWN):
+        # What was only foretold of it (a quota, its regions) has an incident open: now a quorum has seen it fail.
+        kind = max(kind, state.open, key=_severity)
+        return Effect(replace(bad, open=kind), (Move(kind, Step.CHANGED, StepReason.WORSENED),), StepReason.WORSENED)
     if worse:
         return Effect(bad, (Move(state.open, Step.NOTE, StepReason.WORSENED),), StepReason.WORSENED)
     return Effect(bad, (Move(state.open, Step.NOTE, StepReason.IMPROVED),), StepReason.IMPROVED)

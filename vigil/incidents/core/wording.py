@@ -27,6 +27,8 @@ _NOTES = {
     StepReason.NOT_RECEIVING: "No process receives pings. No job is marked late meanwhile.",
     StepReason.NO_DEAD_LETTERS: "No dead letter waits any more.",
     StepReason.DISK_WELL: "There is enough room on the disk again.",
+    StepReason.HEADROOM_BACK: "The quota of the key is not about to be used up any more.",
+    StepReason.REGIONS_ADMITTED: "Most regions are served again, or no region is kept out any more.",
     StepReason.EXPIRY_AVERTED: "It was renewed, or is not used any more.",
     StepReason.RECEIVING_AGAIN: "Pings are received again. Jobs due meanwhile get a new grace period.",
 }

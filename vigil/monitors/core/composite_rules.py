@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import TypeVar
+
+from vigil.monitors.core.readiness import Target, Value, readiness, value_of
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 class CompositeRule(StrEnum):
-    """How many members must be up. In a chain: one of any rank; rank 0 serves, higher ranks are fallbacks."""
+    """How many members must be up. In a chain: one of any rank; rank 0 serves, higher ranks are fallbacks.
+
+    Readiness is a chain that also warns before: where no fallback could take over from the one that serves.
+    """
 
     ALL = "all"
     ANY = "any"
     AT_LEAST = "at_least"
     CHAIN = "chain"
+    READINESS = "readiness"
 
 
-class Value(IntEnum):
-    """Health of a member. A refused key counts as down; it only changes who is alerted."""
-
-    DOWN = 0
-    DEGRADED = 1
-    UP = 2
+#: Rules by which members have a rank and a group.
+RANKED = frozenset({CompositeRule.CHAIN, CompositeRule.READINESS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +50,19 @@ def exactly(value: Value) -> StatusBounds:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One member as the rule sees it."""
+    """One member as the rule sees it. `short`: its key has no headroom for the requests of others."""
 
     bounds: StatusBounds
     rank: int = 0
+    short: bool = False
 
 
 def evaluate(rule: CompositeRule, k: int, parts: Sequence[Part]) -> StatusBounds:
     """Exact bounds: status if every unknown member were down, and if every one were up. Too few members: unknown."""
     if not parts or (rule is CompositeRule.AT_LEAST and k > len(parts)):
         return UNKNOWN
-    worst = _whole(rule, k, [(part.rank, part.bounds.worst) for part in parts])
-    best = _whole(rule, k, [(part.rank, part.bounds.best) for part in parts])
+    worst = _whole(rule, k, [(part.rank, part.bounds.worst, part.short) for part in parts])
+    best = _whole(rule, k, [(part.rank, part.bounds.best, part.short) for part in parts])
     return StatusBounds(worst, best)
 
 
@@ -70,10 +73,12 @@ def settle(believed: Value | None, bounds: StatusBounds) -> Value | None:
     return bounds.best if bounds.known or bounds.best is not Value.UP else None
 
 
-def _whole(rule: CompositeRule, k: int, members: Sequence[tuple[int, Value]]) -> Value:
+def _whole(rule: CompositeRule, k: int, members: Sequence[tuple[int, Value, bool]]) -> Value:
     if rule is CompositeRule.CHAIN:
-        return _chain(members)
-    values = sorted((value for _, value in members), reverse=True)
+        return _chain([(rank, value) for rank, value, _ in members])
+    if rule is CompositeRule.READINESS:
+        return value_of(readiness([Target("", rank, value, short) for rank, value, short in members]))
+    values = sorted((value for _, value, _ in members), reverse=True)
     needed = {CompositeRule.ALL: len(values), CompositeRule.ANY: 1}.get(rule, k)
     reached = values[needed - 1]
     # A degraded fallback is still usable; a lost one degrades the chain.

@@ -38,6 +38,7 @@ _NOUNS: Mapping[Reason, str] = {
     Reason.BOT_FILTER: "a bot filter",
     Reason.RATE_LIMITED: "a rate limit",
     Reason.GEO_BLOCKED: "a country that is not served",
+    Reason.INTERFERED: "a network in between",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vigil.monitors.core.composite_rules import CompositeRule
+from vigil.monitors.core.composite_rules import RANKED, CompositeRule
 from vigil.monitors.models import CompositeMember, Monitor
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.overview import team_monitors
@@ -17,6 +17,7 @@ _RULES = {
     CompositeRule.ANY: "It is up while one of its {n} members is.",
     CompositeRule.AT_LEAST: "It is up while at least {k} of its {n} members are.",
     CompositeRule.CHAIN: "The first serves, the others are its fallbacks in order: it is up while one of them is.",
+    CompositeRule.READINESS: "The first serves, the others are its fallbacks. It warns while none could take over.",
 }
 
 
@@ -53,4 +54,4 @@ def read_members(monitor: Monitor, silences: TeamSilences) -> CompositeMembers:
     ]
     rule, k = (rows[0].composite.rule, rows[0].composite.k) if rows else (CompositeRule.ANY, 1)
     words = _RULES[CompositeRule(rule)].format(n=len(members), k=k)
-    return CompositeMembers(words, rule == CompositeRule.CHAIN, members)
+    return CompositeMembers(words, rule in RANKED, members)

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from probes.reasons import Status
 from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
 from vigil.incidents.core.model import BelievedState, IncidentKind, Step, StepReason
-from vigil.monitors.core.composite_rules import CompositeRule, StatusBounds, Value
+from vigil.monitors.core.composite_rules import CompositeRule, StatusBounds
+from vigil.monitors.core.readiness import Value
 
 DOWN, DEGRADED, UP = Value
 OUTAGE, SLOW = IncidentKind.OUTAGE, IncidentKind.DEGRADED

@@ -11,13 +11,13 @@ from vigil.monitors.core.composite_rules import (
     CompositeRule,
     Part,
     StatusBounds,
-    Value,
     depth,
     evaluate,
     exactly,
     find_circle,
     settle,
 )
+from vigil.monitors.core.readiness import Value
 
 DOWN, DEGRADED, UP = Value
 SEEN = {"d": exactly(DOWN), "s": exactly(DEGRADED), "u": exactly(UP), "?": UNKNOWN}

@@ -72,7 +72,7 @@ COMPOSITES = Section(
         "rule": SectionField(one_of(CompositeRule), "How many members must be up.", required=True),
         "k": SectionField(NumberType(1, 200), "For `at_least`.", 1),
         "members": SectionField(
-            MembersType(WATCHED_KEY), "Keys; in a chain the first serves, then the next.", required=True
+            MembersType(WATCHED_KEY), "Keys; in a chain, and for readiness, the first serves, then the next.", required=True
         ),
         "tags": TAGS,
         "paused": PAUSED,

@@ -13,7 +13,7 @@ from django.urls import reverse
 from vigil.accounts.models import Team
 from vigil.monitors.changes import delete_monitor
 from vigil.monitors.composites import MEMBERS_MOST, Member, create_composite, members_of, update_composite
-from vigil.monitors.core.composite_rules import CompositeRule
+from vigil.monitors.core.composite_rules import RANKED, CompositeRule
 from vigil.monitors.models import Composite, DerivedKind, Monitor
 from vigil.read_models.users import users_of
 from vigil.web.forms.settings_form import Sent
@@ -31,6 +31,7 @@ _RULES = [
     (CompositeRule.ALL.value, "Every member has to work"),
     (CompositeRule.AT_LEAST.value, "At least a number of members has to work"),
     (CompositeRule.CHAIN.value, "One serves, the others stand in by their rank"),
+    (CompositeRule.READINESS.value, "The same, and it warns while no fallback could take over"),
 ]
 _ON_RULES = "After a change, “Show what it means” asks for the ranks or the number that it needs."
 
@@ -148,14 +149,15 @@ def rule_in_words(rule: CompositeRule, k: int, ranks: Sequence[Sequence[str]]) -
         return f"{serves} Nothing stands in."
     turn = ", then ".join(listed(rank, "") for rank in others)
     takes = "takes over" if len(names) - len(first) == 1 else "take over"
-    return f"{serves} While that is down, {turn} {takes}, and it is degraded. Down when all are."
+    warns = " Degraded as well while none of them could take over." if rule is CompositeRule.READINESS else ""
+    return f"{serves} While that is down, {turn} {takes}, and it is degraded. Down when all are.{warns}"
 
 
 def _members(team: Team, sent: Sent, errors: Errors) -> FormBlock:
     given = rows_of(sent, MEMBERS, MEMBERS_MOST)
     ids = [one.get("is", "")[:40] for one in given]
     names = dict(names_of(monitors_of(team).filter(public_id__in=ids)))
-    is_chain = sent.get("rule") == CompositeRule.CHAIN
+    is_chain = sent.get("rule") in RANKED
     rows = [_member(number, one, names, is_chain, errors) for number, one in enumerate(given)]
     sought = sent.get(FIND + MEMBERS, "").strip()[:100]
     offers = [one for one in found_monitors(team, sought) if one[0] not in ids][:SHOWN]

@@ -1,0 +1,133 @@
+"""Refused by geography, interfered with, filtered, without a key, and down are told apart, region by region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from probes.reasons import Reason, Status
+from probes.wire import Phases, Result
+from vigil.access.core.region_access import (
+    NOTHING_SEEN,
+    Access,
+    AccessSeen,
+    SettledAccess,
+    most_are_kept_out,
+    seen_by_region,
+    settled,
+    weightiest,
+)
+
+NOW_MS = 1_700_000_000_000
+CONNECTED, ANSWERED = Phases(100, 200, 0, 0, 900), Phases(100, 200, 300, 400, 1100)
+
+
+def result(reason: Reason, status: Status = Status.DOWN, phases: Phases = CONNECTED, **fields: Any) -> Result:
+    return Result(1, "mon_1", NOW_MS, status, reason, NOW_MS, phases, **fields)
+
+
+PASS = result(Reason.OK, Status.UP, ANSWERED)
+
+
+@pytest.mark.parametrize(
+    ("seen", "access"),
+    [
+        (result(Reason.OK, Status.UP), Access.MAY_USE),
+        (result(Reason.SLOW, Status.DEGRADED), Access.MAY_USE),
+        (result(Reason.RATE_LIMITED, Status.DEGRADED), Access.MAY_USE),
+        (result(Reason.QUOTA), Access.MAY_USE),
+        (result(Reason.GEO_BLOCKED, Status.UNKNOWN), Access.REFUSED_BY_GEOGRAPHY),
+        (result(Reason.INTERFERED, Status.UNKNOWN), Access.INTERFERED),
+        (result(Reason.BOT_FILTER), Access.FILTERED),
+        (result(Reason.AUTH), Access.NO_KEY),
+        (result(Reason.HTTP_4XX, code=401), Access.NO_KEY),
+        (result(Reason.HTTP_5XX, code=503), Access.DOWN),
+        (result(Reason.TIMEOUT), Access.DOWN),
+        (result(Reason.MISSED, Status.UNKNOWN), Access.UNKNOWN),
+        (result(Reason.BLOCKED, Status.UNKNOWN), Access.UNKNOWN),
+    ],
+)
+def test_a_result_says_what_its_region_may_do(seen: Result, access: Access) -> None:
+    assert seen_by_region({"eu": seen}, NOW_MS, 60)["eu"].access is access
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        pytest.param(result(Reason.RESET), id="reset after the name was sent"),
+        pytest.param(result(Reason.CERTIFICATE_INVALID), id="a certificate of another"),
+        pytest.param(result(Reason.DNS_ERROR), id="a name that does not resolve"),
+    ],
+)
+def test_a_signature_of_interference_counts_where_most_others_are_served(looks: Result) -> None:
+    alone = seen_by_region({"cn": looks, "eu": PASS, "us": PASS}, NOW_MS, 60)
+    together = seen_by_region({"cn": looks, "eu": looks, "us": PASS}, NOW_MS, 60)
+
+    assert alone["cn"].access is Access.INTERFERED
+    assert "2 of 2 other regions are served" in alone["cn"].evidence
+    assert together["cn"].access is together["eu"].access is Access.DOWN
+
+
+@pytest.mark.parametrize(
+    "plain", [result(Reason.TIMEOUT), result(Reason.RESET, phases=ANSWERED), result(Reason.REFUSED)]
+)
+def test_what_a_fault_looks_like_too_is_down(plain: Result) -> None:
+    assert seen_by_region({"cn": plain, "eu": PASS, "us": PASS}, NOW_MS, 60)["cn"].access is Access.DOWN
+
+
+def test_old_results_say_nothing() -> None:
+    assert seen_by_region({"eu": PASS}, NOW_MS + 301_000, 60)["eu"] == NOTHING_SEEN
+    assert seen_by_region({"eu": PASS}, NOW_MS + 301_000, 600)["eu"].access is Access.MAY_USE
+
+
+def test_evidence_names_phase_and_address_and_no_made_up_ones() -> None:
+    facts = {"phase": "tls", "address": "192.0.2.7"}
+    told = seen_by_region({"cn": result(Reason.RESET, detail="connection reset", facts=facts)}, NOW_MS, 60)
+    made_up = {"phase": "<b>", "address": "<script>"}
+    bare = seen_by_region({"cn": result(Reason.RESET, detail="connection reset", facts=made_up)}, NOW_MS, 60)
+
+    assert told["cn"].evidence == "tls at 192.0.2.7: connection reset"
+    assert bare["cn"].evidence == "connection reset"
+
+
+def test_of_several_monitors_the_weightiest_answer_counts() -> None:
+    seen = [AccessSeen(one) for one in (Access.UNKNOWN, Access.MAY_USE, Access.REFUSED_BY_GEOGRAPHY, Access.NO_KEY)]
+
+    assert weightiest(seen).access is Access.REFUSED_BY_GEOGRAPHY
+    assert weightiest(seen[:2]).access is Access.MAY_USE
+    assert weightiest([]) == NOTHING_SEEN
+
+
+def test_another_access_counts_from_its_second_check_on() -> None:
+    refused = AccessSeen(Access.REFUSED_BY_GEOGRAPHY, 1_000)
+    later = AccessSeen(Access.REFUSED_BY_GEOGRAPHY, 2_000)
+    once = settled(SettledAccess(Access.MAY_USE), refused)
+
+    assert once.access is Access.MAY_USE
+    assert settled(once, refused).access is Access.MAY_USE, "the same check, read again"
+    assert settled(once, later) == SettledAccess(Access.REFUSED_BY_GEOGRAPHY)
+    assert settled(once, AccessSeen(Access.MAY_USE, 1_500)) == SettledAccess(Access.MAY_USE)
+    assert settled(None, refused).access is Access.REFUSED_BY_GEOGRAPHY
+    assert settled(SettledAccess(Access.UNKNOWN), refused).access is Access.REFUSED_BY_GEOGRAPHY
+    assert settled(SettledAccess(Access.MAY_USE), NOTHING_SEEN) == SettledAccess(Access.MAY_USE)
+
+
+@pytest.mark.parametrize(
+    ("accesses", "out"),
+    [
+        ("mgg", ["r1", "r2"]),
+        ("mmg", []),
+        ("gg", ["r0", "r1"]),
+        ("mg", []),
+        ("gu", ["r0"]),
+        ("uu", []),
+        ("gim", ["r0", "r1"]),
+        ("gdd", []),
+    ],
+)
+def test_it_is_told_where_most_regions_are_kept_out(accesses: str, out: list[str]) -> None:
+    letters = {"m": Access.MAY_USE, "g": Access.REFUSED_BY_GEOGRAPHY, "u": Access.UNKNOWN, "i": Access.INTERFERED,
+               "d": Access.DOWN}  # fmt: skip
+
+    assert most_are_kept_out({f"r{place}": letters[one] for place, one in enumerate(accesses)}) == out

@@ -1,0 +1,1 @@
+"""Decisions about quotas and regions. Pure."""

@@ -1,0 +1,164 @@
+"""Access from a region to a provider: served, refused by geography, or a network in between. Pure.
+
+A region that is kept out cannot see: its failures say nothing of the provider. Two vantages that disagree mean "this
+network", and not "the provider is down".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from probes.reasons import Reason, Status
+from probes.wire import Result
+
+#: A result that is older says nothing now: this, or three intervals (s).
+FRESH_S, FRESH_INTERVALS = 300.0, 3
+EVIDENCE_LIMIT = 240
+
+
+class Access(StrEnum):
+    """What a region may do at a provider, in the order in which one answer outweighs another of the same region."""
+
+    REFUSED_BY_GEOGRAPHY = "refused_by_geography"
+    INTERFERED = "interfered"
+    FILTERED = "filtered"
+    MAY_USE = "may_use"
+    NO_KEY = "no_key"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+#: The region is kept out, and the provider may be fine.
+KEPT_OUT = frozenset({Access.REFUSED_BY_GEOGRAPHY, Access.INTERFERED, Access.FILTERED})
+#: The service itself has answered.
+_SERVED = frozenset({Access.MAY_USE, Access.NO_KEY})
+_BY_REASON = {
+    Reason.GEO_BLOCKED: Access.REFUSED_BY_GEOGRAPHY,
+    Reason.INTERFERED: Access.INTERFERED,
+    Reason.BOT_FILTER: Access.FILTERED,
+    Reason.AUTH: Access.NO_KEY,
+    # The service has answered, whatever it says of our purse, pace or request.
+    Reason.QUOTA: Access.MAY_USE,
+    Reason.RATE_LIMITED: Access.MAY_USE,
+    Reason.CONFIG: Access.MAY_USE,
+}
+#: What an interfering network looks like from within. Alone it proves nothing: others must be served meanwhile.
+_SIGNATURES = frozenset({Reason.DNS_ERROR, Reason.CERTIFICATE_INVALID, Reason.TLS_ERROR})
+_KEYLESS_CODES = frozenset({401, 403})
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSeen:
+    """What one result says: the access, the time of the check (ms), and evidence in one line."""
+
+    access: Access
+    at_ms: int = 0
+    evidence: str = ""
+
+
+NOTHING_SEEN = AccessSeen(Access.UNKNOWN)
+
+
+def seen_by_region(results: Mapping[str, Result], now_ms: int, interval_s: int) -> dict[str, AccessSeen]:
+    """What each region may do by its newest result of one monitor.
+
+    A failure that looks like an interfering network is one where most of the other regions are served.
+    """
+    fresh_ms = max(FRESH_S, FRESH_INTERVALS * interval_s) * 1000
+    own = {
+        region: _own(result) if now_ms - result.started_ms <= fresh_ms else NOTHING_SEEN
+        for region, result in results.items()
+    }
+    found = {}
+    for region, one in own.items():
+        others = [other.access for name, other in own.items() if name != region and other.access is not Access.UNKNOWN]
+        served = sum(access in _SERVED for access in others)
+        interfered = one.access is Access.DOWN and _looks_interfered(results[region]) and 2 * served > len(others)
+        found[region] = (
+            AccessSeen(
+                Access.INTERFERED, one.at_ms, f"{one.evidence}; {served} of {len(others)} other regions are served"
+            )
+            if interfered
+            else one
+        )
+    return found
+
+
+def weightiest(seen: Sequence[AccessSeen]) -> AccessSeen:
+    """What several monitors of one provider say of one region, in one."""
+    return min(seen, key=lambda one: (list(Access).index(one.access), -one.at_ms), default=NOTHING_SEEN)
+
+
+@dataclass(frozen=True, slots=True)
+class SettledAccess:
+    """The access that counts, and another that was seen once since, with the time of that check (ms)."""
+
+    access: Access
+    next: Access | None = None
+    next_ms: int = 0
+
+
+def settled(before: SettledAccess | None, seen: AccessSeen) -> SettledAccess:
+    """The next state: another access counts from the second check on that says so, so that no single answer decides.
+
+    A provider's short outage may word its refusals as one of geography.
+    """
+    if before is None:
+        return SettledAccess(seen.access)
+    if seen.access in (Access.UNKNOWN, before.access):
+        return SettledAccess(before.access)
+    if before.access is Access.UNKNOWN:
+        return SettledAccess(seen.access)
+    if before.next is not seen.access:
+        return SettledAccess(before.access, seen.access, seen.at_ms)
+    return SettledAccess(seen.access) if seen.at_ms > before.next_ms else before
+
+
+def most_are_kept_out(accesses: Mapping[str, Access]) -> list[str]:
+    """The regions that are kept out, where they are more than half of those of which something is known."""
+    known = [access for access in accesses.values() if access is not Access.UNKNOWN]
+    out = sorted(region for region, access in accesses.items() if access in KEPT_OUT)
+    return out if 2 * len(out) > len(known) else []
+
+
+def _own(result: Result) -> AccessSeen:
+    return AccessSeen(_access(result), result.started_ms, _evidence(result))
+
+
+def _access(result: Result) -> Access:
+    known = _BY_REASON.get(result.reason)
+    if known is not None:
+        return known
+    if result.status in (Status.UP, Status.DEGRADED):
+        return Access.MAY_USE
+    if result.status is Status.UNKNOWN:
+        return Access.UNKNOWN
+    return Access.NO_KEY if result.code in _KEYLESS_CODES else Access.DOWN
+
+
+def _looks_interfered(result: Result) -> bool:
+    if result.reason is Reason.RESET:
+        # Connected, and reset before any answer: in the TLS handshake, after the name was sent.
+        return bool(result.phases.connect_us) and not result.phases.first_byte_us
+    return result.reason in _SIGNATURES
+
+
+def _evidence(result: Result) -> str:
+    """How far the check came, whom it dialled, and what it got: `tls at 192.0.2.7: connection reset`."""
+    facts = result.facts
+    phase, address = facts.get("phase"), str(facts.get("address", ""))[:45]
+    where = f"{phase} " if isinstance(phase, str) and phase in ("dns", "connect", "tls", "first_byte", "body") else ""
+    what = result.detail or result.reason.value.replace("_", " ")
+    at = f"at {address}: " if address and _is_address(address) else ""
+    return f"{where}{at}{what}"[:EVIDENCE_LIMIT] if result.status is not Status.UP else at.removesuffix(": ")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
