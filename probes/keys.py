@@ -15,6 +15,7 @@
     vigil:baselines             hash    region/chunk -> series  written by consensus, for its successor; MAC
     vigil:refused               hash    origin/cause -> count   what of a region or a stream is not taken
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where not all; MAC
+    vigil:headroom              hash    monitor -> points of its quotas, for their trends; written by ingest; MAC
     vigil:live                  hash    team -> mark            written at each commit that changes what pages show
     vigil:deadletters           stream  {b: DeadLetterMessage, e}  by consensus and dispatch; ingest empties it; MAC
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
@@ -57,6 +58,7 @@ QUARANTINED = f"{PREFIX}quarantined"
 BASELINES = f"{PREFIX}baselines"
 SHARES = f"{PREFIX}shares"
 LIVE = f"{PREFIX}live"
+HEADROOM = f"{PREFIX}headroom"
 REGION_KEYS = f"{PREFIX}regionkeys"
 REFUSED = f"{PREFIX}refused"
 #: Under the leases, which every part that leads may read.

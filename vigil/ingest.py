@@ -36,6 +36,7 @@ from vigil.away import is_postgresql
 from vigil.clock import database_now
 from vigil.control_keys import control_macs, control_signer, published_keys
 from vigil.deadletters.record import LetterSource, isolation, move_from_redis
+from vigil.incidents.access.sweep import AccessSweep
 from vigil.incidents.apply import AppliedVerdicts, VerdictEntry, apply_verdicts, pass_entry
 from vigil.incidents.beliefs import Beliefs
 from vigil.incidents.composites import sweep_composites
@@ -58,6 +59,7 @@ RECONCILE_S, REBUILD_S = 30.0, 60.0
 COMPLETE_S, QUARANTINES_S, DEAD_LETTERS_S = 1.0, 1.0, 1.0
 DARKNESS_S, CLOCK_S = 5.0, 5.0
 COMPOSITES_S = 2.0
+ACCESS_S = 15.0
 SELF_TEST_S = 5.0
 #: Verdicts are kept for an hour, and a clock may be slow.
 VERDICT_AGE_MOST_MS = 7_200_000
@@ -80,6 +82,7 @@ class Ingest:
         self._alive = ShardMarks(client, "ingest", shard, control_macs(), control_signer(self._clock.now_ms))
         self._standing = IngestStanding(client, shard, self._alive, self._clock.control_ms)
         self._isolation = isolation(LetterSource.INGEST)
+        self._access = AccessSweep(client, enqueue, self._isolation.each)
         self._regions: list[str] = []
         self._quarantined: list[Quarantine] | None = None
         self._workers = Workers()
@@ -131,6 +134,7 @@ class Ingest:
         self._duty("quarantines", QUARANTINES_S, self._watch_quarantines)
         self._duty("composites", COMPOSITES_S, lambda: self._publish(sweep_composites(enqueue)))
         self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
+        self._duty("access", ACCESS_S, lambda: reach("access", self._access.run))
         self._duty("self_test", SELF_TEST_S, self._prove)
         self._duty("dead_letters", DEAD_LETTERS_S, self._tell_of_dead_letters)
 

@@ -13,6 +13,7 @@ from probes.net.tls.options import TlsOptions
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext, printable
 from probes.reasons import Reason, Status
+from probes.wire import Fact
 
 #: The longest that a second handshake may take (s).
 _HANDSHAKE_S = 2.0
@@ -40,7 +41,8 @@ async def interfered(error: Exception, url: str, context: ProbeContext) -> Obser
         sign = Sign.NAME_RESET if await _answers_nameless(address, target.port, context) else None
     if sign is None:
         return None
-    facts = {"address": address, "phase": trace.phase, "server_name": target.host[:100], "interference": sign.value}
+    facts: dict[str, Fact] = {"address": address, "phase": trace.phase, "interference": sign.value}
+    facts["server_name"] = target.host[:100]
     words = printable(in_words(sign, target.host, address))
     return Observation(Status.UNKNOWN, Reason.INTERFERED, trace.phases(), 0, words, facts)
 

@@ -7,8 +7,10 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 
+from vigil.access.models import KeyHeadroom
 from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
 from vigil.incidents.core.model import BelievedState, IncidentKind
 from vigil.incidents.models import Incident, MonitorState
@@ -18,6 +20,8 @@ from vigil.incidents.write_steps import Ground, apply_effect
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Composite, CompositeMember
 
+#: Headroom counts for readiness alone.
+_OF_READINESS = Q(monitor__composite_memberships__composite__rule=CompositeRule.READINESS)
 #: Advisory lock that serialises writers of composites, to avoid deadlock.
 _LOCK = 0x76_69_67_63
 
@@ -86,6 +90,7 @@ def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
     )
     members = list(rows.select_related("monitor__believed", "composite").order_by("composite_id", "rank", "id"))
     troubles = _troubles({member.monitor_id for member in members})
+    short = set(KeyHeadroom.objects.filter(_OF_READINESS, short=True).values_list("monitor_id", flat=True))
     seen: dict[int, list[MemberSeen]] = {}
     for member in members:
         state = getattr(member.monitor, "believed", None)
@@ -100,6 +105,7 @@ def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
                 open=IncidentKind(trouble.kind) if trouble else None,
                 failure=trouble.failure if trouble else "",
                 since_ms=round(trouble.started_at.timestamp() * 1000) if trouble else 0,
+                short=member.monitor_id in short,
             )
         )
     return seen

@@ -13,9 +13,9 @@ from django.db.models.functions import Now
 
 from probes.reasons import Status
 from vigil.database.transaction_cache import read_once
+from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.core.self_suspicion import LATELY, Signs, look_at_ourselves
-from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.shared_cause import MASS_MONITORS, TOGETHER_S, FailingMonitor, belongs, is_mass, shared_cause
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.models import Monitor, Region

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from consensus.review.evidence import to_evidence
 from consensus.verdicts import Verdict
 from probes.reasons import Reason
+from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import Effect, IncidentKind, Move, Step, StepReason
 from vigil.incidents.core.wording import note_text, title
 from vigil.incidents.models import Incident, MonitorState, Transition
@@ -85,7 +86,10 @@ def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, groun
             incident.kind = move.kind
             incident.title = ground.title or title(row.monitor.name, move.kind)
             incident.failure = ground.failure or incident.failure
-            incident.save(update_fields=["kind", "title", "failure"])
+            if incident.cause_key.startswith(FORETOLD):
+                # A quorum has seen it fail: from now on it is an incident like any other.
+                incident.cause_key, incident.provider = "", provider_of(row.monitor.config)
+            incident.save(update_fields=["kind", "title", "failure", "cause_key", "provider"])
             join(incident, enqueue)
     incident.flapping = move.reason is StepReason.FLAPPING or (incident.flapping and move.step is not Step.RESOLVED)
     write_transition(incident, move, enqueue, ground)

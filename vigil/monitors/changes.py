@@ -31,7 +31,9 @@ SETTABLE = frozenset(
     }
 )  # fmt: skip
 #: Settings that only a monitor has which regions check.
-OF_CHECKS = frozenset({"config", "secrets", "interval_s", "timeout_ms", "sensitivity", "regions", "headroom_warning_minutes"})
+OF_CHECKS = frozenset(
+    {"config", "secrets", "interval_s", "timeout_ms", "sensitivity", "regions", "headroom_warning_minutes"}
+)
 MAX_REGIONS = 50
 # Asked at each creation of a monitor: the ORM would put it together anew each time.
 _ENABLED = f"SELECT * FROM monitors_region WHERE enabled ORDER BY slug LIMIT {MAX_REGIONS}"

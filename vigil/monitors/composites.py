@@ -77,7 +77,8 @@ def write_chain(
 ) -> tuple[Composite, bool]:
     """Create or change the fallback chain of that name: the first link serves, the others are fallbacks in order.
 
-    `rule` is one of `RANKED`. Returns it and whether anything was written. Raises `ValidationError` for a monitor of another team.
+    `rule` is one of `RANKED`. Returns it and whether anything was written. Raises `ValidationError` for a monitor of
+    another team.
     """
     members = [Member(monitor, rank, link.group) for rank, link in enumerate(links) for monitor in link.monitors]
     monitor = Monitor.objects.filter(team=team, name=name[:200], deleted_at=None).first()

@@ -14,6 +14,7 @@ from probes.reasons import Reason
 from vigil.accounts.models import Team
 from vigil.monitors import changes
 from vigil.monitors.composites import MemberLink, write_chain
+from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.core.litellm import ImportPlan, PlannedMonitor
 from vigil.monitors.core.litellm_drafts import MODELS_MOST, draft_of
 from vigil.monitors.core.litellm_keys import FROM_ENVIRONMENT
@@ -101,11 +102,11 @@ def _write_chains(
             for group, targets in steps
         ]
         if not links[0].monitors:
-            yield Done(f"chain {chain.group}", "skipped", "none of its monitors could be created")
+            yield Done(f"chain {chain.name}", "skipped", "none of its monitors could be created")
             continue
-        name = f"LiteLLM {source}".rstrip() + f": {chain.group}"
-        _, written = write_chain(team, name, [link for link in links if link.monitors])
-        yield Done(f"chain {chain.group}", "written" if written else "unchanged")
+        name = f"LiteLLM {source}".rstrip() + f": {chain.name}"
+        _, written = write_chain(team, name, [link for link in links if link.monitors], CompositeRule.READINESS)
+        yield Done(f"chain {chain.name}", "written" if written else "unchanged")
 
 
 def _joined(present: Monitor | None, made: MonitorDraft) -> tuple[MonitorDraft, list[str]]:

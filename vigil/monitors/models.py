@@ -15,6 +15,7 @@ from vigil.accounts import public_ids
 from vigil.accounts.authors import present_author
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
+from vigil.monitors.choices import ChangeKind, DerivedKind, Priority, RegionEgress
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.core.targets import target_of
 from vigil.visible_text import visible_line
@@ -23,25 +24,11 @@ MIN_WARNING, MAX_WARNING = 5, 1_440
 MIN_INTERVAL_S, MAX_INTERVAL_S, MIN_TIMEOUT_MS, MAX_TIMEOUT_MS = 5, 86_400, 100, 60_000
 
 
-class DerivedKind(models.TextChoices):
-    """Kinds without checks: their status comes from elsewhere, and each has its own write path."""
-
-    COMPOSITE = "composite"
-    HEARTBEAT = "heartbeat"
-
-
 NAME_CONSTRAINT, NAME_TAKEN = "monitor_name_in_team", "A monitor of this name is already there."
 NAME_RULE = r"[a-z0-9][a-z0-9-]{0,39}"
 is_region_name = RegexValidator(
     rf"\A{NAME_RULE}\Z", "Use 1 to 40 lower-case letters, digits and hyphens, starting with a letter or digit."
 )
-
-
-class RegionEgress(models.TextChoices):
-    """Addresses that a region may dial."""
-
-    PUBLIC = "public"
-    PRIVATE = "private"
 
 
 class Region(models.Model):
@@ -71,14 +58,6 @@ class Region(models.Model):
 
     def __str__(self) -> str:
         return self.slug
-
-
-class Priority(models.TextChoices):
-    """Importance of a monitor: shifts the severity of its incidents, and routes may match it."""
-
-    HIGH = "high"
-    NORMAL = "normal"
-    LOW = "low"
 
 
 class Monitor(models.Model):
@@ -158,14 +137,6 @@ class Monitor(models.Model):
     def target(self) -> str:
         """Target for people: an address without its query, and without keys in its path."""
         return str(self.name) if self.kind in DerivedKind else target_of(self.config)
-
-
-class ChangeKind(models.TextChoices):
-    """What became of a monitor."""
-
-    CREATED = "created"
-    CHANGED = "changed"
-    DELETED = "deleted"
 
 
 _RECORD = """

@@ -14,6 +14,8 @@ from vigil.alerts.core.selftest import UNPROVEN
 from vigil.alerts.oncall.ack_links import acknowledge_link
 from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, ExcludedLine, VoteLine
 from vigil.configuration import configuration
+from vigil.incidents.core.composite import UNREADY
+from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.core.provider_outage import is_of_provider
 from vigil.incidents.installation.quarantines import LOST_WAY
@@ -130,7 +132,11 @@ def _about(row: _Row) -> str:
     """Name of the template, where the alert's kind does not decide it."""
     down = row.kind == IncidentKind.OUTAGE
     if row.monitor_kind == DerivedKind.COMPOSITE:
-        return "composite" if down else "fallback"
+        evidence = _decoded(row.evidence)
+        unready = isinstance(evidence, Mapping) and evidence.get("readiness") in UNREADY
+        return "composite" if down else "unready" if unready else "fallback"
+    if row.cause.startswith(FORETOLD):
+        return "headroom" if row.kind == IncidentKind.DEGRADED else "kept_out"
     if row.monitor is None and is_of_provider(row.cause):
         return "provider" if down else "provider_degraded"
     if row.monitor is None and row.cause == LOST_WAY:

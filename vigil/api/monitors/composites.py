@@ -28,7 +28,10 @@ class MemberSerializer(ApiSerializer[Member]):
     monitor = serializers.CharField(source="monitor.public_id", max_length=40)
     name = serializers.CharField(source="monitor.name", read_only=True)
     rank = serializers.IntegerField(
-        min_value=0, max_value=RANKS_MOST - 1, default=0, help_text="In a chain or for readiness: 0 serves, 1 is the first fallback, ..."
+        min_value=0,
+        max_value=RANKS_MOST - 1,
+        default=0,
+        help_text="In a chain or readiness: 0 serves, 1 is the first fallback.",
     )
     group = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
@@ -66,8 +69,8 @@ class CompositeSerializer(ApiSerializer[Composite]):
     name = serializers.CharField(source="monitor.name", max_length=200)
     rule = serializers.ChoiceField(
         choices=[(rule.value, rule.value) for rule in CompositeRule],
-        help_text="How many members must work: `all`, `any`, `at_least` k, a `chain` of fallbacks, or `readiness`: a chain that also "
-        "warns while no fallback could take over.",
+        help_text="How many members must work: `all`, `any`, `at_least` k, a `chain` of fallbacks, or `readiness`: "
+        "a chain that also warns while no fallback could take over.",
     )
     k = serializers.IntegerField(min_value=1, max_value=MEMBERS_MOST, default=1, help_text="For `at_least`.")
     members = MembersField()

@@ -80,7 +80,8 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         model = Monitor
         fields = (
             "id", "name", "kind", "status", "config", "secrets", "secret_names", "interval_s", "timeout_ms",
-            "sensitivity", "regions", "tags", "priority", "paused", "parents", "target", "warnings", "revision",
+            "sensitivity", "regions", "tags", "priority", "headroom_warning_minutes", "paused", "parents", "target",
+            "warnings", "revision",
             "managed_by", "created_at", "updated_at", "preset", *GIVEN,
         )  # fmt: skip
         read_only_fields = ("revision", "created_at", "updated_at")

@@ -76,9 +76,7 @@ def _of_monitor(reading: Reading, fields: Mapping[str, Any]) -> Iterable[tuple[s
 
 def _of_composite(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
     members = [key for link in fields["members"] for key in link["monitors"]]
-    if fields["rule"] not in RANKED and any(
-        link["group"] or len(link["monitors"]) != 1 for link in fields["members"]
-    ):
+    if fields["rule"] not in RANKED and any(link["group"] or len(link["monitors"]) != 1 for link in fields["members"]):
         yield "only a chain has links of several monitors", "members"
     if fields["rule"] not in RANKED and len(set(members)) < len(members):
         yield "a key is here twice", "members"

@@ -19,7 +19,7 @@ BATCH = 1_000
 _JUDGED = ("team", "public_id", "config", "secrets", "tags")
 _COLUMNS = (
     "name", "kind", "config", "secrets", "interval_s", "timeout_ms", "sensitivity", "priority", "tags", "paused",
-    "paused_why", "revision", "updated_at",
+    "paused_why", "headroom_warning_minutes", "revision", "updated_at",
 )  # fmt: skip
 
 

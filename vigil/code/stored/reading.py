@@ -78,7 +78,7 @@ def _monitors(rows: TeamRows) -> Read:
             "name": row.name, "kind": row.kind, "config": row.config, "interval": row.interval_s,
             "timeout": row.timeout_ms, "sensitivity": str(row.sensitivity), "priority": str(row.priority),
             "tags": row.tags, "regions": regions.get(row.pk, []), "paused": row.paused,
-            "parents": parents.get(row.pk, []),
+            "parents": parents.get(row.pk, []), "headroom_warning": row.headroom_warning_minutes,
         }  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def delete_object(writing: Writing, section: str, public_id: str) -> None:
 
 def monitor_columns(fields: Values) -> Json:
     """Fields of a monitor in the names of its write path, without regions and parents."""
-    names = {"interval": "interval_s", "timeout": "timeout_ms"}
+    names = {"interval": "interval_s", "timeout": "timeout_ms", "headroom_warning": "headroom_warning_minutes"}
     return {names.get(name, name): value for name, value in fields.items() if name not in ("regions", "parents")}
 
 

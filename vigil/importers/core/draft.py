@@ -129,9 +129,9 @@ class Draft:
         return key
 
     def add_chain(self, name: str, links: Sequence[dict[str, Any]], origin: str) -> str:
-        """A composite whose first link serves, and whose next are its fallbacks."""
+        """A composite whose first link serves; it warns while none of the next could take over."""
         key = self._watched_keys.key(name, "chain")
-        entry = {"name": self._watched_names.name(name, key), "rule": "chain", "members": list(links)}
+        entry = {"name": self._watched_names.name(name, key), "rule": "readiness", "members": list(links)}
         self._sections["composites"][key] = entry
         self._report("chain", name, key, origin, [])
         return key

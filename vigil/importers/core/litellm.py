@@ -39,9 +39,9 @@ def plan(document: Any, draft: Draft) -> None:
         links = [{"group": group, "any_of": [keys[target] for target in targets if target in keys]}
                  for group, targets in steps]  # fmt: skip
         if links[0]["any_of"]:
-            draft.add_chain(f"LiteLLM: {chain.group}", [link for link in links if link["any_of"]], "LiteLLM fallbacks")
+            draft.add_chain(f"LiteLLM: {chain.name}", [link for link in links if link["any_of"]], "LiteLLM fallbacks")
         else:
-            draft.refuse("chain", chain.group, "none of its monitors is in the file")
+            draft.refuse("chain", chain.name, "none of its monitors is in the file")
     for warning in planned.warnings:
         draft.note(warning)
 

@@ -18,12 +18,12 @@ from vigil.monitors.core.composite_rules import (
     exactly,
     settle,
 )
-from vigil.monitors.core.readiness import Readiness, ReadinessReason, Target, Value, in_words, readiness
+from vigil.monitors.core.readiness import ChainTarget, Readiness, ReadinessReason, Value, in_words, readiness
 
 _STATUS = {Value.UP: Status.UP, Value.DEGRADED: Status.DEGRADED, Value.DOWN: Status.DOWN}
 _VALUE = {status: value for value, status in _STATUS.items()}
 _KIND = {Value.DEGRADED: IncidentKind.DEGRADED, Value.DOWN: IncidentKind.OUTAGE}
-_UNREADY = {
+UNREADY = {
     ReadinessReason.NO_FALLBACK: "no fallback could take over",
     ReadinessReason.NO_HEADROOM: "no headroom in the fallback",
     ReadinessReason.DEGRADED_FALLBACK: "its fallback is degraded",
@@ -89,7 +89,10 @@ class Whole:
     def readiness(self) -> Readiness:
         """What would happen if the member that serves died now."""
         return readiness(
-            [Target(one.name, one.rank, one.bounds.best if one.bounds.known else None, one.short) for one in self.members]
+            [
+                ChainTarget(one.name, one.rank, one.bounds.best if one.bounds.known else None, one.short)
+                for one in self.members
+            ]
         )
 
     @property
@@ -124,7 +127,7 @@ def title_of(whole: Whole, status: Status) -> str:
     if status is Status.DOWN:
         return f"{whole.name}: nothing serves" if not whole.serving else f"{whole.name} is down"
     if whole.rule is CompositeRule.READINESS and not _primary_lost(whole):
-        return f"{whole.name}: {_UNREADY.get(whole.readiness.reason, 'is degraded')}"
+        return f"{whole.name}: {UNREADY.get(whole.readiness.reason, 'is degraded')}"
     if whole.rule in RANKED and whole.serving:
         return f"{whole.name} runs on a fallback" if _primary_lost(whole) else f"{whole.name} is degraded"
     return (
@@ -150,7 +153,9 @@ def explain(whole: Whole) -> str:
 
 def evidence_of_members(whole: Whole) -> dict[str, Any]:
     """Evidence of a composite's step, to be stored."""
+    readiness = {"readiness": whole.readiness.reason.value} if whole.rule is CompositeRule.READINESS else {}
     return {
+        **readiness,
         "needs": whole.rule.value,
         "at_least": whole.k,
         "explanation": explain(whole),

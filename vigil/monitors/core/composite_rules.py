@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from vigil.monitors.core.readiness import Target, Value, readiness, value_of
+from vigil.monitors.core.readiness import ChainTarget, Value, readiness, value_of
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
@@ -77,7 +77,7 @@ def _whole(rule: CompositeRule, k: int, members: Sequence[tuple[int, Value, bool
     if rule is CompositeRule.CHAIN:
         return _chain([(rank, value) for rank, value, _ in members])
     if rule is CompositeRule.READINESS:
-        return value_of(readiness([Target("", rank, value, short) for rank, value, short in members]))
+        return value_of(readiness([ChainTarget("", rank, value, short) for rank, value, short in members]))
     values = sorted((value for _, value, _ in members), reverse=True)
     needed = {CompositeRule.ALL: len(values), CompositeRule.ANY: 1}.get(rule, k)
     reached = values[needed - 1]

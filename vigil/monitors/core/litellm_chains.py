@@ -11,15 +11,26 @@ from vigil.monitors.core.litellm_targets import LiteLlmTarget
 CHAIN_LIMIT = 5
 #: Groups that a warning names.
 NAMED = 5
+#: Fallbacks of a few requests, and what those are.
+_OTHERS = {"context_window_fallbacks": "context window", "content_policy_fallbacks": "content policy"}
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedChain:
-    """A model group, its targets, and its fallback groups in order."""
+    """A model group, its targets, and its fallback groups in order.
+
+    `only_for` names requests that alone take this chain: those that are too long, or refused for their content.
+    """
 
     group: str
     primaries: tuple[LiteLlmTarget, ...]
     fallbacks: tuple[tuple[str, tuple[LiteLlmTarget, ...]], ...]
+    only_for: str = ""
+
+    @property
+    def name(self) -> str:
+        """The group, and which requests take the chain where not all do."""
+        return f"{self.group} ({self.only_for})" if self.only_for else self.group
 
 
 def chains_of(
@@ -53,7 +64,7 @@ def chains_of(
         if steps and primaries:
             chains.append(PlannedChain(group, tuple(primaries), tuple(steps[:CHAIN_LIMIT])))
     warnings += _counted(without, "no fallback at all") + _counted(by_default, "only the default fallback")
-    warnings += _other_fallbacks(router, settings, aliases, known)
+    chains += _other_chains((router, settings), groups, aliases, known, warnings)
     return tuple(chains)
 
 
@@ -85,21 +96,25 @@ def _counted(groups: Sequence[str], what: str) -> list[str]:
     return [f"{len(groups)} groups have {what}: {', '.join(groups[:NAMED])} and {len(groups) - NAMED} more"]
 
 
-def _other_fallbacks(
-    router: Mapping[str, Any],
-    settings: Mapping[str, Any],
+def _other_chains(
+    sections: Sequence[Mapping[str, Any]],
+    groups: Mapping[str, Sequence[LiteLlmTarget]],
     aliases: Mapping[str, str],
     known: Mapping[str, Sequence[LiteLlmTarget]],
-) -> Iterator[str]:
-    """Fallbacks that no outage takes: for requests that are too long, or refused for their content."""
-    for kind, about in (("context_window_fallbacks", "too long"), ("content_policy_fallbacks", "against a policy")):
-        pairs = list(_pairs(router.get(kind) or settings.get(kind)))
-        if pairs:
-            yield f"{kind}: no chain is made of them, since only requests that are {about} take them"
-        for group, names in pairs:
-            for name in (aliases.get(name, name) for name in (group, *names)):
-                if name != "*" and name not in known:
-                    yield f"{kind} name {name!r}, which is not in model_list: dangling"
+    warnings: list[str],
+) -> Iterator[PlannedChain]:
+    """Chains that no outage takes: for requests that are too long, or refused for their content."""
+    for kind, only_for in _OTHERS.items():
+        for written, names in _pairs(next((one[kind] for one in sections if one.get(kind)), None)):
+            group = aliases.get(written, written)
+            if group == "*":
+                continue
+            if group not in groups:
+                warnings.append(f"{kind} name {written!r}, which is not in model_list: dangling")
+                continue
+            steps = _steps(group, groups[group], [aliases.get(name, name) for name in names], known, warnings)
+            if steps and groups[group]:
+                yield PlannedChain(group, tuple(groups[group]), tuple(steps[:CHAIN_LIMIT]), only_for)
 
 
 def _shared_fate(

@@ -34,7 +34,7 @@ class ReadinessReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ChainTarget:
     """One member of a chain: its rank (0 serves), its health (None: unknown), and whether its key lacks headroom.
 
     What is left of its key (0 to 1), its usual latency (ms) and its error budget (0 to 1) are shown and decide nothing.
@@ -54,11 +54,11 @@ class Readiness:
     """The reason, the target that serves now, and the next one; None where there is none."""
 
     reason: ReadinessReason
-    serving: Target | None = None
-    next: Target | None = None
+    serving: ChainTarget | None = None
+    next: ChainTarget | None = None
 
 
-def readiness(targets: Sequence[Target]) -> Readiness:
+def readiness(targets: Sequence[ChainTarget]) -> Readiness:
     """What would happen if the target that serves died now: the next one is the first that works, by rank.
 
     Of several members of one rank one is enough, and they die together: the question is about the whole group. One
@@ -101,13 +101,13 @@ def in_words(found: Readiness, name: str) -> str:
     }[found.reason]
 
 
-def _best(targets: Sequence[Target]) -> Target | None:
+def _best(targets: Sequence[ChainTarget]) -> ChainTarget | None:
     """The healthiest one that works, and of equals the one with headroom; None where none is known to work."""
     working = [one for one in targets if one.health]
     return max(working, key=lambda one: (not one.short, one.health or 0), default=None)
 
 
-def _next(targets: Sequence[Target]) -> Target | None:
+def _next(targets: Sequence[ChainTarget]) -> ChainTarget | None:
     """The first rank that is well and has headroom, else that has headroom, else that works; by its best member."""
     ranks = sorted({one.rank for one in targets})
     best = (_best([one for one in targets if one.rank == rank]) for rank in ranks)
@@ -124,7 +124,7 @@ def value_of(found: Readiness) -> Value:
     return now if found.reason is ReadinessReason.READY else min(now, Value.DEGRADED)
 
 
-def _reason(following: Target) -> ReadinessReason:
+def _reason(following: ChainTarget) -> ReadinessReason:
     if following.short:
         return ReadinessReason.NO_HEADROOM
     return ReadinessReason.DEGRADED_FALLBACK if following.health is Value.DEGRADED else ReadinessReason.READY

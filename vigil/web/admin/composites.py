@@ -33,7 +33,7 @@ class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Composite
         fields = ("rule", "k")
         help_texts = {
-            "rule": "How many members must work. In a chain, and for readiness, rank 0 is the primary, and higher ranks are its fallbacks.",
+            "rule": "How many members must work. In a chain or readiness rank 0 serves, higher ranks are fallbacks.",
             "k": "How many members must work; only for the rule at_least.",
         }
 

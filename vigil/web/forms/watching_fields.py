@@ -46,6 +46,7 @@ def watching_texts(monitor: Monitor | None, kind: str = "") -> dict[str, str]:
         "timeout_ms": str(shown.timeout_ms),
         "sensitivity": shown.sensitivity,
         "priority": shown.priority,
+        "headroom_warning_minutes": str(shown.headroom_warning_minutes or ""),
         "tags": ", ".join(shown.tags),
         "regions": "\n".join(region.slug for region in regions),
         "parents": "\n".join(one.name for one in parents_of(shown)) if shown.pk else "",
@@ -67,6 +68,10 @@ def watching_fields(texts: Sent, errors: Errors) -> list[FormField]:
         FormField("tags", "Tags", hint="Words between commas, such as prod, chat."),
         FormField(
             "priority", "Priority", kind="select", options=[(one.value, str(one.label)) for one in Priority],
+        ),
+        FormField(
+            "headroom_warning_minutes", "Headroom warning", kind="number", unit="min",
+            hint="Warns so long before a quota of its key is used up at the present slope. Empty: never.",
         ),
         FormField(
             "parents", "Needs", kind="textarea",
@@ -91,6 +96,10 @@ def read_watching(team: Team, sent: Sent, regions: list[str], before: Mapping[st
             wanted[name] = int(text)
         else:
             problems[name] = ["A whole number, such as 60."]
+    warning = sent.get("headroom_warning_minutes", before["headroom_warning_minutes"]).strip()
+    wanted["headroom_warning_minutes"] = int(warning) if warning.isascii() and warning.isdigit() else None
+    if warning and (wanted["headroom_warning_minutes"] is None or len(warning) > 5):
+        problems["headroom_warning_minutes"] = ["A whole number of minutes, such as 20, or nothing."]
     for name in ("sensitivity", "priority"):
         wanted[name] = sent.get(name, before[name])
     wanted["tags"] = [word.strip() for word in sent.get("tags", "").split(",") if word.strip()]

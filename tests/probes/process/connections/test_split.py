@@ -25,6 +25,7 @@ OF_REGIONS = {
 OF_CONTROL = {
     keys.CALLS, keys.ROUNDS, keys.VERDICTS, keys.PINGS, keys.DEAD_LETTERS, keys.BELIEVED, keys.ALIVE,
     keys.BELIEF_CHANGES, keys.READERS, keys.QUARANTINED, keys.BASELINES, keys.SHARES, keys.LIVE, keys.REGION_KEYS,
+    keys.HEADROOM,
     keys.REFUSED, keys.lease("consensus"), keys.lease("consensus:epoch"), keys.SHARD_MAP, keys.trial("t"),
     keys.trials("team", 1),
 }  # fmt: skip

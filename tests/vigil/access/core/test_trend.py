@@ -142,6 +142,7 @@ def test_a_real_fall_is_told_in_time_and_near_the_truth(seed: int, minutes: int,
     truth = many[at - 1].remaining / rate
 
     assert found.minutes == pytest.approx(truth, rel=0.35, abs=4)
+    assert found.minutes is not None
     assert found.low is not None
     assert found.high is not None
     assert found.low <= found.minutes <= found.high

@@ -234,16 +234,20 @@ def test_f14_a_fallback_may_be_the_id_of_a_deployment() -> None:
     assert not any("dangling" in warning for warning in planned.warnings)
 
 
-def test_f14_other_fallbacks_are_mentioned_and_many_groups_are_counted() -> None:
+def test_f14_other_fallbacks_have_chains_of_their_own_and_many_groups_are_counted() -> None:
     entries = [{"model_name": f"m{number}", "litellm_params": {"model": "gpt-x"}} for number in range(47)]
-    other = {"context_window_fallbacks": [{"m1": ["ghost"]}], "content_policy_fallbacks": [{"m2": ["m3"]}]}
+    other = {
+        "context_window_fallbacks": [{"m1": ["ghost"]}],
+        "content_policy_fallbacks": [{"gone": ["m3"]}, {"m2": ["m3"]}],
+    }
     planned = plan({"model_list": entries, "router_settings": other, "general_settings": {}})
     assert planned.warnings == (
         "47 groups have no fallback at all: m0, m1, m2, m3, m4 and 42 more",
-        "context_window_fallbacks: no chain is made of them, since only requests that are too long take them",
-        "context_window_fallbacks name 'ghost', which is not in model_list: dangling",
-        "content_policy_fallbacks: no chain is made of them, since only requests that are against a policy take them",
+        "m1: falls back on 'ghost', which is not in model_list: dangling",
+        "content_policy_fallbacks name 'gone', which is not in model_list: dangling",
+        "m2 and its fallback m3 share everything: openai (OPENAI_API_KEY)",
     )
+    assert [(chain.name, chain.fallbacks[0][0]) for chain in planned.chains] == [("m2 (content policy)", "m3")]
 
 
 def test_f14_one_deployment_is_no_plural() -> None:

@@ -7,17 +7,17 @@ from itertools import product
 import pytest
 
 from vigil.monitors.core.composite_rules import CompositeRule, Part, StatusBounds, evaluate, exactly
-from vigil.monitors.core.readiness import Target, Value, in_words, readiness, value_of
+from vigil.monitors.core.readiness import ChainTarget, Value, in_words, readiness, value_of
 
 _HEALTH = {"u": Value.UP, "g": Value.DEGRADED, "d": Value.DOWN, "?": None}
 
 
-def targets(written: str) -> list[Target]:
+def targets(written: str) -> list[ChainTarget]:
     """`u g! d`: a target a word, by rank; `!` is a key without headroom; `u+d` are two of one rank."""
     found = []
     for rank, words in enumerate(written.split()):
         for word in words.split("+"):
-            found.append(Target(f"{rank}{word[0]}", rank, _HEALTH[word[0]], word.endswith("!")))
+            found.append(ChainTarget(f"{rank}{word[0]}", rank, _HEALTH[word[0]], word.endswith("!")))
     return found
 
 

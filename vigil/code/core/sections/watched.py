@@ -31,13 +31,26 @@ MONITORS = Section(
         "timeout": SectionField(DurationType(100, MINUTE, 1), "Longest wait for an answer.", 10_000),
         "sensitivity": SectionField(one_of(Sensitivity), "How many looks an alert needs.", "normal"),
         "priority": PRIORITY_FIELD,
+        "headroom_warning": SectionField(
+            DurationType(5 * MINUTE, DAY_MS, MINUTE), "Warns so long before a quota of its key ends.", None
+        ),
         "tags": TAGS,
         "regions": SectionField(words_of(50, 40), "Regions that check; every enabled region if left out."),
         "paused": PAUSED,
         "parents": SectionField(ListType(WATCHED_KEY, 20), "Monitors without which this one cannot be well.", []),
     },
     kinds="prober",
-    grouped=("interval", "timeout", "sensitivity", "priority", "tags", "regions", "paused", "parents"),
+    grouped=(
+        "interval",
+        "timeout",
+        "sensitivity",
+        "priority",
+        "headroom_warning",
+        "tags",
+        "regions",
+        "paused",
+        "parents",
+    ),
     most=20_000,
 )
 HEARTBEATS = Section(
@@ -72,7 +85,7 @@ COMPOSITES = Section(
         "rule": SectionField(one_of(CompositeRule), "How many members must be up.", required=True),
         "k": SectionField(NumberType(1, 200), "For `at_least`.", 1),
         "members": SectionField(
-            MembersType(WATCHED_KEY), "Keys; in a chain, and for readiness, the first serves, then the next.", required=True
+            MembersType(WATCHED_KEY), "Keys; in a chain or readiness the first serves, then the next.", required=True
         ),
         "tags": TAGS,
         "paused": PAUSED,

@@ -1,0 +1,212 @@
+"""The sweep tells a quota that ends and regions that are kept out, once, and takes it back; what is seen goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import redis
+
+from probes import keys, wire
+from probes.reasons import Reason, Status
+from probes.wire import Phases, Result
+from tests.vigil.incidents.world import T0, World
+from vigil.access.models import KeyHeadroom, RegionAccess
+from vigil.accounts.teams import default_team
+from vigil.configuration import configuration
+from vigil.incidents.access.sweep import AccessSweep
+from vigil.incidents.composites import sweep_composites
+from vigil.incidents.models import Incident, MonitorState, Transition
+from vigil.incidents.sweep import reconcile_monitors
+from vigil.monitors.changes import set_paused, update_monitor
+from vigil.monitors.composites import Member, create_composite
+from vigil.monitors.live.results import redis_client, region_client
+from vigil.monitors.models import Monitor
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MINUTE_MS = 60_000
+
+
+class Stage:
+    """Monitors whose regions see what is told, and the sweep that reads it."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self.client = client
+        self.world = World()
+        self.sweep = AccessSweep(client, self.world.told.append)
+        self.now_ms = T0
+        self.regions = [region.slug for region in self.world.regions]
+
+    def monitor(self, name: str = "openai", **wanted: Any) -> Monitor:
+        made = self.world.monitor(name, "api.openai.com", **wanted)
+        self.world.see(made, "pass")
+        return made
+
+    def saw(
+        self, monitor: Monitor, reason: Reason = Reason.OK, but: Mapping[str, Reason] | None = None, **facts: Any
+    ) -> None:
+        """Every region reports this of now; `but` some of them another reason."""
+        for region in self.regions:
+            why = (but or {}).get(region, reason)
+            status = Status.UP if why is Reason.OK else Status.UNKNOWN
+            result = Result(
+                1, monitor.public_id, self.now_ms, status, why, self.now_ms, Phases(), facts=facts, detail=f"saw {why}"
+            )
+            self.client.hset(keys.latest(region), monitor.public_id, wire.encode(result))
+
+    def turn(self, minutes: float = 1) -> None:
+        self.sweep.run_at(self.now_ms)
+        sweep_composites(self.world.told.append)
+        self.now_ms += round(minutes * MINUTE_MS)
+
+    def falls(self, monitor: Monitor, minutes: int, start: int = 1000, each: int = 30) -> None:
+        for minute in range(minutes):
+            left = start - each * minute
+            self.saw(monitor, ratelimit_requests_limit=1000, ratelimit_requests_remaining=left)
+            self.turn()
+
+
+def steps() -> list[tuple[str, str, str]]:
+    found = Transition.objects.order_by("incident_id", "seq").select_related("incident")
+    return [(one.incident.kind, one.step, one.reason) for one in found]
+
+
+@pytest.fixture
+def stage(redis_url: str) -> Iterator[Stage]:
+    _forget()
+    with redis.Redis.from_url(redis_url) as client:
+        yield Stage(client)
+    _forget()
+
+
+def _forget() -> None:
+    configuration.cache_clear()
+    redis_client.cache_clear()
+    region_client.cache_clear()
+
+
+def test_a_quota_that_ends_soon_is_told_once_and_taken_back(stage: Stage) -> None:
+    monitor = stage.monitor(headroom_warning_minutes=30)
+    stage.falls(monitor, 15)
+
+    incident = Incident.objects.get()
+    assert steps() == [("degraded", "opened", "headroom_short")]
+    assert incident.title.startswith("openai: its quota of requests ends in about ")
+    assert (incident.provider, incident.failure) == ("", "rate_limited")
+    opened = Transition.objects.get()
+    assert "At this slope 429 in about" in opened.text
+    assert "5 of 5 regions agree" in opened.text
+    assert opened.evidence["headroom"][0]["counted"] == "requests"
+    assert MonitorState.objects.get(monitor=monitor).status == Status.UP
+
+    stage.falls(monitor, 8, start=1000, each=0)
+    assert steps()[1:] == [("degraded", "resolved", "headroom_back")]
+
+
+def test_without_the_setting_the_trend_is_known_and_nobody_is_told(stage: Stage) -> None:
+    monitor = stage.monitor()
+    stage.falls(monitor, 12)
+
+    [quota] = KeyHeadroom.objects.get(monitor=monitor).quotas
+    assert (quota["reason"], quota["agreeing"]) == ("falling", 5)
+    assert quota["minutes"] == pytest.approx((1000 - 30 * 11) / 30, abs=1)
+    assert not Incident.objects.exists()
+
+
+def test_what_a_quorum_sees_takes_over_what_was_foretold(stage: Stage) -> None:
+    monitor = stage.monitor(headroom_warning_minutes=30)
+    stage.falls(monitor, 15)
+    stage.world.see(monitor, "slow")
+    stage.turn()
+    stage.world.see(monitor, "fail")
+    stage.turn()
+
+    incident = Incident.objects.get()
+    assert [step for _, step, _ in steps()] == ["opened", "changed", "changed"]
+    assert (incident.cause_key, incident.provider) == ("", "openai")
+    stage.world.see(monitor, "pass", "pass")
+    assert steps()[-1] == ("outage", "resolved", "recovered")
+
+
+def test_a_paused_monitor_is_told_of_no_more(stage: Stage) -> None:
+    monitor = stage.monitor(headroom_warning_minutes=30)
+    stage.falls(monitor, 15)
+    set_paused(monitor, True)
+    reconcile_monitors(stage.world.told.append)
+    stage.sweep = AccessSweep(stage.client, stage.world.told.append)
+    stage.turn()
+
+    assert [step for _, step, _ in steps()] == ["opened", "resolved"]
+
+
+def test_a_warning_that_is_switched_off_ends(stage: Stage) -> None:
+    monitor = stage.monitor(headroom_warning_minutes=30)
+    stage.falls(monitor, 15)
+    update_monitor(monitor, {"headroom_warning_minutes": None})
+    stage.sweep = AccessSweep(stage.client, stage.world.told.append)
+    stage.turn()
+
+    assert steps()[-1] == ("degraded", "resolved", "headroom_back")
+
+
+def test_most_regions_refused_by_geography_are_told_to_the_owner_of_the_account(stage: Stage) -> None:
+    monitor = stage.monitor()
+    refused = dict.fromkeys(stage.regions[:3], Reason.GEO_BLOCKED)
+    stage.saw(monitor)
+    stage.turn()
+    stage.saw(monitor, but=dict(list(refused.items())[:2]))
+    stage.turn()
+    stage.saw(monitor, but=refused)
+    stage.turn()
+    assert not Incident.objects.exists(), "a third region has said so only once"
+    stage.saw(monitor, but=refused)
+    stage.turn()
+
+    rows = {row.region: row for row in RegionAccess.objects.all()}
+    assert {region: row.access for region, row in rows.items()} == {
+        region: "refused_by_geography" if region in refused else "may_use" for region in stage.regions
+    }
+    assert rows[stage.regions[0]].evidence == "saw geo_blocked"
+    assert steps() == [("account", "opened", "regions_kept_out")]
+    assert Incident.objects.get().title == "openai: 3 of 5 regions are kept out (not an outage)"
+    assert "refuses the country of" in Transition.objects.get().text
+
+    stage.saw(monitor)
+    stage.turn()
+    stage.saw(monitor)
+    stage.turn()
+    assert steps()[-1] == ("account", "resolved", "regions_admitted")
+
+
+def test_a_fallback_without_headroom_warns_and_both_down_pages(stage: Stage) -> None:
+    primary, spare = stage.monitor("primary"), stage.monitor("spare")
+    members = [Member(primary, 0), Member(spare, 1)]
+    whole = create_composite(default_team(), {"name": "chat", "rule": "readiness", "members": members})
+    reconcile_monitors(stage.world.told.append)
+    stage.falls(spare, 5, start=60, each=0)
+
+    incident = Incident.objects.get()
+    assert (incident.monitor_id, incident.kind, incident.title) == (
+        whole.monitor_id, "degraded", "chat: no headroom in the fallback"
+    )  # fmt: skip
+    assert "If primary died now, spare would serve, whose key has no headroom for it." in Transition.objects.get().text
+
+    stage.world.see(spare, "fail")
+    stage.world.see(primary, "fail")
+    incident.refresh_from_db()
+    assert (incident.kind, incident.title) == ("outage", "chat: nothing serves")
+
+
+def test_hosts_and_monitors_that_are_gone_leave_no_rows(stage: Stage) -> None:
+    monitor = stage.monitor()
+    stage.falls(monitor, 2)
+    assert RegionAccess.objects.count() == 5
+    assert stage.client.hkeys(keys.HEADROOM) == [monitor.public_id.encode()]
+    set_paused(monitor, True)
+    stage.sweep = AccessSweep(stage.client, stage.world.told.append)
+    stage.turn()
+
+    assert not RegionAccess.objects.exists()
+    assert stage.client.hkeys(keys.HEADROOM) == []

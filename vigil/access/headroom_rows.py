@@ -1,0 +1,61 @@
+"""Headroom of keys, stepped and stored: one row a monitor, written when it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from vigil.access.core.headroom import Headroom, stepped
+from vigil.access.core.latch import Latch
+from vigil.access.core.points import Points
+from vigil.access.core.pooled import quota_trend
+from vigil.access.core.rows import quota_rows, quotas_of
+from vigil.access.models import KeyHeadroom
+from vigil.access.subjects import AccessSubject
+from vigil.monitors.live.results import instant
+
+_FIELDS = ("at", "quotas", "warned", "warned_turning_s", "short", "short_turning_s")
+
+
+def step_headroom(subjects: Sequence[AccessSubject], points: Mapping[str, Points], now_s: float) -> dict[int, Headroom]:
+    """Step the headroom of these monitors by their points (public ids) and store it; returns it by key of monitor."""
+    rows = {row.monitor_id: row for row in KeyHeadroom.objects.filter(monitor__in=[one.pk for one in subjects])}
+    found: dict[int, Headroom] = {}
+    changed: list[KeyHeadroom] = []
+    for subject in subjects:
+        row, many = rows.get(subject.pk), points.get(subject.public_id, {})
+        if row is None and not many:
+            continue
+        before = headroom_of(row) if row is not None else Headroom([])
+        told = (quota_trend(counted, regions, now_s) for counted, regions in sorted(many.items()))
+        after = stepped(before, [one for one in told if one], (subject.warning_minutes, subject.interval_s), now_s)
+        found[subject.pk] = after
+        made = _row(subject.pk, after, now_s)
+        if row is None or _differs(row, made):
+            changed.append(made)
+    KeyHeadroom.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["monitor"], update_fields=_FIELDS, batch_size=500
+    )
+    return found
+
+
+def headroom_of(row: KeyHeadroom) -> Headroom:
+    """The pure state of a row."""
+    return Headroom(
+        quotas_of(row.quotas), Latch(row.warned, row.warned_turning_s), Latch(row.short, row.short_turning_s)
+    )
+
+
+def _row(monitor: int, one: Headroom, now_s: float) -> KeyHeadroom:
+    return KeyHeadroom(
+        monitor_id=monitor,
+        at=instant(round(now_s * 1000)),
+        quotas=quota_rows(one.quotas),
+        warned=one.warned.on,
+        warned_turning_s=one.warned.turning_s,
+        short=one.short.on,
+        short_turning_s=one.short.turning_s,
+    )
+
+
+def _differs(row: KeyHeadroom, made: KeyHeadroom) -> bool:
+    return any(getattr(row, name) != getattr(made, name) for name in _FIELDS if name != "at")

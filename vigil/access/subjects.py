@@ -1,0 +1,63 @@
+"""Monitors whose keys and regions are looked at: those of AI providers, and those with a warning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.db.models import Q
+
+from vigil.monitors.models import Monitor
+
+#: Monitors that are looked at; each is one lookup a region in Redis.
+SUBJECTS_MOST = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSubject:
+    """A monitor with a key: its provider, the host it asks, its interval, its warning and its regions (slugs)."""
+
+    pk: int
+    public_id: str
+    team_id: int
+    name: str
+    provider: str
+    host: str
+    interval_s: int
+    warning_minutes: int | None
+    regions: tuple[str, ...]
+
+
+def read_subjects() -> list[AccessSubject]:
+    """The living ones, in two queries."""
+    with_key = ~Q(provider="") | Q(headroom_warning_minutes__gt=0)
+    monitors = Monitor.objects.filter(with_key, deleted_at=None, paused=False).order_by("pk")[:SUBJECTS_MOST]
+    rows = list(monitors.only("public_id", "team_id", "name", "provider", "config", "interval_s",
+                              "headroom_warning_minutes"))  # fmt: skip
+    watched = Monitor.regions.through.objects.filter(monitor__in=[row.pk for row in rows], region__enabled=True)
+    regions: dict[int, list[str]] = {}
+    for monitor, slug in watched.order_by("region__slug").values_list("monitor_id", "region__slug"):
+        regions.setdefault(monitor, []).append(slug)
+    return [
+        AccessSubject(
+            row.pk,
+            row.public_id,
+            row.team_id,
+            row.name,
+            row.provider,
+            _host(row.config),
+            row.interval_s,
+            row.headroom_warning_minutes,
+            tuple(regions.get(row.pk, ())),
+        )
+        for row in rows
+    ]
+
+
+def _host(config: object) -> str:
+    if not isinstance(config, dict):
+        return ""
+    try:
+        return (urlsplit(str(config.get("url") or "")).hostname or str(config.get("host") or ""))[:253]
+    except ValueError:
+        return ""

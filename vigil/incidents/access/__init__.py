@@ -1,0 +1,1 @@
+"""Incidents of what is foretold of keys and regions."""

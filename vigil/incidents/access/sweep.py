@@ -1,0 +1,134 @@
+"""Access sweep of ingest: quotas and regions by the latest results, and the incidents of what they foretell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import redis
+from django.db import transaction
+from django.db.models.functions import Now
+
+from probes.process.isolation import Each, plainly
+from probes.process.redis_streams import redis_now_ms
+from vigil.access.core.headroom import Headroom
+from vigil.access.core.points import Points, added
+from vigil.access.core.region_access import Access, most_are_kept_out
+from vigil.access.headroom_rows import step_headroom
+from vigil.access.models import RegionAccess
+from vigil.access.point_store import PointStore
+from vigil.access.region_rows import step_accesses
+from vigil.access.subjects import AccessSubject, read_subjects
+from vigil.incidents.composites import follow
+from vigil.incidents.core.foretold import FORETOLD, Foretold, next_move, of_headroom, of_regions
+from vigil.incidents.core.model import Move, Step
+from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.state_rows import MAIN_KINDS, load
+from vigil.incidents.timeline import EnqueueDeliveries
+from vigil.incidents.write_steps import Ground, write_transition
+from vigil.monitors.live.results import Latest, latest_results
+
+SUBJECTS_EVERY_S = 60.0
+
+
+class AccessSweep:
+    """Remembers which monitors it looks at; everything else is in PostgreSQL and Redis."""
+
+    def __init__(self, client: redis.Redis, enqueue: EnqueueDeliveries, each: Each = plainly) -> None:
+        self._redis, self._enqueue, self._each = client, enqueue, each
+        self._store = PointStore(client)
+        self._subjects: list[AccessSubject] = []
+        self._read_at_s = -SUBJECTS_EVERY_S
+
+    def run(self) -> None:
+        """Step everything by what regions saw last, at the time of Redis; nothing while that does not answer."""
+        self.run_at(redis_now_ms(self._redis))
+
+    def run_at(self, now_ms: int) -> None:
+        """The same at a time (ms since 1970)."""
+        if time.monotonic() - self._read_at_s >= SUBJECTS_EVERY_S:
+            self._read(now_ms)
+        subjects = self._subjects
+        latest = latest_results(
+            [one.public_id for one in subjects], sorted({r for one in subjects for r in one.regions})
+        )
+        if not latest.available:
+            return
+        headrooms = step_headroom(subjects, self._points(latest, now_ms), now_ms / 1000)
+        accesses = step_accesses(subjects, latest, now_ms)
+        wanted = _wanted(subjects, headrooms, accesses)
+        told = Incident.objects.filter(cause_key__startswith=FORETOLD, kind__in=MAIN_KINDS, resolved_at=None)
+        open_now = {key for key in told.values_list("monitor_id", flat=True) if key is not None}
+        keys = sorted(open_now | wanted.keys())
+        self._each("foretell", keys, lambda key: _tell(key, wanted.get(key), self._enqueue), None)
+
+    def _read(self, now_ms: int) -> None:
+        self._subjects = read_subjects()
+        self._read_at_s = time.monotonic()
+        self._store.keep_only({one.public_id for one in self._subjects})
+
+    def _points(self, latest: Latest, now_ms: int) -> Mapping[str, Points]:
+        """The points of every monitor, with the new ones stored."""
+        points = self._store.read([one.public_id for one in self._subjects], now_ms)
+        grown = {}
+        for subject in self._subjects:
+            name = subject.public_id
+            points[name], grew = added(points.get(name, {}), latest.of(name), now_ms / 1000)
+            if grew:
+                grown[name] = points[name]
+        self._store.write(grown, now_ms)
+        return points
+
+
+def _wanted(
+    subjects: Sequence[AccessSubject],
+    headrooms: Mapping[int, Headroom],
+    accesses: Mapping[tuple[int, str], Mapping[str, RegionAccess]],
+) -> dict[int, Foretold]:
+    """What is to be told, by key of monitor: regions that are kept out before a quota that ends."""
+    wanted: dict[int, Foretold] = {}
+    for one in subjects:
+        rows = accesses.get((one.team_id, one.host), {})
+        seen = {region: (Access(row.access), row.evidence) for region, row in rows.items() if region in one.regions}
+        out = most_are_kept_out({region: access for region, (access, _) in seen.items()})
+        found = of_regions(one.name, one.host, out, seen)
+        if found is None and one.pk in headrooms:
+            found = of_headroom(one.name, one.host, headrooms[one.pk])
+        if found is not None:
+            wanted[one.pk] = found
+    return wanted
+
+
+def _tell(key: int, wanted: Foretold | None, enqueue: EnqueueDeliveries) -> None:
+    """Open or resolve the incident of one monitor, in one transaction with its deliveries and its composites."""
+    with transaction.atomic():
+        rows = MonitorState.objects.select_for_update(of=("self",)).select_related("monitor")
+        row = rows.filter(pk=key).first()
+        if row is None or (wanted is not None and (row.monitor.paused or row.monitor.deleted_at is not None)):
+            return
+        subject = load(row)
+        incident = Incident.objects.filter(monitor=key, kind__in=MAIN_KINDS, resolved_at=None).first()
+        move = next_move(subject.state, incident.cause_key if incident else "", wanted)
+        if move is None:
+            return
+        if move.step is Step.OPENED and wanted is not None:
+            _open(row, move, wanted, enqueue)
+        elif incident is not None:
+            write_transition(incident, move, enqueue)
+        follow([key], enqueue)
+
+
+def _open(row: MonitorState, move: Move, wanted: Foretold, enqueue: EnqueueDeliveries) -> None:
+    # Without a provider: what is foretold is no part of an outage of one.
+    incident = Incident.objects.create(
+        team_id=row.monitor.team_id,
+        monitor=row.monitor,
+        kind=wanted.kind,
+        cause_key=wanted.cause,
+        title=wanted.title,
+        failure=wanted.failure,
+        started_at=Now(),
+        opened_at=Now(),
+    )
+    incident.refresh_from_db()
+    write_transition(incident, move, enqueue, Ground(text=wanted.text, evidence=wanted.evidence))
