@@ -25,8 +25,6 @@ from probes.net.trace import Trace
 
 #: Codes of a server that wants another protocol: Node, RFC 9110, a load balancer of AWS, and an unknown version.
 _NEWER_WANTED = frozenset({403, 426, 464, 505})
-#: How long an endless stream is read for what the monitor looks for (s).
-STREAM_READ_S = 2.0
 
 
 async def exchange(request: Request, dialer: Dialer, trace: Trace) -> Response:
@@ -182,7 +180,7 @@ class HttpConnection(TlsProtocol):
             self.reusable = reader.keeps_open
             self._finish()
         elif reader.endless and self._stream_end is None:
-            self._stream_end = asyncio.get_running_loop().call_later(STREAM_READ_S, self._finish)
+            self._stream_end = asyncio.get_running_loop().call_later(self._request.stream_s, self._finish)
 
     def ended(self) -> None:
         """The end of a body without a length, and a failure anywhere else."""

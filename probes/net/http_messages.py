@@ -16,6 +16,9 @@ BODY_LIMIT = 65_536
 #: No spec may ask for more (bytes).
 BODY_LIMIT_MOST = 1_048_576
 
+#: How long an endless stream is read for what the monitor looks for (s).
+STREAM_READ_S = 2.0
+
 Header = tuple[str, str]
 
 
@@ -33,7 +36,8 @@ DEFAULT_TLS = TlsOptions()
 class Request:
     """What to send; `connection` is the header of that name.
 
-    `enough` tells of the body of an endless stream so far whether it can be judged; without it the head is enough.
+    `enough` tells of the body of an endless stream so far whether it can be judged, for `stream_s` at most; without it
+    the head is enough.
 
     `server_name` is what TLS asks for and verifies, where that is not the target's own host.
     """
@@ -47,6 +51,7 @@ class Request:
     body_limit: int = BODY_LIMIT
     connection: str = "close"
     enough: Callable[[bytes], bool] | None = None
+    stream_s: float = STREAM_READ_S
 
 
 @dataclass(frozen=True, slots=True)

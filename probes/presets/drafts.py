@@ -82,6 +82,9 @@ def _config(preset: Preset, given: Mapping[str, Any], models: list[str]) -> Json
         return _host_and_port(preset, given)
     if preset.kind == "saturation":
         return {"url": _url(preset, given, preset.path), "engine": preset.engine, **preset.limits}
+    if preset.kind == "mcp":
+        # The address is the endpoint itself, whatever its path looks like.
+        return {"url": _checked(str(given.get("address", preset.address))), **preset.limits}
     return _http(preset, given, models)
 
 

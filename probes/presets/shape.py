@@ -57,8 +57,8 @@ class Preset:
     true). `path` may hold `{model}`, `{model_path}` (with its slashes) and `{name}`. `client_base` is what of the path
     is in the base address of the service's own client, such as /v1. `also` are other names of the service. `billed`
     says what a check costs, if it does: it needs an acknowledgement. The key goes into `key_header` (`bearer`: the
-    Authorization header) after `key_prefix`. With kind `saturation`, `engine` names the metrics, and `limits` its
-    thresholds.
+    Authorization header) after `key_prefix`. With kind `saturation`, `engine` names the metrics; `limits` are
+    more fields of kinds other than `http`.
     """
 
     name: str

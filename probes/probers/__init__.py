@@ -10,7 +10,7 @@ import msgspec
 
 from probes.message_decoder import MessageDecoder
 from probes.prober import Observation, ProbeContext, Prober, SpecCode, SpecError
-from probes.probers import dns, domain, grpc, http, icmp, postgresql, redis, saturation, tcp, tls, websocket
+from probes.probers import dns, domain, grpc, http, icmp, mcp, postgresql, redis, saturation, tcp, tls, websocket
 from probes.specs.family import validate_family
 
 __all__ = [
@@ -39,6 +39,7 @@ PROBERS: dict[str, Prober] = {
     "grpc": grpc.PROBER,
     "http": http.PROBER,
     "icmp": icmp.PROBER,
+    "mcp": mcp.PROBER,
     "postgresql": postgresql.PROBER,
     "redis": redis.PROBER,
     "saturation": saturation.PROBER,

@@ -12,9 +12,10 @@ import msgspec
 QUESTIONS = frozenset(
     {
         "assertions", "billing_acknowledged", "body", "body_limit", "busy_samples", "cache_most", "database",
-        "degraded_days", "down_days", "echoes", "engine", "expect", "expected", "expected_status", "family",
-        "follow_redirects", "match", "method", "min_tls", "provider", "record", "redirect_limit", "running_most",
-        "send", "service", "stalled_s", "starttls", "subprotocol", "user", "waiting_most",
+        "degraded_days", "down_days", "echoes", "engine", "engines_least", "expect", "expected", "expected_status",
+        "expected_tools", "family", "follow_redirects", "match", "method", "min_tls", "preemptions_most", "protocol",
+        "provider", "queue_age_most_s", "record", "redirect_limit", "running_most", "send", "service", "stalled_s",
+        "starttls", "subprotocol", "user", "waiting_most",
     }
 )  # fmt: skip
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}

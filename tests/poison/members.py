@@ -44,6 +44,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "redis": {"host": "example.com", "port": 6379},
     "postgresql": {"host": "example.com", "port": 5432, "user": "a"},
     "saturation": {"url": "https://example.com/metrics", "engine": "vllm"},
+    "mcp": {"url": "https://example.com/mcp", "call": "search", "arguments": "{}"},
 }  # fmt: skip
 LITELLM = {
     "model_list": [

@@ -217,6 +217,8 @@ PROVIDERS: dict[str, RecordedProvider] = {
     "milvus": recorded_servers.MILVUS,
     "chroma": recorded_servers.CHROMA,
     "elasticsearch": recorded_servers.ELASTICSEARCH,
+    "fleet": recorded_servers.FLEET,
+    "mcp": recorded_servers.MCP,
 }
 
 
@@ -228,7 +230,10 @@ def find(path: str) -> tuple[RecordedProvider, str] | None:
 
 
 def healthy_answer(provider: RecordedProvider, request: ServedRequest, path: str) -> ServedAnswer:
-    """Answer of a healthy provider: its key check, then the table."""
+    """Answer of a healthy provider: what changes, then its key check and the table."""
+    told = provider.live(request, path) if provider.live is not None else None
+    if told is not None:
+        return told
     endpoint = provider.endpoints.get((request.method, path))
     if endpoint is None:
         return provider.missing

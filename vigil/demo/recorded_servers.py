@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from vigil.demo.engine_pages import served
+from dataclasses import replace
+
+from vigil.demo.engine_pages import fleet, served
 from vigil.demo.exchange import ServedAnswer, as_json, as_text
+from vigil.demo.mcp.live import LiveMcpServer
 from vigil.demo.shapes import NOT_FOUND, STARTING, Auth, Endpoints, RecordedProvider, get, model_list, post
 
 _UNAUTHORIZED = as_json(401, {"error": "Unauthorized"})
@@ -120,3 +123,6 @@ ELASTICSEARCH = _server(
     # All shards are lost, but the status is still 200.
     loading=as_json(200, {"cluster_name": "d", "status": "red", "timed_out": False}),
 )
+
+FLEET = replace(_server({}), live=fleet.answer)
+MCP = replace(_server({}), live=LiveMcpServer().answer)

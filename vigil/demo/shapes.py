@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from vigil.demo.exchange import ServedAnswer, as_json
+from vigil.demo.exchange import ServedAnswer, ServedRequest, as_json
 
 DEMO_KEY = "demo-key"
 DEMO_LOGIN = f"demo:{DEMO_KEY}"
@@ -47,6 +47,8 @@ class RecordedProvider:
     loading: ServedAnswer
     missing: ServedAnswer
     rate_limited: ServedAnswer = SLOW_DOWN
+    #: Answers that change from request to request, asked before the table; takes the request and its path.
+    live: Callable[[ServedRequest, str], ServedAnswer | None] | None = None
 
 
 def get(path: str, answer: ServedAnswer, guarded: bool = False) -> Endpoints:

@@ -24,8 +24,8 @@ _REQUEST = {
 _LOGIN = {"username": "Comes with `password`.", "password": "Or user:password, or the address of the store with both."}
 #: Names of secrets and what each is. None of them is required.
 _SECRETS: Mapping[str, Mapping[str, str]] = {
-    "grpc": _REQUEST, "http": _REQUEST, "saturation": _REQUEST, "websocket": _REQUEST, "tcp": _IDENTITY,
-    "tls": _IDENTITY, "redis": _LOGIN, "postgresql": {**_LOGIN, **_IDENTITY},
+    "grpc": _REQUEST, "http": _REQUEST, "mcp": _REQUEST, "saturation": _REQUEST, "websocket": _REQUEST,
+    "tcp": _IDENTITY, "tls": _IDENTITY, "redis": _LOGIN, "postgresql": {**_LOGIN, **_IDENTITY},
 }  # fmt: skip
 _EXAMPLES: Mapping[str, Json] = {
     "dns": {"name": "example.com", "record": "A"},
@@ -36,6 +36,7 @@ _EXAMPLES: Mapping[str, Json] = {
         "assertions": [{"type": "jsonpath", "path": "$.status", "equals": "ok"}],
     },
     "icmp": {"host": "gateway.example.com", "echoes": 3},
+    "mcp": {"url": "https://tools.example.com/mcp", "expected_tools": ["search"]},
     "postgresql": {"host": "db.example.com", "user": "vigil", "database": "postgres", "tls": True},
     "redis": {"host": "cache.example.com", "port": 6379},
     "saturation": {"url": "http://gpu.example.com:8000/metrics", "engine": "vllm", "waiting_most": 10},

@@ -45,6 +45,7 @@ CALM = 9
 #: Purposes by kind; one with a known provider is an AI provider first.
 _PURPOSES = {
     "saturation": "models",
+    "mcp": "models",
     "postgresql": "stores",
     "redis": "stores",
     "dns": "network",

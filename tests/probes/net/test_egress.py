@@ -149,6 +149,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "grpc": {"host": "{host}", "port": 443},
     "http": {"url": "http://{host}/"},
     "icmp": {"host": "{host}"},
+    "mcp": {"url": "http://{host}/mcp"},
     "postgresql": {"host": "{host}"},
     "redis": {"host": "{host}"},
     "saturation": {"url": "http://{host}/metrics", "engine": "vllm"},

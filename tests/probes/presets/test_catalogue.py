@@ -58,7 +58,7 @@ def wanted(preset: Preset) -> dict[str, str]:
     asked = {name: given[name] for name in preset.needs if name in given}
     if preset.key is not Key.NONE:
         asked["key"] = FAKE_KEY
-    if preset.own_address and preset.kind == "http":
+    if preset.own_address and preset.kind in ("http", "mcp"):
         asked["address"] = "http://gpu.internal:9000"
     if preset.billed:
         asked["billing_acknowledged"] = "true"

@@ -124,6 +124,7 @@ GOLDEN = {
     "ray-serve-applications": Golden("rayserve", overloaded=BROKEN, loading=(Status.DOWN, Reason.VALUE_MISMATCH)),
     "nim": Golden("nim", "meta/llama-3.1-8b-instruct", overloaded=LOADING, loading=LOADING),
     "kserve": Golden("kserve", "demo", missing=GONE, overloaded=LOADING, loading=LOADING),
+    "mcp": Golden("mcp", overloaded=BROKEN, loading=BROKEN),
     "bentoml": Golden("bentoml", overloaded=LOADING, loading=LOADING),
     "openai-compatible": Golden("openai-compatible", "anything", missing=UNLISTED, **STARTING),
     "qdrant": Golden("qdrant", overloaded=LOADING, loading=LOADING),

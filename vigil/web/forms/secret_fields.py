@@ -15,6 +15,7 @@ BY_KIND: Mapping[str, tuple[str, ...]] = {
     "http": _REQUEST,
     "websocket": _REQUEST,
     "grpc": _REQUEST,
+    "mcp": _REQUEST,
     "saturation": _REQUEST,
     "tcp": _IDENTITY,
     "tls": _IDENTITY,

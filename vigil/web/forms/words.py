@@ -61,6 +61,13 @@ WORDS: Mapping[str, SettingWords] = {
     "queue_age_most_s": SettingWords("Oldest request waits at most", "0 for no limit.", "s"),
     "preemptions_most": SettingWords("Preempted at most, in a minute", "0 for no limit.", "requests"),
     "engines_least": SettingWords("Engines at least", "0 for as many as there were.", "engines"),
+    "transport": SettingWords("Transport", "Sse is the one of 2024: answers come over a stream of their own."),
+    "protocol": SettingWords("Protocol", "Auto tries the one without a handshake first."),
+    "expected_tools": SettingWords("Tools that must be there", "One a line."),
+    "call": SettingWords("Safe call", "A tool that each check calls; it must say that it only reads."),
+    "arguments": SettingWords("Its arguments", 'An object in JSON, such as {"query": "status"}.'),
+    "call_confirmed": SettingWords("Its name again", "Only to call a tool that may do more than read."),
+    "call_expect": SettingWords("Its answer holds", "A text; empty for any answer that is no error."),
     "text": SettingWords("Text"),
     "pattern": SettingWords("Pattern", "RE2, such as ready|ok."),
     "path": SettingWords("JSON path", "Such as $.data[0].id."),
@@ -98,6 +105,7 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "postgresql": ("host", "port", "user", "database"),
     "redis": ("host", "port"),
     "saturation": ("url", "engine"),
+    "mcp": ("url", "expected_tools"),
 }
 KINDS: Mapping[str, str] = {
     "http": "Address (HTTP)",
@@ -111,6 +119,7 @@ KINDS: Mapping[str, str] = {
     "postgresql": "PostgreSQL",
     "redis": "Redis",
     "saturation": "Saturation of an inference server",
+    "mcp": "MCP server",
 }
 ASSERTIONS: Mapping[str, str] = {
     "status": "Status code",

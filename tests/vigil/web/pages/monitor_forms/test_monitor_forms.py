@@ -53,6 +53,10 @@ KINDS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         {"config.url": "http://a.test/metrics", "config.engine": "vllm"},
         {"url": "http://a.test/metrics", "engine": "vllm", "cache_most": 0.8, "waiting_most": 4},
     ),
+    "mcp": (
+        {"config.url": "https://a.test/mcp", "config.expected_tools": "search"},
+        {"url": "https://a.test/mcp", "transport": "sse", "call": "search", "arguments": '{"query": "x"}'},
+    ),
 }  # fmt: skip
 JSON_PATHS = [
     {"type": "jsonpath", "path": "$.a", "equals": value}

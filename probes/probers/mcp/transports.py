@@ -1,0 +1,170 @@
+"""Transports of MCP: streamable HTTP, and HTTP+SSE of 2024-11-05, where answers come over a stream of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+from urllib.parse import urljoin
+
+from probes.ai.mcp.messages import Ask, Reply, events, message_in
+from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.net.http.reader import AnswerReader
+from probes.net.http1 import exchange
+from probes.net.http_messages import BODY_LIMIT_MOST, Header, Request, head_of
+from probes.net.stream import Endpoint, Stream, open_stream
+from probes.net.targets import BadTarget, Target, parse_url
+from probes.net.tls.options import HTTP_ALPN
+from probes.prober import ProbeContext
+from probes.specs.tls import TlsFields, server_name_of, tls_options_of
+
+#: How long a stream is read for an answer (s); the deadline of the check comes sooner.
+_STREAM_S = 60.0
+_EVENTS = "text/event-stream"
+_OK = 200
+
+
+class Transport(Protocol):
+    """Carries requests and their answers. Raises what `probes.net.failures.explain` knows."""
+
+    async def send(self, ask: Ask) -> Reply: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a server is reached: its address and TLS, and the headers that say who asks."""
+
+    url: str
+    tls: TlsFields
+    secrets: Mapping[str, str]
+    headers: tuple[Header, ...]
+    context: ProbeContext
+
+    def request(self, ask: Ask, target: Target | None = None) -> Request:
+        """The request on the wire; what goes to another address than the endpoint's own has nothing secret in it."""
+        elsewhere = parse_url(ask.url) if ask.url else None
+        return Request(
+            elsewhere or target or parse_url(self.url),
+            ask.method,
+            ask.headers if elsewhere else (*ask.headers, *self.headers),
+            ask.body,
+            tls_options_of(self.tls, {} if elsewhere else self.secrets, HTTP_ALPN),
+            self.tls.server_name,
+            BODY_LIMIT_MOST,
+            enough=partial(_has_answer, ask.id) if ask.id else None,
+            stream_s=_STREAM_S,
+        )
+
+
+def _has_answer(ask_id: str, body: bytes) -> bool:
+    return message_in(body, _EVENTS, ask_id) is not None
+
+
+class HttpTransport:
+    """Streamable HTTP: each request is answered by itself, in JSON or in a stream."""
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
+
+    async def send(self, ask: Ask) -> Reply:
+        try:
+            request = self._way.request(ask)
+        except BadTarget:
+            # An address that the server named and nobody could dial.
+            return Reply(0)
+        answer = await exchange(request, self._way.context.dialer, self._way.context.trace)
+        kind = answer.header("content-type") or ""
+        message = message_in(answer.body, kind, ask.id) if ask.id else None
+        cut = answer.truncated and message is None and not answer.stream
+        return Reply(answer.code, answer.headers, message, answer.body, cut)
+
+
+class EventStreamTransport:
+    """HTTP+SSE: a stream is opened first, names the address for requests, and brings every answer."""
+
+    def __init__(self, way: Way, stack: AsyncExitStack) -> None:
+        self._way = way
+        self._stack = stack
+        self._stream: Stream | None = None
+        self._request = Request(parse_url(way.url))
+        self._reader = AnswerReader(self._request)
+        self._target: Target | None = None
+
+    async def send(self, ask: Ask) -> Reply:
+        if ask.url:
+            return await HttpTransport(self._way).send(ask)
+        if self._stream is None:
+            refused = await self._open()
+            if refused is not None:
+                return refused
+        if ask.method == "DELETE":
+            # Closing the stream ends the session.
+            return Reply(_OK)
+        request = replace(self._way.request(ask, self._target), enough=None)
+        answer = await exchange(request, self._way.context.dialer, self._way.context.trace)
+        if not 200 <= answer.code < 300 or not ask.id:
+            return Reply(answer.code, answer.headers, None, answer.body)
+        while (message := message_in(self._heard(), _EVENTS, ask.id)) is None:
+            await self._more()
+        return Reply(_OK, answer.headers, message)
+
+    async def _open(self) -> Reply | None:
+        """Open the stream and wait for its first event; the answer where it is no stream."""
+        way, target = self._way, parse_url(self._way.url)
+        ask = Ask("GET", headers=(("Accept", _EVENTS),))
+        self._request = replace(way.request(ask), enough=lambda body: False)
+        self._reader = AnswerReader(self._request)
+        tls = tls_options_of(way.tls, way.secrets, HTTP_ALPN) if target.secure else None
+        endpoint = Endpoint(target.host, target.port, tls, server_name_of(way.tls, target.host))
+        stream = await self._stack.enter_async_context(open_stream(way.context.dialer, endpoint, way.context.trace))
+        way.context.trace.begin("first_byte")
+        stream.send(head_of(self._request))
+        self._stream = stream
+        while self._reader.head is None:
+            await self._more()
+        way.context.trace.answered()
+        if self._reader.head.code != _OK or not self._is_stream():
+            while not self._reader.complete:
+                await self._more()
+            answer = self._reader.answer()
+            self._stream = None
+            return Reply(answer.code, answer.headers, None, answer.body)
+        while (address := next((text for name, text in events(self._heard()) if name == "endpoint"), None)) is None:
+            await self._more()
+        self._target = self._endpoint(address.decode("utf-8", "replace").strip())
+        return None
+
+    def _is_stream(self) -> bool:
+        assert self._reader.head is not None
+        return any(
+            name == "content-type" and value.lower().startswith(_EVENTS) for name, value in self._reader.head.headers
+        )
+
+    def _endpoint(self, address: str) -> Target:
+        """Where requests go: on the same host, since they carry the token. Raises ProtocolBroken."""
+        own = parse_url(self._way.url)
+        try:
+            target = parse_url(urljoin(self._way.url, address))
+        except (BadTarget, ValueError):
+            raise ProtocolBroken("the address for requests that the server names is none") from None
+        if target.origin != own.origin:
+            raise ProtocolBroken("the server names an address for requests on another host")
+        return target
+
+    def _heard(self) -> bytes:
+        return self._reader.answer().body if self._reader.head is not None else b""
+
+    async def _more(self) -> None:
+        """Read on. Raises ClosedEarly at the end of the stream, TooLarge beyond 1 MiB."""
+        assert self._stream is not None
+        if self._reader.complete:
+            if len(self._heard()) >= BODY_LIMIT_MOST:
+                raise TooLarge("a stream of more than 1 MiB before the answer")
+            raise ClosedEarly("the stream ended before the answer came")
+        came = await self._stream.more()
+        if came:
+            self._reader.feed(came)
+        else:
+            self._reader.close()
