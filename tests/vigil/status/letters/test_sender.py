@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 
@@ -10,6 +14,7 @@ from tests.vigil.status.subscribing import incident_of, mail_server, page_of, su
 from vigil.clock import database_now
 from vigil.demo.mail_receiver import MailReceiver
 from vigil.status.changes import save_status_page
+from vigil.status.letters.compose import mail_of
 from vigil.status.letters.fan_out import write_letters
 from vigil.status.public_incidents.changes import delete_public_incident
 from vigil.status.public_incidents.updates import add_update
@@ -62,6 +67,30 @@ def test_a_letter_says_what_was_said_and_ends_with_one_click(server: MailReceive
     assert body is not None
     text = body.get_content()
     assert "We are looking into it." in text and "Affects Chat API." in text and "Unsubscribe: http" in text
+
+
+def test_the_raw_letter_is_what_every_mail_program_reads(server: MailReceiver) -> None:
+    page = page_of(title="Äcme ☂", language="de")
+    subscriber(page, "reader@example.test")
+    text = "We **see** errors.\n\n- `chat` is down ![x](https://elsewhere.test/x.png)\n- <img src=x>\n\n"
+    text += "long " * 400
+    write_letters(incident_of(page, "Chat API", text=text).updates.get().pk)
+    raw = mail_of(SubscriberLetter.objects.select_related("update__incident", "subscriber__page").get()).content
+    assert raw.count(b"\n") == raw.count(b"\r\n") and all(len(line) <= 998 for line in raw.split(b"\r\n"))
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert head.isascii() and b"=?utf-8?" in head and all(len(line) < 300 for line in head.split(b"\r\n"))
+    letter = message_from_bytes(raw, policy=default)
+    assert letter.get_content_type() == "multipart/alternative" and letter.defects == []
+    assert [part.get_content_type() for part in letter.iter_parts()] == ["text/plain", "text/html"]
+    assert (datetime.now(UTC) - letter["Date"].datetime) < timedelta(minutes=5)
+    single = {"Message-ID", "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Auto-Submitted", "Precedence"}
+    assert {name: len(letter.get_all(name, [])) for name in single} == dict.fromkeys(single, 1)
+    plain, html = (part.get_content().replace("\r\n", "\n") for part in letter.iter_parts())
+    assert plain.startswith("Chat API refuses connections\n\nIn Untersuchung, ") and "\n- `chat` is down" in plain
+    assert html.startswith('<!doctype html>\n<html lang="de">') and '"color-scheme" content="light dark"' in html
+    assert "<strong>see</strong>" in html and "<li><code>chat</code> is down" in html and "&lt;img src=x&gt;" in html
+    # Nothing tells the sender that it was opened.
+    assert not re.search(r"<img|<link|src=|url\(|@import|<script", html.replace("&lt;img src=x&gt;", ""))
 
 
 def test_words_of_any_language_and_length_arrive_as_they_were_written(server: MailReceiver) -> None:

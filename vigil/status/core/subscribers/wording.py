@@ -11,6 +11,7 @@ from vigil.alerts.wording.fitting import cut, one_line
 from vigil.status.core.incidents.cards import incident_path
 from vigil.status.core.languages.english import ENGLISH
 from vigil.status.core.languages.words import PageWords
+from vigil.status.core.prose import public_markdown
 from vigil.status.core.states import UpdateState
 
 SUBJECT_MOST = 200
@@ -80,34 +81,48 @@ class WrittenLetter:
 def update_letter(page: ToldPage, update: ToldUpdate, links: SubscriberLinks) -> WrittenLetter:
     """An update of a public incident."""
     words = page.words.letters
-    return _letter(
-        f"[{page.title}] {update.named_state(page.words)}: {update.title}",
-        [update.title, *update.facts(page.words), "", *update.text.splitlines()],
-        [(words.status_page, f"{page.address}/{incident_path(update.incident)}")],
-        [(words.why.format(title=page.title), ""), *_own_links(page, links)],
+    said = _Said(
+        f"{update.named_state(page.words)}: {update.title}", update.title, update.facts(page.words), update.text
     )
+    incident = f"{page.address}/{incident_path(update.incident)}"
+    foot = [(words.why.format(title=page.title), ""), *_own_links(page, links)]
+    return _letter(page, said, [(words.status_page, incident)], foot)
 
 
 def confirm_letter(page: ToldPage, links: SubscriberLinks) -> WrittenLetter:
     """The question whether an address wants to be told."""
     words = page.words.letters
-    lines = [words.confirm_title.format(title=page.title), words.confirm_text, words.confirm_nothing]
-    return _letter(
-        f"[{page.title}] {words.confirm_subject}",
-        lines,
-        [(words.confirm, links.confirm), (words.status_page, page.address)],
+    said = _Said(
+        words.confirm_subject, words.confirm_title.format(title=page.title), [words.confirm_text, words.confirm_nothing]
     )
+    return _letter(page, said, [(words.confirm, links.confirm), (words.status_page, page.address)])
 
 
 def manage_letter(page: ToldPage, links: SubscriberLinks) -> WrittenLetter:
     """The link to one's subscription, for an address that asked again."""
     words = page.words.letters
-    lines = [words.known_title.format(title=page.title), words.known_text]
-    shown = [(words.status_page, page.address), *_own_links(page, links)]
-    return _letter(f"[{page.title}] {words.known_subject}", lines, shown)
+    said = _Said(words.known_subject, words.known_title.format(title=page.title), [words.known_text])
+    return _letter(page, said, [(words.status_page, page.address), *_own_links(page, links)])
 
 
 Links = Sequence[tuple[str, str]]
+#: Without a colour, so that it is dark where its reader's mail is; nothing in it is asked for elsewhere.
+_HEAD = (
+    '<!doctype html>\n<html lang="{tag}">\n<head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+    "<title>{subject}</title></head>\n"
+    '<body dir="auto" style="font:16px/1.5 system-ui,sans-serif;max-width:40em">\n'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a letter says: the end of its subject, its heading, plain lines, and a team's text in Markdown."""
+
+    subject: str
+    heading: str
+    lines: Sequence[str]
+    text: str = ""
 
 
 def _own_links(page: ToldPage, links: SubscriberLinks) -> Links:
@@ -115,15 +130,18 @@ def _own_links(page: ToldPage, links: SubscriberLinks) -> Links:
     return [(words.letters.choose, links.manage), (words.subscribing.unsubscribe, links.unsubscribe)]
 
 
-def _letter(subject: str, lines: Sequence[str], links: Links, foot: Links = ()) -> WrittenLetter:
-    heading, *rest = lines
-    text = [heading, "", *rest, "", *map(_plain, links), *(["", "-- ", *map(_plain, foot)] if foot else [])]
-    body = "".join(f"<p>{escape(line)}</p>" for line in rest if line)
-    shown = "".join(_linked(words, link) for words, link in links)
-    small = f"<hr><small>{''.join(_linked(words, link) for words, link in foot)}</small>" if foot else ""
-    return WrittenLetter(
-        cut(one_line(subject), SUBJECT_MOST), "\n".join(text) + "\n", f"<h2>{escape(heading)}</h2>{body}{shown}{small}"
-    )
+def _letter(page: ToldPage, said: _Said, links: Links, foot: Links = ()) -> WrittenLetter:
+    subject = cut(one_line(f"[{page.title}] {said.subject}"), SUBJECT_MOST)
+    text = [said.heading, "", *said.lines, "", *([*said.text.splitlines(), ""] if said.text else [])]
+    text += [*map(_plain, links), *(["", "-- ", *map(_plain, foot)] if foot else [])]
+    html = [
+        _HEAD.format(tag=page.words.tag, subject=escape(subject)), f"<h2>{escape(said.heading)}</h2>\n",
+        *(f"<p>{escape(line)}</p>\n" for line in said.lines), public_markdown(said.text),
+        *(_linked(*one) for one in links),
+        *(("<hr>\n<small>\n", *(_linked(*one) for one in foot), "</small>\n") if foot else ()),
+        "</body>\n</html>\n",
+    ]  # fmt: skip
+    return WrittenLetter(subject, "\n".join(text) + "\n", "".join(html))
 
 
 def _plain(link: tuple[str, str]) -> str:
@@ -132,4 +150,4 @@ def _plain(link: tuple[str, str]) -> str:
 
 def _linked(words: str, link: str) -> str:
     shown = f'<a href="{escape(link)}">{escape(words)}</a>' if link else escape(words)
-    return f"<p>{shown}</p>"
+    return f"<div>{shown}</div>\n"
