@@ -8,6 +8,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
 from vigil.configuration import configuration
+from vigil.metrics import monitor_views as monitor_metrics
 from vigil.metrics import view as metrics
 from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages, subscribing
 from vigil.web.guessing import limited_misses, limited_passwords
@@ -55,6 +56,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    path("metrics/monitors", monitor_metrics.monitors, name="monitor-metrics"),
+    path("probe", monitor_metrics.probe, name="probe"),
     path("login/once/<str:token>", limited_misses(login.login_once), name="login-once"),
     path("monitors/new", new.new_monitor, name="new-monitor"),
     path("monitors/<str:public_id>/edit", edit.edit_monitor, name="edit-monitor"),

@@ -22,7 +22,7 @@ from vigil.accounts.tokens import issue_token
 from vigil.clock import database_now
 from vigil.deadletters import record
 from vigil.incidents.shards import commit
-from vigil.metrics import refusals, shards
+from vigil.metrics import refusals, regions, shards
 from vigil.metrics.dead_letters import LOOPS
 from vigil.monitors.models import Region
 from vigil.status.letters.counts import add_letters
@@ -37,7 +37,7 @@ HERE: dict[str, Any] = {"SERVER_NAME": "127.0.0.1", "REMOTE_ADDR": "127.0.0.1"}
 def own_redis(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
     guess_limits.SECRETS.forget()
     with redis.Redis.from_url(redis_url) as client:
-        for asking in (refusals, shards):
+        for asking in (refusals, regions, shards):
             monkeypatch.setattr(asking, "redis_client", lambda: client)
         yield client
 

@@ -27,6 +27,7 @@ BENCHES: dict[str, tuple[str, str]] = {
         "history: bytes per check compared with a row per check, queries over a year",
     ),
     "ingest": ("vigil.bench.ingest", "ingest: CPU of a verdict, with and without an incident, verdicts a second"),
+    "metrics": ("vigil.bench.metrics", "metrics of monitors: time and size of a scrape of 2,000 monitors in 5 regions"),
     "pages": (
         "vigil.bench.pages.run",
         "pages in a real browser: first paint, server time, bytes, accessibility",

@@ -1,0 +1,182 @@
+"""Samples of monitors: each kind under blackbox_exporter's names, counts as scrapes see them, and what a probe says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from probes.reasons import Reason, Status
+from probes.wire import WIRE_VERSION, Phases, Result
+from vigil.metrics.core.blackbox import samples
+from vigil.metrics.core.monitor_samples import FAMILIES, MeasuredMonitor, ScrapedChecks, Seen, add_monitor, fresh
+from vigil.metrics.core.probe_query import BadQuery, ProbeQuery, agreeing, parse_query, probe_text
+from vigil.metrics.core.text import SampleText, label
+
+NOW_MS = 1_800_000_000_000
+PHASES = Phases(10_000, 20_000, 30_000, 40_000, 150_000)
+
+
+def result(status: Status = Status.UP, reason: Reason = Reason.OK, at_ms: int = NOW_MS, **more: Any) -> Result:
+    return Result(WIRE_VERSION, "mon_1", at_ms, status, reason, at_ms, PHASES, **more)
+
+
+def monitor(state: str = "up", **more: Any) -> MeasuredMonitor:
+    named = {"public_id": "mon_1", "name": "Shop", "kind": "http", "target": "https://shop.test/", "team": "team_1"}
+    return MeasuredMonitor(**{**named, "state": state, "interval_s": 60, **more})
+
+
+def told(kind: str, found: Result) -> dict[str, float]:
+    return {family + more: value for family, more, value in samples(kind, found)}
+
+
+def test_an_http_check_has_the_phases_of_blackbox_exporter() -> None:
+    facts: dict[str, Any] = {"address": "203.0.113.7", "body_bytes": 5, "tls": "TLSv1.3", "certificate_days": 2}
+    assert told("http", result(code=200, facts=facts)) == {
+        "probe_success": 1.0,
+        "probe_duration_seconds": 0.15,
+        "probe_dns_lookup_time_seconds": 0.01,
+        "probe_failed_due_to_regex": 0.0,
+        "vigil_region_last_result_timestamp_seconds": NOW_MS / 1000,
+        'probe_http_duration_seconds,phase="resolve"': 0.01,
+        'probe_http_duration_seconds,phase="connect"': 0.02,
+        'probe_http_duration_seconds,phase="tls"': 0.03,
+        'probe_http_duration_seconds,phase="processing"': 0.04,
+        'probe_http_duration_seconds,phase="transfer"': 0.05,
+        "probe_http_status_code": 200,
+        "probe_ip_protocol": 4.0,
+        "probe_ssl_earliest_cert_expiry": NOW_MS / 1000 + 172_800,
+        'probe_tls_version_info,version="TLSv1.3"': 1.0,
+        "probe_http_ssl": 1.0,
+        "probe_http_redirects": 0.0,
+        "probe_http_uncompressed_body_length": 5.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "expected"),
+    [
+        ("icmp", {}, {'probe_icmp_duration_seconds,phase="rtt"': 0.14, "probe_success": 1.0}),
+        ("dns", {"answers": 3, "rcode": "NOERROR"}, {"probe_dns_answer_rrs": 3.0, "probe_dns_query_succeeded": 1.0}),
+        ("dns", {}, {'probe_dns_duration_seconds,phase="request"': 0.09, "probe_dns_query_succeeded": 0.0}),
+        ("tls", {"certificate_days": 1.0}, {"probe_ssl_earliest_cert_expiry": NOW_MS / 1000 + 86_400}),
+        ("tcp", {"address": "2001:db8::1"}, {"probe_ip_protocol": 6.0}),
+        ("http", {"redirects": 2}, {"probe_http_redirects": 2.0}),
+    ],
+)  # fmt: skip
+def test_each_kind_has_its_own_names(kind: str, facts: dict[str, Any], expected: dict[str, float]) -> None:
+    found = told(kind, result(facts=facts))
+    assert {name: found.get(name) for name in expected} == expected
+
+
+def test_what_a_region_makes_up_is_no_sample() -> None:
+    facts: dict[str, Any] = {
+        "address": 4,
+        "certificate_days": "soon",
+        "tls": True,
+        "body_bytes": "many",
+        "redirects": True,
+    }
+    found = told("http", result(facts=facts))
+    assert not {"probe_ip_protocol", "probe_ssl_earliest_cert_expiry"} & found.keys()
+    assert (found["probe_http_uncompressed_body_length"], found["probe_http_redirects"]) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "success"),
+    [
+        (Status.UP, Reason.OK, 1.0),
+        (Status.DEGRADED, Reason.SLOW, 1.0),
+        (Status.DOWN, Reason.TIMEOUT, 0.0),
+        (Status.UNKNOWN, Reason.MISSED, None),
+    ],
+)
+def test_a_check_that_says_nothing_is_neither_success_nor_failure(
+    status: Status, reason: Reason, success: float | None
+) -> None:
+    found = told("http", result(status, reason))
+    assert found.get("probe_success") == success
+    assert (f'vigil_probe_reason,reason="{reason.value}"' in found) == (reason is not Reason.OK)
+
+
+def test_labels_of_people_cannot_break_the_text() -> None:
+    assert label("job", 'a"b\\c\nd') == r'job="a\"b\\c\nd"'
+    assert len(label("job", "x" * 2_000)) == len('job=""') + 500
+
+
+def rendered(found: dict[str, Result], seen: Seen, remembered: Seen) -> list[str]:
+    text = SampleText(FAMILIES)
+    add_monitor(text, monitor(), found, seen, remembered)
+    return text.text().decode().splitlines()
+
+
+def test_each_check_is_counted_once_however_often_it_is_scraped() -> None:
+    seen: Seen = {}
+    for results in (result(), result(), result(Status.DOWN, Reason.TIMEOUT, NOW_MS + 60_000), result(at_ms=NOW_MS)):
+        before, seen = seen, {}
+        lines = rendered({"eu": results}, seen, before)
+    at = '{job="Shop",instance="https://shop.test/",monitor="mon_1",team="team_1",region="eu",probe="eu"}'
+    assert f"probe_all_success_sum{at} 1" in lines and f"probe_all_success_count{at} 2" in lines
+    assert seen == {("mon_1", "eu"): ScrapedChecks(NOW_MS + 60_000, 2, 1, 0.3)}
+
+
+def test_a_scrape_forgets_what_is_gone() -> None:
+    seen: Seen = {}
+    rendered({}, seen, {("mon_1", "eu"): ScrapedChecks(1, 1, 1, 1.0)})
+    assert seen == {}
+
+
+def test_states_and_votes_are_told_beside_what_regions_saw() -> None:
+    lines = rendered({"eu": result(), "us": result(Status.DOWN, Reason.TIMEOUT)}, {}, {})
+    own = 'job="Shop",instance="https://shop.test/",monitor="mon_1",team="team_1"'
+    assert (
+        f'vigil_monitor_state{{{own},state="up"}} 1' in lines
+        and f'vigil_monitor_state{{{own},state="down"}} 0' in lines
+    )
+    assert f'vigil_monitor_votes{{{own},vote="down"}} 1' in lines
+    assert sum(line.startswith("# TYPE vigil_monitor_state") for line in lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("age_ms", "interval_s", "is_told"),
+    [
+        (0, 60, True), (299_000, 60, True), (301_000, 60, False), (899_000, 300, True), (-59_000, 60, True),
+        (-61_000, 60, False),
+    ],
+)  # fmt: skip
+def test_a_region_that_is_silent_has_no_samples(age_ms: int, interval_s: int, is_told: bool) -> None:
+    found = fresh(monitor(interval_s=interval_s), {"eu": result(at_ms=NOW_MS - age_ms)}, NOW_MS)
+    assert bool(found) is is_told
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"target": " shop ", "module": "http_2xx"}, ProbeQuery("shop", "http")),
+        ({"target": "mon_1"}, ProbeQuery("mon_1")),
+        ({"target": "gw", "module": "icmp", "region": "eu"}, ProbeQuery("gw", "icmp", "eu")),
+    ],
+)
+def test_a_query_is_that_of_blackbox_exporter(given: dict[str, str], expected: ProbeQuery) -> None:
+    assert parse_query(given) == expected
+
+
+@pytest.mark.parametrize("given", [{}, {"target": " "}, {"target": "x" * 2_001}, {"target": "x", "module": "no"}])
+def test_a_query_that_cannot_be_answered_says_what_to_send(given: dict[str, str]) -> None:
+    with pytest.raises(BadQuery, match=r"Give \?target=|Unknown module: use one of"):
+        parse_query(given)
+
+
+def test_the_success_of_a_probe_is_what_most_regions_agreed_on() -> None:
+    results = {"eu": result(Status.DOWN, Reason.TIMEOUT, NOW_MS + 5), "us": result(code=200)}
+    text = probe_text(monitor("up"), results, "").decode()
+    assert "probe_success{} 1.0\n" in text and "probe_http_status_code{} 200\n" in text
+    assert "probe_success{} 0.0\n" in probe_text(monitor("up"), results, "eu").decode()
+    assert "probe_success{} 0.0\n" in probe_text(monitor("down"), results, "").decode()
+
+
+@pytest.mark.parametrize("state", ["paused", "unknown"])
+def test_a_monitor_without_a_verdict_has_no_success(state: str) -> None:
+    text = probe_text(monitor(state), {}, "").decode()
+    assert "probe_success" not in text and f'vigil_monitor_state{{state="{state}"}} 1\n' in text
+    assert agreeing(state, {}) is None

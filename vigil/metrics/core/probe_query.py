@@ -1,0 +1,69 @@
+"""Query of `/probe`, as blackbox_exporter's: target, module and region; and the answer from stored votes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from probes.reasons import Status
+from probes.wire import Result
+from vigil.metrics.core.blackbox import PROBE_FAMILIES, passed, samples
+from vigil.metrics.core.monitor_samples import PAUSED, STATES, MeasuredMonitor
+from vigil.metrics.core.text import SampleText, label
+
+TARGET_MOST = 2_000
+#: The kinds of monitors that a module of blackbox_exporter's example means; "" is any kind.
+MODULES: Mapping[str, str] = {
+    "": "", "any": "", "http": "http", "http_2xx": "http", "http_post_2xx": "http", "tcp": "tcp", "tcp_connect": "tcp",
+    "tcp_connect_tls": "tls", "tls": "tls", "icmp": "icmp", "ping": "icmp", "dns": "dns", "dns_udp": "dns",
+    "dns_tcp": "dns", "grpc": "grpc", "grpc_plain": "grpc", "websocket": "websocket", "domain": "domain",
+    "redis": "redis", "postgresql": "postgresql", "saturation": "saturation",
+}  # fmt: skip
+
+
+class BadQuery(Exception):
+    """A query that cannot be answered; the message says what to send."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeQuery:
+    """What a scraper asks: `kind` and `region` are empty where any will do."""
+
+    target: str
+    kind: str = ""
+    region: str = ""
+
+
+def parse_query(given: Mapping[str, str]) -> ProbeQuery:
+    """Read the parameters of a request; raises `BadQuery`."""
+    target, module = given.get("target", "").strip(), given.get("module", "")
+    if not target or len(target) > TARGET_MOST:
+        raise BadQuery("Give ?target=, the id, the name or the address of a monitor.")
+    if module not in MODULES:
+        raise BadQuery(f"Unknown module: use one of {', '.join(sorted(filter(None, MODULES)))}, or none.")
+    return ProbeQuery(target, MODULES[module], given.get("region", "")[:40])
+
+
+def probe_text(monitor: MeasuredMonitor, results: Mapping[str, Result], region: str) -> bytes:
+    """The answer of a probe. Of one region: what it saw. Else its success is the committed status, which most regions
+    agreed on, and the rest is of the newest result that agrees with it."""
+    families = {**PROBE_FAMILIES, "vigil_monitor_state": ("gauge", "1 for the status that most regions agreed on")}
+    text = SampleText(families)
+    chosen = results.get(region) if region else agreeing(monitor.state, results)
+    if chosen is not None:
+        for family, more, value in samples(monitor.kind, chosen):
+            if region or family != "probe_success":
+                text.add(family, more.removeprefix(","), value)
+    committed = None if monitor.state == PAUSED else passed(Status(monitor.state))
+    if not region and committed is not None:
+        text.add("probe_success", "", float(committed))
+    for state in STATES:
+        text.add("vigil_monitor_state", label("state", state), int(state == monitor.state))
+    return text.text()
+
+
+def agreeing(state: str, results: Mapping[str, Result]) -> Result | None:
+    """The newest result that says the same as the status; the newest of all where none does."""
+    newest = sorted(results.values(), key=lambda result: result.started_ms, reverse=True)
+    wanted = None if state == PAUSED else passed(Status(state))
+    return next((one for one in newest if passed(one.status) is wanted), newest[0] if newest else None)
