@@ -67,7 +67,7 @@ def shop(own_redis: redis.Redis) -> Monitor:
 def scraped(path: str = "/metrics/monitors", **headers: str) -> str:
     answer = Client(**HERE).get(path, headers=headers)
     assert answer.status_code == 200, answer.content
-    return cast(str, answer.content.decode())
+    return answer.content.decode()
 
 
 def test_every_region_is_told_of_under_the_names_that_dashboards_query(shop: Monitor) -> None:
