@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import redis
@@ -21,6 +21,9 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 SPLIT_BLOCK_MS = 25
 #: Bytes of one reply: several times the largest entry that is admitted.
 REPLY_BYTES_MOST = 32 * 1024 * 1024
+#: Bytes that a reply has when entries are as large as the last ones: what a backlog takes of memory, in place of all of
+#: it that may be read at once. A larger one is read no faster.
+REPLY_BYTES = 2 * 1024 * 1024
 
 
 def read_streams(
@@ -50,7 +53,7 @@ class RegionStreams:
 
     def __init__(self, client: redis.Redis, count: int, deleted: Callable[[bytes], object] = lambda name: None) -> None:
         self.client = bounded(client, REPLY_BYTES_MOST)
-        self._count = count
+        self._count = self._asked = self._fitting = count
         self._deleted = deleted
         #: Entries to ask for of streams that were too large.
         self._counts: dict[bytes, int] = {}
@@ -62,7 +65,9 @@ class RegionStreams:
         found: list[tuple[bytes, Entries]] = []
         if together:
             try:
-                found = read_streams(self.client, together, self._count, 1 if apart else block_ms)
+                self._asked = self._fitting
+                found = read_streams(self.client, together, self._asked, 1 if apart else block_ms)
+                self._fitting = fitting(found, self._count) or self._asked
             except ReplyTooLarge:
                 apart = dict(positions)
         return found + [(name, entries) for name, position in apart.items() if (entries := self.after(name, position))]
@@ -87,7 +92,7 @@ class RegionStreams:
 
     def has_more(self, name: bytes, entries: Entries) -> bool:
         """Whether a stream may hold more than these entries, which were just read."""
-        return len(entries) >= self._count or name in self._counts
+        return len(entries) >= self._asked or name in self._counts
 
     def delete(self, name: bytes) -> None:
         """Delete a stream that cannot be read."""
@@ -99,6 +104,13 @@ class RegionStreams:
         self.client.delete(name)
         self._counts.pop(name, None)
         self._deleted(name)
+
+
+def fitting(streams: Sequence[tuple[bytes, Entries]], most: int) -> int:
+    """How many entries of each of these streams fit into one reply, at most `most`; 0 where nothing says so."""
+    sizes = [sum(map(len, fields.values())) for _, entries in streams for _, fields in entries]
+    of_each = sum(sizes) * len(streams)
+    return max(1, min(most, REPLY_BYTES * len(sizes) // of_each)) if of_each else 0
 
 
 def redis_now_ms(client: redis.Redis) -> int:

@@ -13,7 +13,7 @@ from probes import keys, wire
 from probes.process import redis_streams
 from probes.process.key_repair import delete_future_streams
 from probes.process.redis_client import ReplyTooLarge, bounded
-from probes.process.redis_streams import RegionStreams
+from probes.process.redis_streams import REPLY_BYTES, Entries, RegionStreams, fitting
 from probes.reasons import Reason, Status
 from tests.streams import entries
 from vigil.history.recording.streams import ResultStreams
@@ -78,6 +78,26 @@ def test_s18_a_stream_is_read_in_parts_that_fit_and_one_that_never_fits_is_delet
     assert peak < 16 * MB
     client.xadd(BAD, {keys.BODY: b"again"})
     assert [name for name, _ in reader.read(positions, 1)] == [BAD]
+
+
+def test_a_reply_is_as_large_as_the_last_entries_let_it_be() -> None:
+    def streams(count: int, size: int) -> list[tuple[bytes, Entries]]:
+        return [(name, [(b"1-0", {keys.BODY: bytes(size), keys.ENVELOPE: b""})] * count) for name in (GOOD, BAD)]
+
+    assert fitting(streams(40, 65_536), 500) == REPLY_BYTES // 65_536 // 2
+    assert fitting(streams(3, 100), 500) == 500, "small ones are asked for in plenty"
+    assert fitting(streams(1, 4 * MB), 500) == 1
+    assert fitting([], 500) == 0 and fitting(streams(1, 0), 500) == 0
+
+
+def test_a_backlog_of_large_entries_is_read_in_small_replies(client: redis.Redis) -> None:
+    reader, position = RegionStreams(client, 500), b"0-0"
+    for sizes, read in (([MB] * 3, 3), ([MB] * 3, 2)):
+        fill(client, BAD, sizes)
+        ((_, entries),) = reader.read({BAD: position}, 1)
+        assert len(entries) == read
+        position = entries[-1][0]
+    assert reader.has_more(BAD, entries)
 
 
 def test_s18_the_recorder_reads_on_beside_an_entry_too_large(client: redis.Redis) -> None:

@@ -49,6 +49,7 @@ BUDGETS = {"results_per_s": 100_000, "bytes_per_series": 600}
 _BATCH = 500
 _FAILS_ONE_IN = 1_000
 _READY_S, _READ_S = 30.0, 240.0
+#: Calls behind the one that is waited for, beside those on failures of all that is read at once.
 _NEWEST = 100
 _SEAL_KEY = Fernet.generate_key().decode()
 #: A worker signs all its entries as one sender.
@@ -214,7 +215,8 @@ def _await_last(client: redis.Redis, load: ConsensusLoad, within_s: float) -> No
 
 def _has_called(client: redis.Redis, monitor: str, load: ConsensusLoad) -> bool:
     """Whether there is a call for a monitor in every region."""
-    entries = cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrevrange(keys.CALLS, count=_NEWEST))
+    newest = _NEWEST + 2 * load.series * load.turns // _FAILS_ONE_IN
+    entries = cast(list[tuple[bytes, dict[bytes, bytes]]], client.xrevrange(keys.CALLS, count=newest))
     calls = [decode_call(fields[keys.BODY]) for _, fields in entries]
     return {call.region for call in calls if call.monitor == monitor} >= set(load.region_names())
 
