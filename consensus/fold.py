@@ -18,7 +18,7 @@ from consensus.suspicion import recheck_due_ms, suspicion
 from consensus.verdicts import VERDICT_VERSION, Belief, Call, Quarantine, Round, Verdict
 from consensus.vocabulary import Cause, Observed, observed
 from probes.reasons import Reason, Status
-from probes.wire import Result
+from probes.wire import Result, is_canary
 
 #: A region calls for a monitor at most this often; its next scheduled result raises a suspicion that still holds.
 #: Another region's suspicion is news and does not wait: what rounds cost is limited where they are opened.
@@ -83,6 +83,9 @@ class Fold:
         held_up_ms = at_ms - result.started_ms - took_ms
         late = held_up_ms > STALE_MS
         if result.round:
+            if is_canary(result.round):
+                # One region's opinion of an answer: the control plane judges the last of them together.
+                return None
             if not late:
                 self._note(region, result, at_ms)
             return self.rounds.vote(region, result, at_ms, now_ms)

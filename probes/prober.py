@@ -81,6 +81,7 @@ class ProbeContext:
     """What a prober may use in one attempt: the dialer, the trace to mark, and the wall clock (seconds).
 
     `monitor` and `round` name the check, for a prober that keeps state; `explain` asks for every assertion's outcome.
+    `timeout_s` is the deadline of the attempt, for a prober that has something to say by then; 0 where it has none.
     """
 
     dialer: Dialer
@@ -89,6 +90,7 @@ class ProbeContext:
     monitor: str = ""
     round: str = ""
     explain: bool = False
+    timeout_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

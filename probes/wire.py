@@ -25,6 +25,8 @@ CHECK_NAMESPACE = UUID("5f0c7a52-3a86-5d0e-9a53-64f2c1d0a6b1")
 
 #: The id of a trial begins so: a look for a person, whose results are no votes and no history.
 TRIAL_PREFIX = "trl_"
+#: The round of a canary's check begins so: it is asked once, has no vote, and the control plane judges its results.
+CANARY_PREFIX = "can_"
 
 #: Longest text a prober may put into a result (characters).
 DETAIL_LIMIT = 240
@@ -176,6 +178,11 @@ def check_id(monitor: str, region: str, at_ms: int, round_id: str = "", look: in
 def is_trial(round_id: str) -> bool:
     """Whether checks and results of this round are those of a trial."""
     return round_id.startswith(TRIAL_PREFIX)
+
+
+def is_canary(round_id: str) -> bool:
+    """Whether checks and results of this round are those of a canary."""
+    return round_id.startswith(CANARY_PREFIX)
 
 
 _encoder = msgspec.msgpack.Encoder()

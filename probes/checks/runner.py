@@ -23,7 +23,7 @@ from probes.prober import Observation, ProbeContext, SpecError
 from probes.probers import decode_spec
 from probes.reasons import Reason, Status
 from probes.seal import Opener, SealError, binding
-from probes.wire import Batch, Check, Lane, Result, is_trial
+from probes.wire import Batch, Check, Lane, Result, is_canary, is_trial
 
 _log = structlog.get_logger(__name__)
 
@@ -233,10 +233,10 @@ class Runner:
         explain = is_trial(check.round)
 
         def once() -> Coroutine[Any, Any, Observation]:
-            context = ProbeContext(self._dialer, Trace(), now_s, check.monitor, check.round, explain)
+            context = ProbeContext(self._dialer, Trace(), now_s, check.monitor, check.round, explain, timeout_s)
             return attempt(prober, spec, secrets, context, timeout_s)
 
-        return await two_attempts(once) if check.round else (await once(), 1)
+        return await two_attempts(once) if check.round and not is_canary(check.round) else (await once(), 1)
 
     def _secrets(self, check: Check, validate: Callable[[Mapping[str, str]], None]) -> Mapping[str, str]:
         if not check.sealed:

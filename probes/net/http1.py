@@ -39,7 +39,7 @@ async def exchange(request: Request, dialer: Dialer, trace: Trace) -> Response:
         response = await connection.answer
     except (ClosedEarly, SpeaksHttp2, ssl.SSLError) as error:
         if isinstance(error, ssl.SSLCertVerificationError):
-            raise await _unverified(error, request, dialer, trace) from error
+            raise await unverified_certificate(error, request, dialer, trace) from error
         if not _may_speak_http2(error, connection):
             raise
         return await _by_http2(error, request, dialer, trace)
@@ -53,7 +53,7 @@ async def exchange(request: Request, dialer: Dialer, trace: Trace) -> Response:
     return answer
 
 
-async def _unverified(
+async def unverified_certificate(
     error: ssl.SSLCertVerificationError, request: Request, dialer: Dialer, trace: Trace
 ) -> UnverifiedCertificate:
     """The failure of a certificate, with what the server sent."""

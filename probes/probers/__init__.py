@@ -10,7 +10,7 @@ import msgspec
 
 from probes.message_decoder import MessageDecoder
 from probes.prober import Observation, ProbeContext, Prober, SpecCode, SpecError
-from probes.probers import dns, domain, grpc, http, icmp, mcp, postgresql, redis, saturation, tcp, tls, websocket
+from probes.probers import canary, dns, domain, grpc, http, icmp, mcp, postgresql, redis, saturation, tcp, tls, websocket
 from probes.specs.family import validate_family
 
 __all__ = [
@@ -34,6 +34,7 @@ _SMALL = 1_024
 _OF_ANOTHER_TYPE = re.compile(r"Expected `[^`]+`, got `")
 
 PROBERS: dict[str, Prober] = {
+    "canary": canary.PROBER,
     "dns": dns.PROBER,
     "domain": domain.PROBER,
     "grpc": grpc.PROBER,

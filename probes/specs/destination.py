@@ -11,11 +11,14 @@ import msgspec
 #: new one is part of the destination until it is named here.
 QUESTIONS = frozenset(
     {
-        "assertions", "billing_acknowledged", "body", "body_limit", "busy_samples", "cache_most", "database",
-        "degraded_days", "down_days", "echoes", "engine", "engines_least", "expect", "expected", "expected_status",
-        "expected_tools", "family", "follow_redirects", "match", "method", "min_tls", "preemptions_most", "protocol",
-        "provider", "queue_age_most_s", "record", "redirect_limit", "running_most", "send", "service", "stalled_s",
-        "starttls", "subprotocol", "user", "waiting_most",
+        "assertions", "bad_answers", "billing_acknowledged", "body", "body_limit", "busy_samples", "cache_most",
+        "database", "degraded_days", "down_days", "echoes", "engine", "engines_least", "expect", "expect_json",
+        "expect_text", "expected", "expected_status", "expected_tools", "family", "first_token_s", "follow_redirects",
+        "form", "gap_p95_s", "input_price", "length_least", "length_most", "match", "max_tokens", "may_refuse",
+        "method", "min_tls", "model", "monthly_budget", "of_answers", "output_price", "preemptions_most", "prompt",
+        "protocol", "provider", "queue_age_most_s", "record", "redirect_limit", "running_most", "same_model", "send",
+        "service", "stall_s", "stalled_s", "starttls", "subprotocol", "temperature", "tokens_per_s", "tool",
+        "tool_arguments", "tool_description", "tool_parameters", "user", "waiting_most",
     }
 )  # fmt: skip
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}

@@ -28,5 +28,5 @@ async def looked(
     spec = parse_spec(kind, config)
     validate_secrets(kind, secrets or {})
     async with way_out() as own:
-        context = ProbeContext(dialer or own, Trace(), now_s, explain=explain)
+        context = ProbeContext(dialer or own, Trace(), now_s, explain=explain, timeout_s=timeout_s)
         return await attempt(PROBERS[kind], spec, secrets or {}, context, timeout_s)

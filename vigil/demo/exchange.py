@@ -32,12 +32,13 @@ class ServedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ServedAnswer:
-    """An answer; the connection closes after it."""
+    """An answer; the connection closes after it. `pieces` are sent instead of a body, with waits (s) between them."""
 
     code: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = field(default=())
+    pieces: tuple[float | bytes, ...] = ()
 
     def encode(self, connection: str = "close") -> bytes:
         """The answer as bytes for the socket."""
@@ -47,9 +48,10 @@ class ServedAnswer:
             phrase = "Unassigned"
         lines = [f"HTTP/1.1 {self.code} {phrase}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
-        if self.body:
+        if self.body or self.pieces:
             lines.append(f"Content-Type: {self.content_type}")
-        lines += [f"Content-Length: {len(self.body)}", f"Connection: {connection}", "", ""]
+        framing = "Transfer-Encoding: chunked" if self.pieces else f"Content-Length: {len(self.body)}"
+        lines += [framing, f"Connection: {connection}", "", ""]
         return "\r\n".join(lines).encode("latin-1") + self.body
 
 
@@ -139,9 +141,21 @@ class OneAnswerConnection(ServerConnection):
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
         self._deadline.cancel()
+        if self._answering is not None:
+            self._answering.cancel()
 
     async def _answer(self, request: ServedRequest) -> None:
-        self._transport.write((await self._respond(request)).encode())
+        answer = await self._respond(request)
+        self._transport.write(answer.encode())
+        for piece in answer.pieces:
+            if self._transport.is_closing():
+                return
+            if isinstance(piece, float):
+                await asyncio.sleep(piece)
+            else:
+                self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        if answer.pieces:
+            self._transport.write(b"0\r\n\r\n")
         self._transport.close()
 
 

@@ -26,6 +26,7 @@ from vigil.demo.exchange import (
     as_json,
     serve,
 )
+from vigil.demo.streaming.served import generated
 
 REOPEN_DEADLINE_S = 5.0
 
@@ -124,7 +125,8 @@ class FakeProvider:
             Mode.LOADING: provider.loading,
             Mode.RATE_LIMITED: provider.rate_limited,
         }
-        return troubles.get(state.mode) or endpoints.healthy_answer(provider, request, path)
+        trouble = troubles.get(state.mode) or generated(provider, request, path)
+        return trouble or endpoints.healthy_answer(provider, request, path)
 
 
 class _Connection(OneAnswerConnection):

@@ -95,6 +95,10 @@ class AnswerReader:
             raise not_http(self._raw)
         raise ClosedEarly(f"closed {'in the middle of the' if self._wire_bytes else 'without an'} answer")
 
+    def body_since(self, place: int) -> bytes:
+        """The body from this place on, as far as it was read."""
+        return bytes(self._body[place:])
+
     def answer(self, fault: Exception | None = None) -> Response:
         """The answer as far as it was read."""
         assert self.head is not None

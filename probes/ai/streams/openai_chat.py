@@ -1,0 +1,75 @@
+"""Chat completions in the form of OpenAI, as vLLM, Groq, Mistral, DeepSeek, LiteLLM and OpenRouter speak it. Pure.
+
+Source: openai-python `types/chat/chat_completion_chunk.py` and `_streaming.py`, read in August 2026.
+"""
+
+from __future__ import annotations
+
+from probes.ai.streams.answer import Finish, StreamedAnswer, inside
+from probes.ai.streams.framing import Framing
+from probes.ai.streams.shape import Json, Prompt, StreamForm
+
+FINISHES = {
+    "stop": Finish.STOP,
+    "eos": Finish.STOP,
+    "length": Finish.LENGTH,
+    "tool_calls": Finish.TOOL_CALL,
+    "function_call": Finish.TOOL_CALL,
+    "content_filter": Finish.FILTER,
+    "error": Finish.ERROR,
+    "insufficient_system_resource": Finish.ERROR,
+}
+#: Reasoning models there refuse the older `max_tokens`; other hosts may not know the newer name.
+_NEWER_LIMIT = ("api.openai.com", ".openai.azure.com", ".cognitiveservices.azure.com")
+#: They refuse fields that they do not know, and send the usage without being asked.
+_USAGE_UNASKED = ("api.mistral.ai",)
+
+
+def body(prompt: Prompt) -> Json:
+    limit = "max_completion_tokens" if prompt.host.endswith(_NEWER_LIMIT) else "max_tokens"
+    asked: Json = {
+        "model": prompt.model,
+        "messages": [{"role": "user", "content": prompt.text}],
+        "stream": True,
+        limit: prompt.tokens_most,
+    }
+    if not prompt.host.endswith(_USAGE_UNASKED):
+        asked["stream_options"] = {"include_usage": True}
+    if prompt.tool is not None:
+        asked["tools"] = [prompt.tool.function]
+        asked["tool_choice"] = {"type": "function", "function": {"name": prompt.tool.name}}
+    return prompt.with_temperature(asked)
+
+
+def read(name: str, event: Json, answer: StreamedAnswer) -> None:
+    error = event.get("error")
+    if error or event.get("object") == "error":
+        # vLLM has the error itself in the place of a chunk.
+        answer.fails(error or event)
+        return
+    answer.is_of_model(event.get("model"))
+    usage = event.get("usage")
+    if isinstance(usage, dict):
+        answer.counts(
+            usage.get("prompt_tokens"),
+            usage.get("completion_tokens"),
+            inside(usage, "completion_tokens_details", "reasoning_tokens"),
+        )
+    choice = inside(event, "choices", 0)
+    if not isinstance(choice, dict):
+        return
+    delta = choice.get("delta")
+    if isinstance(delta, dict):
+        answer.reasons(delta.get("reasoning_content") or delta.get("reasoning"))
+        answer.says(delta.get("content"))
+        answer.refuses(delta.get("refusal"))
+        calls = delta.get("tool_calls")
+        for call in calls if isinstance(calls, list) else []:
+            function = inside(call, "function")
+            answer.calls_tool(inside(call, "index"), inside(function, "name"), inside(function, "arguments"))
+    answer.finishes(choice.get("finish_reason"), FINISHES)
+    if answer.finish is Finish.ERROR:
+        answer.fails(choice.get("error") or {"message": answer.finish_said})
+
+
+FORM = StreamForm(Framing.EVENTS, body, read, "/chat/completions", sentinel=b"[DONE]")

@@ -1,0 +1,1 @@
+"""Streamed answers of the fake AI provider."""
