@@ -25,6 +25,8 @@ CHECK_NAMESPACE = UUID("5f0c7a52-3a86-5d0e-9a53-64f2c1d0a6b1")
 
 #: The id of a trial begins so: a look for a person, whose results are no votes and no history.
 TRIAL_PREFIX = "trl_"
+#: The kind of a canary.
+CANARY_KIND = "canary"
 #: The round of a canary's check begins so: it is asked once, has no vote, and the control plane judges its results.
 CANARY_PREFIX = "can_"
 

@@ -33,6 +33,7 @@ from probes.process.region_statuses import read_signed_statuses
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.away import is_postgresql
+from vigil.canaries.judging import sweep_canaries
 from vigil.clock import database_now
 from vigil.control_keys import control_macs, control_signer, published_keys
 from vigil.deadletters.record import LetterSource, isolation, move_from_redis
@@ -58,7 +59,7 @@ log = structlog.get_logger()
 RECONCILE_S, REBUILD_S = 30.0, 60.0
 COMPLETE_S, QUARANTINES_S, DEAD_LETTERS_S = 1.0, 1.0, 1.0
 DARKNESS_S, CLOCK_S = 5.0, 5.0
-COMPOSITES_S = 2.0
+COMPOSITES_S, CANARIES_S = 2.0, 5.0
 ACCESS_S = 15.0
 SELF_TEST_S = 5.0
 #: Verdicts are kept for an hour, and a clock may be slow.
@@ -132,6 +133,7 @@ class Ingest:
         self._duty("region_keys", DARKNESS_S, lambda: publish_signing_keys(self._redis))
         self._duty("darkness", DARKNESS_S, lambda: reach("darkness", self._watch_regions))
         self._duty("quarantines", QUARANTINES_S, self._watch_quarantines)
+        self._duty("canaries", CANARIES_S, lambda: self._publish(sweep_canaries(enqueue, self._isolation.each)))
         self._duty("composites", COMPOSITES_S, lambda: self._publish(sweep_composites(enqueue)))
         self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
         self._duty("access", ACCESS_S, lambda: reach("access", self._access.run))

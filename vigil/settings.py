@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "vigil.access",
     "vigil.incidents",
     "vigil.notices",
+    "vigil.canaries",
     "vigil.dispatch",
     "vigil.history",
     "vigil.heartbeats",

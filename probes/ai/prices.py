@@ -84,7 +84,9 @@ def asked_tokens(prompt: str, tool: str, tokens_most: int) -> AskedTokens:
 def cost_nanos(price: Price, input: int, output: int) -> int:
     """The cost of so many tokens, rounded up."""
     # A dollar for a million tokens is a thousand nano dollars a token.
-    return ceil(1000 * (price.input * min(input, TOKENS_MOST) + price.output * min(output, TOKENS_MOST)))
+    nanos = 1000 * (price.input * min(input, TOKENS_MOST) + price.output * min(output, TOKENS_MOST))
+    # What binary fractions add is no money.
+    return ceil(round(nanos, 3))
 
 
 def expected_nanos(price: Price, tokens: AskedTokens) -> int:

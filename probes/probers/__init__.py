@@ -10,7 +10,21 @@ import msgspec
 
 from probes.message_decoder import MessageDecoder
 from probes.prober import Observation, ProbeContext, Prober, SpecCode, SpecError
-from probes.probers import canary, dns, domain, grpc, http, icmp, mcp, postgresql, redis, saturation, tcp, tls, websocket
+from probes.probers import (
+    canary,
+    dns,
+    domain,
+    grpc,
+    http,
+    icmp,
+    mcp,
+    postgresql,
+    redis,
+    saturation,
+    tcp,
+    tls,
+    websocket,
+)
 from probes.specs.family import validate_family
 
 __all__ = [

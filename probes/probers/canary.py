@@ -13,7 +13,7 @@ import msgspec
 
 from probes.ai import classify
 from probes.ai.streams import FORMS
-from probes.ai.streams.facts import NOT_SENT, stream_facts
+from probes.ai.streams.facts import ANSWER_FAULT, NOT_SENT, stream_facts
 from probes.ai.streams.framing import StreamTooLarge
 from probes.ai.streams.judgement import Judged, first_failure, judge
 from probes.ai.streams.reader import StreamReader
@@ -32,9 +32,6 @@ from probes.specs.http import validate_secrets as validate_http_secrets
 from probes.specs.tls import tls_options_of
 from probes.wire import Fact
 
-KIND = "canary"
-#: The fact that names what is wrong with an answer (`AnswerFault`).
-ANSWER_FAULT = "answer_fault"
 _OK = 200
 #: So long before the deadline of the check the stream is given up, so that what came is still judged (s).
 _MARGIN_S, _LEAST_S = 0.25, 0.05

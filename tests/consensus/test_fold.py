@@ -162,3 +162,14 @@ def test_a_region_is_not_sick_for_what_it_saw_while_it_was_cut_off(cut_ms: int, 
     fold.judge_regions(back_ms + 10_000)
 
     assert ("eu-west" in fold.rounds.quarantined) is sick
+
+
+@pytest.mark.parametrize("saw", ["pass", "fail", "slow", "auth"])
+def test_an_answer_of_a_canary_is_no_suspicion_and_no_vote(saw: str) -> None:
+    fold = Fold()
+    fold.believe({"mon_example": NEW})
+    for region in ("eu-west", "us-east", "ap-south"):
+        result = make_result(saw, f"can_{T0}", started_ms=T0)
+        assert fold.result(region, result, T0, T0) is None
+    assert len(fold.rounds) == 0
+    assert not fold.rounds._early

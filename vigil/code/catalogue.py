@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from probes.presets import CATALOGUE, PresetError, build
-from probes.probers import PROBERS, SpecError, parse_spec
+from probes.probers import PROBERS, SpecError, parse_spec, read_spec
+from probes.wire import CANARY_KIND
 from vigil.alerts.channels import CHANNELS, ChannelSettingsError, parse_config
 from vigil.code.core.fields.types import Json
 from vigil.code.core.kinds import Catalogue, ConfigProblem, KindShape, PresetDraft
+from vigil.monitors.costs import canary_estimate, canary_problem
 from vigil.monitors.presets import AI_TAG, GIVEN
 
 PROBER, CHANNEL = "prober", "channel"
@@ -28,7 +30,23 @@ def catalogue() -> Catalogue:
         draft=_draft,
         check=_check,
         least_interval_s=lambda kind: PROBERS[kind].least_interval_s if kind in PROBERS else 0,
+        price_problem=_price_problem,
+        price=_price,
     )
+
+
+def _price_problem(kind: str, config: Json, interval_s: int) -> str:
+    try:
+        problem = canary_problem(read_spec(kind, config), interval_s) if kind == CANARY_KIND else None
+    except SpecError:
+        # It is refused for that.
+        return ""
+    return f"{kind}: {problem[0]}: {problem[1]}" if problem is not None else ""
+
+
+def _price(kind: str, config: Json, interval_s: int) -> str:
+    found = canary_estimate(kind, config, interval_s)
+    return found.text if found is not None else ""
 
 
 @lru_cache(maxsize=1)

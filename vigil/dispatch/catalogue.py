@@ -15,6 +15,7 @@ from consensus.vocabulary import Sensitivity
 from probes.probers import SpecError, encode_spec, read_spec
 from probes.process.isolation import Isolation
 from probes.seal import Sealer, binding
+from probes.wire import CANARY_KIND
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.core.plans import Plan, RegionPlan
 from vigil.dispatch.core.sites import site_of
@@ -114,14 +115,16 @@ class _Planner:
         except SpecError as problem:
             log.error("monitor.not_watched", monitor=row.public_id, problem=str(problem))
             return None
-        target = target_of(row.config)
+        target, regions = target_of(row.config), self._assigned(row, spec)
+        # The regions of a canary take turns: each has its own every so many intervals.
+        turns = max(1, len(regions)) if row.kind == CANARY_KIND else 1
         return Plan(
             monitor=row.public_id,
             kind=row.kind,
-            interval_ms=row.interval_s * 1000,
+            interval_ms=row.interval_s * 1000 * turns,
             timeout_ms=row.timeout_ms,
             spec=spec,
-            regions=self._assigned(row, spec),
+            regions=regions,
             sensitivity=Sensitivity(row.sensitivity),
             revision=row.revision,
             target=target,

@@ -18,17 +18,18 @@ from probes.process.dead_letters import NO_ENTRY, DeadLetterMessage
 from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.main_loop import turn_until_stopped
-from probes.wire import Check, Lane, encode
+from probes.wire import CANARY_KIND, Check, Lane
 from vigil.dispatch.bus import Bus
 from vigil.dispatch.call_letters import call_letter, round_letter
 from vigil.dispatch.core.budget import CallBudget
 from vigil.dispatch.core.looks import OpenLooks
 from vigil.dispatch.core.opening import open_round
-from vigil.dispatch.core.plans import Plan, RegionPlan, look_orders, scheduled_check
-from vigil.dispatch.core.schedule import LEAD_MS, SECOND_MS, Wheel, seconds_to_send
+from vigil.dispatch.core.plans import Plan, RegionPlan, look_orders
+from vigil.dispatch.core.schedule import SECOND_MS
 from vigil.dispatch.core.sites import WatchedSites, spread
 from vigil.dispatch.pauses import Pauses
 from vigil.dispatch.served_regions import ServedRegions
+from vigil.dispatch.slots.due import SCHEDULED_EXPIRES_S, DueSlots
 from vigil.dispatch.watch import ConfigChange, Watch
 
 log = structlog.get_logger()
@@ -38,7 +39,6 @@ STATUSES_S = 1.0
 CLOCK_S = 5.0
 #: Younger rounds may still be open when a dispatcher starts.
 RECOVER_MS = 180_000
-SCHEDULED_EXPIRES_S = 30.0
 
 Order = tuple[str, Check]
 T = TypeVar("T")
@@ -55,7 +55,6 @@ class Dispatcher:
         self._isolation = bus.isolation
         self._health = health
         self._alive = bus.sign_of_life("dispatch")
-        self._wheel = Wheel()
         self._plans: dict[str, Plan] = {}
         self._pauses = Pauses()
         self._watched_from: Counter[str] = Counter()
@@ -64,7 +63,7 @@ class Dispatcher:
         self._looks = OpenLooks()
         self._budget = CallBudget()
         self._duties = Duties()
-        self._next_second: int | None = None
+        self._slots = DueSlots(bus, self._is_sent)
         self._recovered = False
         self._news: list[Call] = []
 
@@ -73,6 +72,7 @@ class Dispatcher:
         self._watch.start()
         turn_until_stopped(self._turn, stop, self._isolation, self._health, self._recover_from)
         self._watch.stop()
+        self._slots.stop()
 
     def _recover_from(self, error: Exception) -> bool:
         # Redis may have been replaced by a server with another clock.
@@ -91,7 +91,7 @@ class Dispatcher:
             return
         if not self._recovered:
             self._recover()
-        self._send_due()
+        self._slots.send(self._now_ms())
         calls, self._news = self._news, []
         for message in self._bus.read(self._wait_ms() if not calls else 1):
             if isinstance(message, Call):
@@ -122,7 +122,7 @@ class Dispatcher:
         left: dict[str, list[str]] = {}
         for monitor in change.gone:
             plan = self._plans.pop(monitor, None)
-            self._wheel.remove(monitor)
+            self._slots.remove(monitor)
             self._sites.change(plan, None)
             if plan:
                 left[monitor] = [region.slug for region in plan.regions]
@@ -140,7 +140,7 @@ class Dispatcher:
         known = self._plans.get(monitor)
         if known == plan:
             return
-        self._wheel.put(plan)
+        self._slots.put(plan)
         if known is not None:
             self._watched_from.subtract(region.slug for region in known.regions)
         self._watched_from.update(region.slug for region in plan.regions)
@@ -158,7 +158,7 @@ class Dispatcher:
 
     def _stand_by(self) -> None:
         self._recovered = False
-        self._next_second = None
+        self._slots.pause()
         self._news.clear()
         self._health.beat(leading=False)
         time.sleep(TICK_MS / 1000)
@@ -171,37 +171,6 @@ class Dispatcher:
         for round in self._bus.undecided_rounds(now_ms - RECOVER_MS):
             self._look(round, partial(self._looks.add, round, now_ms))
         self._recovered = True
-
-    def _send_due(self) -> None:
-        """Send every second that starts within the lead, exactly once."""
-        for second in seconds_to_send(self._next_second, self._now_ms()):
-            self._next_second = second + 1
-            due = (
-                (region.slug, scheduled_check(plan, region, at_ms))
-                for plan, region, at_ms in self._wheel.due(second)
-                if self._is_sent(plan, region, at_ms)
-            )
-            try:
-                self._bus.send(Lane.SCHEDULED, due, SCHEDULED_EXPIRES_S)
-            except Exception as error:
-                if self._isolation.refusal(error):
-                    raise
-                # A check that came twice is run once.
-                log.warning("checks.not_sent", error=type(error).__name__)
-                self._send_each(second)
-
-    def _send_each(self, second: int) -> None:
-        """Send what is due in a second without the checks that cannot be made or written."""
-
-        def order(plan: Plan, region: RegionPlan, at_ms: int) -> Order | None:
-            if not self._is_sent(plan, region, at_ms):
-                return None
-            check = scheduled_check(plan, region, at_ms)
-            encode(check)
-            return region.slug, check
-
-        found = [self._entry("check", due[0].monitor, partial(order, *due)) for due in self._wheel.due(second)]
-        self._bus.send(Lane.SCHEDULED, [one for one in found if one is not None], SCHEDULED_EXPIRES_S)
 
     def _open_rounds(self, calls: list[Call]) -> None:
         now_ms = self._now_ms()
@@ -224,8 +193,8 @@ class Dispatcher:
 
     def _round_of(self, call: Call, now_ms: int) -> Round | None:
         plan = self._plans.get(call.monitor)
-        # Ignored if the region does not watch the monitor.
-        if plan is None or (call.region and plan.region(call.region) is None):
+        # Ignored if the region does not watch the monitor. A canary has no rounds: each answer costs money.
+        if plan is None or plan.kind == CANARY_KIND or (call.region and plan.region(call.region) is None):
             return None
         # A round open at the start of a window is finished, or it would look like blindness.
         if self._pauses.holds(call.monitor, now_ms) or self._looks.is_open(call.monitor, plan.revision, now_ms):
@@ -246,5 +215,5 @@ class Dispatcher:
 
     def _wait_ms(self) -> int:
         now_ms = self._now_ms()
-        until_ms = [(self._next_second or 0) * SECOND_MS - LEAD_MS, now_ms + TICK_MS, self._looks.next_ms()]
+        until_ms = [self._slots.next_ms(), now_ms + TICK_MS, self._looks.next_ms()]
         return max(1, min(one_ms for one_ms in until_ms if one_ms is not None) - now_ms)

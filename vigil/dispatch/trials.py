@@ -54,6 +54,7 @@ WAITING_MOST = 3
 _POLL_S = 0.2
 _TRIAL = b"*"
 _NOT_CHECKED = "Regions do not check a {}: there is nothing to try."
+_BILLED = "Every answer of a canary is billed, and a trial has no budget: save it, and it asks in its own time."
 
 log = structlog.get_logger()
 
@@ -127,6 +128,8 @@ def _plan(trial_id: str, monitor: Monitor, regions: Sequence[Region]) -> Plan:
 
     if monitor.kind in DerivedKind:
         raise ValidationError({"kind": [_NOT_CHECKED.format(monitor.kind)]})
+    if monitor.kind == wire.CANARY_KIND:
+        raise ValidationError({"kind": [_BILLED]})
     if monitor.paused and monitor.paused_why:
         raise ValidationError({"config": [f"Paused by Vigil: {monitor.paused_why}."]})
     if not regions:

@@ -16,7 +16,7 @@ from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
 from vigil.monitors.core.clear_credentials import credentials_in
 from vigil.monitors.core.providers import provider_of
-from vigil.monitors.costs import cost_warnings
+from vigil.monitors.costs import canary_estimate, cost_warnings
 from vigil.monitors.live.version import touch
 from vigil.monitors.models import NAME_CONSTRAINT, NAME_TAKEN, ChangeKind, DerivedKind, Monitor, MonitorChange, Region
 from vigil.monitors.relations import know_as_new, regions_of
@@ -149,6 +149,9 @@ def monitor_warnings(monitor: Monitor) -> list[str]:
     paused = [f"Paused by Vigil: {monitor.paused_why}."] if monitor.paused and monitor.paused_why else []
     clear = [f"{path} holds a credential in clear. Put it into `secrets`." for path in credentials_in(monitor.config)]
     costs = cost_warnings(monitor.config, len(regions), monitor.interval_s)
+    canary = canary_estimate(monitor.kind, monitor.config, monitor.interval_s)
+    if canary is not None:
+        costs = [*costs, canary.text]
     return [*paused, *layout_warnings(regions), *costs, *clear]
 
 

@@ -1,12 +1,17 @@
-"""Cost warnings: health pages that spend money on every call."""
+"""Costs of monitors: warnings of health pages that spend money on every call, and estimates of canaries."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
+
 from probes.ai.billing import litellm_health_calls_per_day
+from probes.ai.prices import NANOS, Price, dollars, expected_nanos, monthly_nanos, most_nanos
+from probes.wire import CANARY_KIND
 
 _LITELLM_PORT = 4000
 
@@ -41,3 +46,74 @@ def _is_litellm(url: str, provider: str) -> bool:
         return provider.startswith("litellm") or urlsplit(url).port == _LITELLM_PORT
     except ValueError:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryEstimate:
+    """Costs in billionths of a US dollar: of one answer, of 30 days of them, and where it stops each month."""
+
+    price: Price
+    answer: int
+    answer_most: int
+    month: int
+    budget: int
+    interval_s: int
+
+    @property
+    def text(self) -> str:
+        """The estimate in one line for people."""
+        source = f"by prices of {self.price.as_of}" if self.price.as_of else "by the prices given"
+        words = f"About {dollars(self.month)} a month ({dollars(self.answer)} an answer, {source})"
+        if self.month <= self.budget:
+            return f"{words}; it stops at {dollars(self.budget)}."
+        days = max(1, 30 * self.budget // self.month)
+        return f"{words}; it stops at {dollars(self.budget)}, after about {days} days of each month."
+
+
+def canary_estimate(kind: str, config: Any, interval_s: int) -> CanaryEstimate | None:
+    """What a canary costs; None for other kinds, and for a configuration without a known price."""
+    if kind != CANARY_KIND or not isinstance(config, Mapping):
+        return None
+    # Imported late: most processes never write a monitor, and the probers load slowly.
+    from probes.net.targets import BadTarget
+    from probes.probers import SpecError, read_spec
+    from probes.specs.canary import CanarySpec, price_of, tokens_of
+
+    try:
+        spec = read_spec(kind, config)
+        if not isinstance(spec, CanarySpec):
+            return None
+        price, tokens = price_of(spec), tokens_of(spec)
+    except (SpecError, BadTarget):
+        return None
+    if price is None:
+        return None
+    return CanaryEstimate(
+        price,
+        expected_nanos(price, tokens),
+        most_nanos(price, tokens),
+        monthly_nanos(price, tokens, interval_s),
+        int(spec.monthly_budget * NANOS),
+        interval_s,
+    )
+
+
+def canary_problem(spec: msgspec.Struct, interval_s: int) -> tuple[str, str] | None:
+    """The field of a valid canary whose money does not add up, and why in words; None where it does.
+
+    A price that is not known is asked for, and never taken to be nothing.
+    """
+    from probes.specs.canary import CanarySpec
+
+    if not isinstance(spec, CanarySpec):
+        return None
+    found = canary_estimate(CANARY_KIND, msgspec.to_builtins(spec), interval_s)
+    if found is None:
+        problem = (
+            f"is required with `output_price`: the price of {spec.model} at this address is not known here. Give both"
+            " in US dollars for a million tokens, 0 for a model that costs you nothing"
+        )
+        return "input_price", problem
+    if found.answer_most > found.budget:
+        return "monthly_budget", f"is less than one answer may cost, {dollars(found.answer_most)}"
+    return None

@@ -24,10 +24,19 @@ _REQUEST = {
 _LOGIN = {"username": "Comes with `password`.", "password": "Or user:password, or the address of the store with both."}
 #: Names of secrets and what each is. None of them is required.
 _SECRETS: Mapping[str, Mapping[str, str]] = {
-    "grpc": _REQUEST, "http": _REQUEST, "mcp": _REQUEST, "saturation": _REQUEST, "websocket": _REQUEST,
+    "canary": _REQUEST, "grpc": _REQUEST, "http": _REQUEST, "mcp": _REQUEST, "saturation": _REQUEST,
+    "websocket": _REQUEST,
     "tcp": _IDENTITY, "tls": _IDENTITY, "redis": _LOGIN, "postgresql": {**_LOGIN, **_IDENTITY},
 }  # fmt: skip
 _EXAMPLES: Mapping[str, Json] = {
+    "canary": {
+        "url": "https://api.openai.com/v1/chat/completions",
+        "form": "openai_chat",
+        "model": "gpt-5.6-luna",
+        "billing_acknowledged": True,
+        "monthly_budget": 2,
+        "expect_text": "ready",
+    },
     "dns": {"name": "example.com", "record": "A"},
     "domain": {"domain": "example.com", "degraded_days": 30, "down_days": 7},
     "grpc": {"host": "grpc.example.com", "port": 443, "service": "package.Service"},

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from vigil.monitors.costs import refusal_estimate
+from probes.wire import CANARY_KIND
+from vigil.monitors.costs import canary_problem, refusal_estimate
 from vigil.monitors.models import NAME_TAKEN, DerivedKind, Monitor
 from vigil.problems.rows import below, duplicate
 from vigil.visible_text import is_visible_line
@@ -65,8 +66,14 @@ def problems_of(monitor: Monitor, unchanged: Collection[str] = ()) -> Problems:
     problems.update(_config_problem(monitor, {} if "secrets" in problems else monitor.secrets))
     least_s = least_interval_s(monitor.kind)
     if monitor.interval_s and monitor.interval_s < least_s and "interval_s" not in problems:
-        problems["interval_s"] = [f"A {monitor.kind} is checked every {least_s} s at most: its servers count requests."]
+        problems["interval_s"] = [
+            f"A {monitor.kind} is checked every {least_s} s at most: {_why_seldom(monitor.kind)}."
+        ]
     return problems
+
+
+def _why_seldom(kind: str) -> str:
+    return "every answer costs money" if kind == CANARY_KIND else "its servers count requests"
 
 
 def least_interval_s(kind: str) -> int:
@@ -81,6 +88,7 @@ def _config_problem(monitor: Monitor, secrets: Mapping[str, str]) -> Problems:
     if kind in DerivedKind:
         return {"config": ["Regions do not check this kind: it has no config."]} if config else {}
     # Imported late: most processes never write a monitor, and the probers load slowly.
+    from probes.prober import SpecCode
     from probes.probers import SpecError, parse_spec, validate_secrets
 
     if not isinstance(config, Mapping):
@@ -88,12 +96,15 @@ def _config_problem(monitor: Monitor, secrets: Mapping[str, str]) -> Problems:
     if _is_not_storable(config):
         return {"config": ["Contains a zero byte or NaN, which cannot be stored."]}
     try:
-        parse_spec(kind, config)
+        spec = parse_spec(kind, config)
     except SpecError as refused:
         field = "kind" if refused.field == "kind" else "config"
         estimate = refusal_estimate(config, monitor.interval_s or 0) if "billed completion" in refused.problem else ""
         path = refused.field if refused.field != field else ""
         return {field: [below(path, refused.problem + estimate, refused.code.value)]}
+    money = canary_problem(spec, monitor.interval_s or 0) if kind == CANARY_KIND else None
+    if money is not None:
+        return {"config": [below(money[0], money[1], SpecCode.REQUIRED.value)]}
     try:
         validate_secrets(kind, secrets)
     except SpecError as refused:

@@ -44,6 +44,7 @@ CALM = 9
 
 #: Purposes by kind; one with a known provider is an AI provider first.
 _PURPOSES = {
+    "canary": "models",
     "saturation": "models",
     "mcp": "models",
     "postgresql": "stores",

@@ -9,6 +9,8 @@ from probes.wire import Fact
 #: The fact that says that nothing was sent, so that nothing was billed.
 NOT_SENT = "not_sent"
 INPUT_TOKENS, OUTPUT_TOKENS = "input_tokens", "output_tokens"
+#: The fact that names what is wrong with an answer (`AnswerFault`).
+ANSWER_FAULT = "answer_fault"
 
 
 def stream_facts(answer: StreamedAnswer, timing: StreamTiming) -> dict[str, Fact]:

@@ -149,6 +149,17 @@ def test_a_check_of_a_round_votes_on_two_attempts(on_loop: Any) -> None:
     assert (result.reason, result.attempts, result.round, result.look) == (Reason.REFUSED, 2, "rnd_1", 2)
 
 
+def test_a_canary_is_asked_once_although_it_fails(on_loop: Any) -> None:
+    async def story() -> Result:
+        async with running() as (runner, results):
+            runner.submit(batch(check(closed_port(), round="can_1")))
+            await results.until_there_are(1)
+            return results[0]
+
+    result = on_loop(story())
+    assert (result.status, result.round, result.attempts) == (Status.DOWN, "can_1", 1)
+
+
 def test_a_slow_answer_is_announced_once_and_then_told(on_loop: Any) -> None:
     async def story() -> list[Result]:
         async with serving(silent) as port, running() as (runner, results):

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from probes.ai.streams import FORMS
-from probes.ai.streams.facts import NOT_SENT
+from probes.ai.streams.facts import ANSWER_FAULT, NOT_SENT
 from probes.ai.streams.judgement import AnswerFault
 from probes.prober import Observation, SpecError
 from probes.probers import parse_spec
-from probes.probers.canary import ANSWER_FAULT
 from probes.reasons import Reason, Status
 from tests.probes.looking import looked
 from tests.probes.loopback import answering, closed_port, resetting, serving, silent

@@ -211,6 +211,25 @@ def test_changes_are_seen_within_two_seconds(floor: Floor, monitor: Monitor) -> 
     assert [(round.cause, round.revision) for round in floor.rounds()] == [(Cause.FIRST_LOOK, 2)]
 
 
+@pytest.mark.usefixtures("dispatcher")
+def test_a_canary_has_no_rounds_whoever_calls(floor: Floor, monitor: Monitor) -> None:
+    config = {
+        "url": "https://api.openai.com/v1/chat/completions",
+        "form": "openai_chat",
+        "model": "gpt-5.6-luna",
+        "billing_acknowledged": True,
+        "monthly_budget": 1.0,
+    }
+    wanted = {"name": "luna", "kind": "canary", "config": config, "regions": list(Region.objects.all())}
+    canary = create_monitor(default_team(), wanted)
+    update_monitor(monitor, {"interval_s": 6})
+    until(floor.rounds, "a round of the other monitor, which was changed later")
+    floor.call(canary)
+    update_monitor(monitor, {"interval_s": 7})
+    until(lambda: len(floor.rounds()) == 2, "a round that was called later")
+    assert {round.monitor for round in floor.rounds()} == {monitor.public_id}
+
+
 def test_paused_deleted_and_disabled_are_not_watched(dispatcher: Watch, floor: Floor, monitor: Monitor) -> None:
     def added(name: str) -> Monitor:
         config = {"url": "http://example.test/"}

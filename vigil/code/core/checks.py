@@ -71,7 +71,11 @@ def _of_monitor(reading: Reading, fields: Mapping[str, Any]) -> Iterable[tuple[s
     # Without a kind it is refused for that.
     least_s = reading.catalogue.least_interval_s(fields["kind"]) if "kind" in fields else 0
     if fields["interval"] < least_s:
-        yield f"interval: its servers count requests, so at least {duration(least_s * 1_000)}", "interval"
+        yield f"interval: every check counts there, so at least {duration(least_s * 1_000)}", "interval"
+    if "kind" in fields:
+        problem = reading.catalogue.price_problem(fields["kind"], fields["config"], fields["interval"])
+        if problem:
+            yield problem, fields["kind"]
 
 
 def _of_composite(fields: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

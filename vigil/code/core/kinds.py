@@ -55,7 +55,8 @@ class Catalogue:
     """Every kind that this installation knows, and the functions that judge a config. Those raise `ConfigProblem`.
 
     `kinds`: by the family that a section names, then by kind. `draft(preset, fields)`. `check(family, kind, config,
-    names of secrets)`.
+    names of secrets)`. `price_problem` and `price` say in words what is wrong with the money of a kind that costs some,
+    and what it costs in a month; "" for other kinds.
     """
 
     kinds: Mapping[str, Mapping[str, KindShape]]
@@ -64,6 +65,8 @@ class Catalogue:
     draft: Callable[[str, Mapping[str, Any]], PresetDraft]
     check: Callable[[str, str, Json, frozenset[str]], None]
     least_interval_s: Callable[[str], int]
+    price_problem: Callable[[str, Json, int], str]
+    price: Callable[[str, Json, int], str]
 
 
 def read_config(shape: KindShape, kind: str, node: Node) -> Json:

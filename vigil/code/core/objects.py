@@ -111,7 +111,17 @@ def read_object(reading: Reading, section_name: str, key: str, node: Node) -> Wa
     written = {**made.written, **_written_fields(entry, inherited, made)}
     is_judged = all(name in fields for name, field_ in section.fields.items() if field_.default is not UNSET)
     is_judged = is_judged and all(name in fields for name, field_ in section.fields.items() if field_.required)
-    return Wanted(section_name, key, fields, made.secrets, node.place, places, made.warnings, written, is_judged)
+    price = _price(reading, fields) if is_judged else ()
+    warnings = (*made.warnings, *price)
+    return Wanted(section_name, key, fields, made.secrets, node.place, places, warnings, written, is_judged)
+
+
+def _price(reading: Reading, fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a month of an object costs, which is told before it is saved."""
+    if "config" not in fields or "interval" not in fields:
+        return ()
+    words = reading.catalogue.price(fields["kind"], fields["config"], fields["interval"])
+    return (words,) if words else ()
 
 
 def _check_names(entry: Entry) -> None:

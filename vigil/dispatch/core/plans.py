@@ -8,7 +8,7 @@ import msgspec
 
 from consensus.verdicts import Round
 from consensus.vocabulary import Sensitivity
-from probes.wire import WIRE_VERSION, Check
+from probes.wire import CANARY_PREFIX, WIRE_VERSION, Check
 
 #: A check not started this long after its slot is missed; less for short intervals.
 LATEST_START_MS = 30_000
@@ -66,6 +66,23 @@ def scheduled_check(plan: Plan, region: RegionPlan, at_ms: int) -> Check:
         revision=plan.revision,
         target=plan.host,
         every_ms=plan.interval_ms,
+    )
+
+
+def canary_check(plan: Plan, region: RegionPlan, at_ms: int) -> Check:
+    """Check of one slot of a canary: for once, so that no region goes on with it, and in a round that is none."""
+    return Check(
+        v=WIRE_VERSION,
+        monitor=plan.monitor,
+        kind=plan.kind,
+        at_ms=at_ms,
+        expires_ms=at_ms + LATEST_START_MS,
+        timeout_ms=plan.timeout_ms,
+        spec=msgspec.Raw(plan.spec),
+        sealed=region.sealed,
+        round=f"{CANARY_PREFIX}{at_ms}",
+        revision=plan.revision,
+        target=plan.host,
     )
 
 

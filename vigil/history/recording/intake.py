@@ -9,7 +9,7 @@ from probes import keys
 from probes.admission import Refusal, admit_results
 from probes.prober import PAUSE
 from probes.reasons import Reason
-from probes.wire import Result
+from probes.wire import Result, is_canary
 from vigil.history.core.chunks import SHARD, ChunkContent
 from vigil.history.core.packing import HOUR_MS, entry
 from vigil.history.models import GapReason
@@ -55,6 +55,8 @@ class Intake:
     results: int = 0
     #: Monitors (public ids) whose checks cost money, with the region that found out.
     billed: dict[str, int] = field(default_factory=dict)
+    #: Results of canaries, each with its region.
+    canaries: list[tuple[int, Result]] = field(default_factory=list)
     oldest_ms: int = OLDEST_MS
 
     def take(self, region: int, entry_id: str, payload: bytes, now_ms: int) -> None:
@@ -88,6 +90,8 @@ class Intake:
             if monitor is None:
                 self.strangers.append((region, result, at_ms))
                 continue
+            if result.round and is_canary(result.round):
+                self.canaries.append((region, result))
             place = (slot_ms // HOUR_MS, monitor // SHARD, region)
             chunk = chunks.get(place)
             if chunk is None:

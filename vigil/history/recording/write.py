@@ -11,10 +11,12 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from probes import keys
+from vigil.canaries.settling import settle_results
 from vigil.history.models import Gap, GapReason, Position
 from vigil.history.recording.intake import Intake, Missing, ReadPosition
 from vigil.history.storage import partitions
 from vigil.monitors.live.results import instant
+from vigil.monitors.models import Region
 
 #: Gaps within this time are one row.
 GAP_JOINS = timedelta(hours=1)
@@ -43,6 +45,7 @@ def write(intake: Intake, reaches: Mapping[int, ReadPosition]) -> None:
     1. Advance each position from its expected value, else raise `Overtaken` (compare and set).
     2. Write chunks; a unique key prevents the same part of a stream twice.
     3. Reopen their hours, and record missing results.
+    4. Settle what canaries cost; like the rest once, whoever writes it.
     """
     with transaction.atomic():
         for region, reach in sorted(reaches.items()):
@@ -58,6 +61,8 @@ def write(intake: Intake, reaches: Mapping[int, ReadPosition]) -> None:
                 cursor.execute(_TOUCH_HOUR, [hour, hours[hour]])
         for (region, why), missing in intake.missing.items():
             _note(region, why, missing)
+        if intake.canaries:
+            settle_results(intake.canaries, dict(Region.objects.values_list("pk", "slug")))
 
 
 def _advance(region: int, reach: ReadPosition) -> None:

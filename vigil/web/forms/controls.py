@@ -12,7 +12,7 @@ import msgspec
 from msgspec import inspect
 
 #: Texts with line breaks.
-_LONG = frozenset({"arguments", "body", "ca_pem", "send"})
+_LONG = frozenset({"arguments", "body", "ca_pem", "prompt", "send", "tool_arguments", "tool_parameters"})
 
 
 class Control(StrEnum):

@@ -12,6 +12,7 @@ _LOGIN = ("username", "password")
 _IDENTITY = ("client_certificate", "client_key")
 #: Secrets that have a field, by kind; requests take headers as well.
 BY_KIND: Mapping[str, tuple[str, ...]] = {
+    "canary": _REQUEST,
     "http": _REQUEST,
     "websocket": _REQUEST,
     "grpc": _REQUEST,

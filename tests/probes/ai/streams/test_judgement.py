@@ -10,7 +10,7 @@ from probes.ai.prices import AS_OF, Price, asked_tokens, cost_nanos, dollars, kn
 from probes.ai.streams import FORMS
 from probes.ai.streams.answer import StreamedAnswer
 from probes.ai.streams.facts import stream_facts
-from probes.ai.streams.judgement import Expectation, AnswerFault, first_failure, judge
+from probes.ai.streams.judgement import AnswerFault, Expectation, first_failure, judge
 from probes.ai.streams.reader import StreamReader
 from probes.ai.streams.timing import percentile, timing_of
 from probes.reasons import Reason
@@ -134,7 +134,7 @@ def test_what_comes_all_at_once_and_late_was_held_back() -> None:
         ({"tokens_per_s_least": 11.0}, AnswerFault.SLOW_TOKENS),
     ],
 )
-def test_a_slow_answer_is_told_by_what_is_slow(limits: dict[str, float], finding: AnswerFault | None) -> None:
+def test_a_slow_answer_is_told_by_what_is_slow(limits: dict[str, Any], finding: AnswerFault | None) -> None:
     timing = timing_of(timed(10.4, 10.5, 10.6, 12.6, ended_s=12.7, tokens=23), 10.0, 10.3, 12.7)
     failed = first_failure(judge(answer(), timing, False, Expectation("gpt-x", **limits)))
     assert (failed.fault if failed else None) is finding

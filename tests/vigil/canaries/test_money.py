@@ -1,0 +1,165 @@
+"""Canaries' money on real PostgreSQL: reserved before anything is sent, settled once, and judged together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from probes.prober import SpecCode
+from probes.reasons import Reason, Status
+from probes.wire import CANARY_KIND, WIRE_VERSION, Fact, Phases, Result
+from tests.vigil.incidents.world import World
+from vigil.accounts.teams import default_team
+from vigil.canaries.judging import sweep_canaries
+from vigil.canaries.models import Canary
+from vigil.canaries.reserving import CanarySlot, reserve_slots
+from vigil.canaries.settling import settle_results
+from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.sweep import reconcile_monitors
+from vigil.monitors.changes import create_monitor, monitor_warnings, set_paused, update_monitor
+from vigil.monitors.models import Monitor, Region
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONFIG = {
+    "url": "https://api.openai.com/v1/chat/completions",
+    "form": "openai_chat",
+    "model": "gpt-5.6-luna",
+    "billing_acknowledged": True,
+    "monthly_budget": 0.0002,
+}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def canary(world: World, **config: Any) -> Monitor:
+    wanted = {"name": "luna", "kind": CANARY_KIND, "config": {**CONFIG, **config}, "regions": world.regions}
+    monitor = create_monitor(default_team(), wanted)
+    reconcile_monitors(world.told.append)
+    return monitor
+
+
+def slot(monitor: Monitor, at_ms: int, region: str = "eu-west") -> CanarySlot:
+    return CanarySlot(monitor.public_id, monitor.revision, region, at_ms)
+
+
+def answered(world: World, monitor: Monitor, at_ms: int, bad: bool = False) -> None:
+    """A region's turn: reserved, asked, and settled by what the provider counted."""
+    region = world.regions[at_ms % len(world.regions)]
+    assert reserve_slots([slot(monitor, at_ms, region.slug)]) == [True]
+    status, reason = (Status.DEGRADED, Reason.STALLED) if bad else (Status.UP, Reason.OK)
+    facts: dict[str, Fact] = {"input_tokens": 12, "output_tokens": 4}
+    result = Result(
+        WIRE_VERSION, monitor.public_id, at_ms, status, reason, at_ms, Phases(), f"can_{at_ms}", 0, 1, 200, "", facts,
+        monitor.revision,
+    )  # fmt: skip
+    assert settled(region.pk, result) == 1
+    # The same again, as after a crash of the recorder: nothing more.
+    assert settled(region.pk, result) == 0
+
+
+def settled(region: int, *results: Result) -> int:
+    with transaction.atomic():
+        return settle_results([(region, one) for one in results], dict(Region.objects.values_list("pk", "slug")))
+
+
+def state(monitor: Monitor) -> str:
+    return MonitorState.objects.get(monitor=monitor).status
+
+
+def test_two_dispatchers_reserve_a_slot_once(world: World) -> None:
+    monitor = canary(world)
+    assert reserve_slots([slot(monitor, 1)]) == [True]
+    assert reserve_slots([slot(monitor, 1)]) == [False]
+    assert len(Canary.objects.get().reserved) == 1
+
+
+def test_what_changed_or_was_paused_meanwhile_is_not_asked(world: World) -> None:
+    monitor = canary(world)
+    stale = slot(monitor, 1)
+    update_monitor(monitor, {"config": {**CONFIG, "prompt": "Say hi"}})
+    assert reserve_slots([stale]) == [False]
+    paused = set_paused(Monitor.objects.get(), True)
+    assert reserve_slots([slot(paused, 2), CanarySlot("mon_nobody", 1, "eu-west", 3)]) == [False, False]
+
+
+def test_the_budget_of_a_month_stops_it_and_its_state_says_so(world: World) -> None:
+    monitor = canary(world)
+    for at_ms in (1, 2, 3):
+        answered(world, monitor, at_ms)
+    assert sweep_canaries(world.told.append) == {monitor.public_id}
+    assert state(monitor) == Status.UP
+    at_ms = 4
+    while reserve_slots([slot(monitor, at_ms)]) == [True]:
+        Canary.objects.update(spent=Canary.objects.get().spent + 50_000, reserved={})
+        at_ms += 1
+    row = Canary.objects.get()
+    assert row.spent <= 200_000
+    assert row.stopped == row.month
+    assert sweep_canaries(world.told.append) == {monitor.public_id}
+    assert state(monitor) == Status.UNKNOWN
+    update_monitor(monitor, {"config": {**CONFIG, "monthly_budget": 1.0}})
+    assert reserve_slots([slot(Monitor.objects.get(), at_ms + 1)]) == [True]
+    assert Canary.objects.get().stopped == ""
+
+
+def test_three_bad_answers_of_five_open_one_incident_and_good_ones_resolve_it(world: World) -> None:
+    monitor = canary(world, monthly_budget=1.0)
+    for at_ms, bad in enumerate([False, False, False, True, True], start=1):
+        answered(world, monitor, at_ms, bad)
+    assert sweep_canaries(world.told.append) == {monitor.public_id}
+    assert state(monitor) == Status.UP
+    answered(world, monitor, 6, bad=True)
+    assert sweep_canaries(world.told.append) == {monitor.public_id}
+    assert sweep_canaries(world.told.append) == frozenset()
+    incident = Incident.objects.get()
+    assert (incident.kind, incident.failure, state(monitor)) == ("degraded", "stalled", Status.DEGRADED)
+    assert "3 of the last 5 answers were bad" in world.told[-1].text
+    for at_ms in (7, 8, 9):
+        answered(world, monitor, at_ms)
+    sweep_canaries(world.told.append)
+    assert Incident.objects.get().resolved_at is not None
+    assert state(monitor) == Status.UP
+    assert {transition.incident.kind for transition in world.told} == {"degraded"}
+
+
+def test_a_region_cannot_make_up_answers(world: World) -> None:
+    monitor = canary(world)
+    assert reserve_slots([slot(monitor, 1, "eu-west")]) == [True]
+    other = next(region for region in world.regions if region.slug != "eu-west")
+    made_up = [
+        Result(WIRE_VERSION, monitor.public_id, at_ms, Status.DEGRADED, Reason.STALLED, at_ms, Phases(), f"can_{at_ms}")
+        for at_ms in (1, 2, 3)
+    ]
+    assert settled(other.pk, *made_up) == 0
+    assert settled(0, made_up[0]) == 0
+    assert Canary.objects.get().answers == []
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"model": "gpt-unheard-of"}, "input_price"),
+        ({"monthly_budget": 0.0000001}, "monthly_budget"),
+        ({"billing_acknowledged": False}, "billing_acknowledged"),
+    ],
+)
+def test_money_that_does_not_add_up_is_refused_at_its_field(world: World, change: dict[str, Any], path: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        canary(world, **change)
+    [problem] = refused.value.error_dict["config"]
+    assert path in str(problem)
+    assert problem.code == SpecCode.REQUIRED or path == "monthly_budget"
+
+
+def test_a_canary_says_what_it_costs_and_an_interval_below_a_minute_is_refused(world: World) -> None:
+    monitor = canary(world)
+    assert "a month" in " ".join(monitor_warnings(monitor))
+    with pytest.raises(ValidationError, match="every answer costs money"):
+        update_monitor(monitor, {"interval_s": 30})

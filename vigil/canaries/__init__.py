@@ -1,0 +1,1 @@
+"""Canaries: their budgets, reserved before anything is asked, and the last answers, judged together."""

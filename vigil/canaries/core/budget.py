@@ -1,0 +1,138 @@
+"""Budget account of a canary: the most that an answer can cost is reserved before it is asked, and settled after. Pure.
+
+Lost orders, killed processes and results that never come leave their reservation standing, so it counts as spent:
+whatever happens, no more is asked than the budget of the month allows. Money is in billionths of a US dollar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from probes.ai.prices import Price, cost_nanos
+from probes.ai.streams.facts import INPUT_TOKENS, NOT_SENT, OUTPUT_TOKENS
+from probes.reasons import Reason
+from probes.wire import Result
+
+#: A reservation whose result has not come after so long counts as spent (ms).
+LAPSES_AFTER_MS = 3_600_000
+#: Reservations of one canary at a time.
+RESERVED_MOST = 120
+#: A region may report more tokens than its request allowed, since a server may ignore the limit: so many times the most
+#: are believed, or one report could end the budget of years.
+_BELIEVED_TIMES = 10
+_CLIENT_ERRORS = range(400, 500)
+
+
+class ReserveReason(StrEnum):
+    """Why a slot was granted or not."""
+
+    GRANTED = "granted"
+    BUDGET_SPENT = "budget_spent"
+    ALREADY_RESERVED = "already_reserved"
+    TOO_MANY_OPEN = "too_many_open"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The most that the answer of a region's slot can cost."""
+
+    region: str
+    nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetAccount:
+    """What a canary has spent in a month (`2026-11`, UTC), and what is reserved, by slot (ms since the epoch).
+
+    `stopped` is the month whose budget is spent; empty while there is some left. It only ever holds the present month.
+    """
+
+    month: str = ""
+    spent: int = 0
+    reserved: Mapping[int, Reservation] = field(default_factory=dict)
+    last_slot_ms: int = 0
+    stopped: str = ""
+
+    @property
+    def committed(self) -> int:
+        """What is spent, and what may be."""
+        return self.spent + sum(one.nanos for one in self.reserved.values())
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLimit:
+    """The budget of a month, and the most that one answer can cost."""
+
+    budget: int
+    answer: int
+
+
+def reserve(
+    account: BudgetAccount, slot_ms: int, region: str, limit: BudgetLimit, month: str
+) -> tuple[BudgetAccount, ReserveReason]:
+    """Reserve the answer of one slot, once, whoever asks.
+
+    1. A new month begins with nothing spent; what is still open was paid by the month before.
+    2. A slot that is not after the last one is not granted: another dispatcher has reserved it, or a later one.
+    3. What has lapsed is spent. Then the answer must fit into the budget beside all that is spent or reserved.
+    """
+    if account.month != month:
+        account = BudgetAccount(month=month, last_slot_ms=account.last_slot_ms)
+    if slot_ms <= account.last_slot_ms:
+        return account, ReserveReason.ALREADY_RESERVED
+    account = _without_lapsed(account, slot_ms)
+    if len(account.reserved) >= RESERVED_MOST:
+        return account, ReserveReason.TOO_MANY_OPEN
+    if account.committed + limit.answer > limit.budget:
+        return _with_stop(account, limit), ReserveReason.BUDGET_SPENT
+    reserved = {**account.reserved, slot_ms: Reservation(region, limit.answer)}
+    return replace(account, reserved=reserved, last_slot_ms=slot_ms, stopped=""), ReserveReason.GRANTED
+
+
+def _with_stop(account: BudgetAccount, limit: BudgetLimit) -> BudgetAccount:
+    """Stopped where what is spent leaves no room; with open reservations, part of them may come back."""
+    return replace(account, stopped=account.month) if account.spent + limit.answer > limit.budget else account
+
+
+def _without_lapsed(account: BudgetAccount, now_ms: int) -> BudgetAccount:
+    lapsed = {slot: one for slot, one in account.reserved.items() if slot < now_ms - LAPSES_AFTER_MS}
+    if not lapsed:
+        return account
+    kept = {slot: one for slot, one in account.reserved.items() if slot not in lapsed}
+    return replace(account, reserved=kept, spent=account.spent + sum(one.nanos for one in lapsed.values()))
+
+
+def settle(account: BudgetAccount, region: str, result: Result, price: Price | None) -> BudgetAccount | None:
+    """Replace the reservation of a result by what it cost; None for a result that nothing is reserved for.
+
+    A region can only settle what it was asked, once.
+    """
+    reservation = account.reserved.get(result.at_ms)
+    if reservation is None or reservation.region != region:
+        return None
+    kept = {slot: one for slot, one in account.reserved.items() if slot != result.at_ms}
+    return replace(account, reserved=kept, spent=account.spent + billed(result, price, reservation.nanos))
+
+
+def billed(result: Result, price: Price | None, most: int) -> int:
+    """What an answer cost: by the tokens that the provider counted, else the most.
+
+    Nothing, where no request was made, or the provider refused it by a code of 400 to 499, which none bills. A check
+    that was missed may have been cut off in the middle of its answer.
+    """
+    if result.facts.get(NOT_SENT) is True or (result.attempts == 0 and result.reason is not Reason.MISSED):
+        return 0
+    if result.code in _CLIENT_ERRORS:
+        return 0
+    input, output = result.facts.get(INPUT_TOKENS), result.facts.get(OUTPUT_TOKENS)
+    if price is None or not _is_count(input) or not _is_count(output):
+        return most
+    assert isinstance(input, int)
+    assert isinstance(output, int)
+    return min(cost_nanos(price, input, output), _BELIEVED_TIMES * most)
+
+
+def _is_count(said: object) -> bool:
+    return isinstance(said, int) and not isinstance(said, bool) and said >= 0

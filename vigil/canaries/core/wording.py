@@ -1,0 +1,30 @@
+"""Wording of canaries: what one costs, why it has stopped, and what was wrong with its answers. Pure."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Sequence
+
+from probes.ai.prices import dollars
+from vigil.canaries.core.window import CanaryAnswer, WindowRule
+
+_SHOWN_MOST = 5
+
+
+def month_name(month: str) -> str:
+    """The name of a month like `2026-11`."""
+    return calendar.month_name[int(month[5:7])]
+
+
+def stopped_text(budget: int, month: str) -> str:
+    """Why a canary asks nothing more, and until when."""
+    return f"stopped: budget of {dollars(budget)} for {month_name(month)} spent"
+
+
+def bad_answers_text(window: Sequence[CanaryAnswer], rule: WindowRule) -> str:
+    """The bad answers of a window, in words."""
+    bad = [one for one in window if one.bad]
+    named = "; ".join(
+        f"{one.detail or one.reason.value.replace('_', ' ')} ({one.region})" for one in bad[-_SHOWN_MOST:]
+    )
+    return f"{len(bad)} of the last {len(window)} answers were bad, and {rule.bad_answers} degrade it: {named}."
