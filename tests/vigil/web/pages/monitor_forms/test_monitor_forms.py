@@ -57,6 +57,17 @@ KINDS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
         {"config.url": "https://a.test/mcp", "config.expected_tools": "search"},
         {"url": "https://a.test/mcp", "transport": "sse", "call": "search", "arguments": '{"query": "x"}'},
     ),
+    "canary": (
+        {
+            "config.url": "https://api.openai.com/v1/chat/completions", "config.form": "openai_chat",
+            "config.model": "gpt-5.6-luna", "config.monthly_budget": "2", "config.billing_acknowledged": "on",
+        },
+        {
+            "url": "https://a.test/v1/chat/completions", "form": "openai_chat", "model": "m", "monthly_budget": 1.5,
+            "billing_acknowledged": True, "temperature": None, "input_price": 0.0, "output_price": 2.0,
+            "prompt": "Say\nhi", "tool": "go", "tool_arguments": '{"n": 1}', "of_answers": 7, "same_model": False,
+        },
+    ),
 }  # fmt: skip
 JSON_PATHS = [
     {"type": "jsonpath", "path": "$.a", "equals": value}
