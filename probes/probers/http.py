@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 from probes.ai import classify
 from probes.ai.classify import Classified
 from probes.ai.litellm_health import BILLED, is_health
+from probes.ai.offers.forms import FORMS, offer_facts, tells_offers
 from probes.ai.rate_limits import RETRY_AFTER_MOST_S
 from probes.assertions.answer import AnswerView
+from probes.assertions.json_path import JsonPath
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
 from probes.net.failures import Failure
@@ -55,6 +57,8 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
     facts = _facts(asked, context)
     if read.facts or read.retry_after_s:
         facts |= _read_facts(read)
+    if spec.provider in FORMS and answer.code == 200 and not answer.truncated:
+        facts |= _offers(spec, answer.body)
     if status is Status.UP and (asked.flaws or answer.certificate is not None):
         status, reason, detail = _flawed(asked, spec.verify_tls)
     if not spec.billing_acknowledged and is_health(answer.body):
@@ -118,6 +122,15 @@ def _facts(asked: FollowedAnswer, context: ProbeContext) -> dict[str, Fact]:
     if asked.soonest is not None:
         facts |= certificate_facts(asked.soonest, context.now_s)
     return facts
+
+
+def _offers(spec: HttpSpec, body: bytes) -> dict[str, Fact]:
+    """What a gateway tells of the providers of a model: of the one in the path, else of the one that is expected."""
+    if not tells_offers(spec.provider, spec.url):
+        return {}
+    expected = (each for each in spec.assertions if isinstance(each, JsonPath) and each.reason is Reason.MODEL_MISSING)
+    model = next((each.contains for each in expected if isinstance(each.contains, str)), "")
+    return offer_facts(spec.provider, model, body)
 
 
 def _read_facts(read: Classified) -> dict[str, Fact]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from vigil.demo import recorded_clouds, recorded_servers
 from vigil.demo.engine_pages import served
 from vigil.demo.exchange import ServedAnswer, ServedRequest, as_json, as_text
+from vigil.demo.gateways import offers
 from vigil.demo.shapes import (
     DEMO_KEY,
     NOT_FOUND,
@@ -133,7 +134,8 @@ LITELLM = RecordedProvider(
     | get("/health", as_json(200, {"healthy_count": 2, "unhealthy_count": 0}), guarded=True)
     | get("/metrics/", served("litellm-1.55"))
     | get("/health/backlog", as_json(200, {"in_flight_requests": 0, "queued_requests": 0}), guarded=True)
-    | get("/v1/models", model_list("primary", "secondary"), guarded=True),
+    | get("/v1/models", model_list("primary", "secondary"), guarded=True)
+    | get("/model/info", offers.LITELLM, guarded=True),
     bad_key=openai_error(401, "auth_error", "Authentication Error, Invalid proxy server token passed.", "401"),
     overloaded=openai_error(429, "throttling_error", "No deployments available for selected model.", "429"),
     loading=as_json(503, {"status": "shutting_down"}),

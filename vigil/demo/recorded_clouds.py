@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vigil.demo.exchange import ServedAnswer, as_json, as_text
+from vigil.demo.gateways import offers
 from vigil.demo.shapes import Auth, Endpoints, RecordedProvider, get, model_list, openai_error, post, too_many
 
 _BAD_KEY = openai_error(401, "invalid_request_error", "Incorrect API key provided.", "invalid_api_key")
@@ -132,7 +133,7 @@ OPENROUTER = _cloud(
     | get("/api/v1/models", as_json(200, {"data": [{"id": "anthropic/claude-x", "name": "Claude X"}]}))
     | get(
         "/api/v1/models/anthropic/claude-x/endpoints",
-        as_json(200, {"data": {"id": "anthropic/claude-x", "endpoints": [{"name": "Anthropic", "status": 0}]}}),
+        offers.OPENROUTER,
     ),
     bad_key=as_json(401, {"error": {"code": 401, "message": "No auth credentials found"}}),
     overloaded=as_json(200, {"error": {"code": 529, "message": "Provider is overloaded"}}),
@@ -141,7 +142,7 @@ OPENROUTER = _cloud(
 )
 
 HUGGINGFACE = _cloud(
-    get("/v1/models", model_list("meta-llama/Llama-3.1-8B-Instruct", providers=[{"provider": "groq"}]), guarded=True)
+    get("/v1/models", model_list("meta-llama/Llama-3.1-8B-Instruct", providers=offers.HUGGINGFACE), guarded=True)
     | get(
         "/api/models/meta-llama/Llama-3.1-8B-Instruct",
         as_json(200, {"inferenceProviderMapping": [{"provider": "groq", "status": "live", "task": "conversational"}]}),

@@ -68,6 +68,7 @@ GOLDEN = {
     "openrouter-model": Golden("openrouter", "anthropic/claude-x", missing=GONE),
     "huggingface-mapping": Golden("huggingface", "meta-llama/Llama-3.1-8B-Instruct", loading=LOADING, missing=GONE),
     "litellm-models": Golden("litellm", "primary", **LITELLM_TROUBLE),
+    "litellm-prices": Golden("litellm", "primary", **LITELLM_TROUBLE),
     "litellm-health": Golden("litellm", **LITELLM_TROUBLE, more=ACKNOWLEDGED),
     "litellm-health-model": Golden("litellm", "primary", **LITELLM_TROUBLE, missing=UP, more=ACKNOWLEDGED),
     "llama-cpp-slots": Golden("llamacpp", loading=LOADING),

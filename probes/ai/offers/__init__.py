@@ -1,0 +1,1 @@
+"""Offers of a gateway: who serves a model, how well, and for how much."""
