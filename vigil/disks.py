@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vigil.incidents.core.disks import Disk
@@ -60,6 +60,15 @@ def postgres_folder() -> Path | None:
         return None
     # Behind a forwarded port it is the path in another file system.
     return folder if folder.parent.exists() else None
+
+
+def watched(folders: Sequence[Path]) -> list[Disk]:
+    """The disks of these folders; without any, the disk that this machine shows as its root."""
+    if folders:
+        return disks_of(folders)
+    # In a container this is the disk of its engine, and that of the volumes beside it.
+    root = disk_of(Path("/"))
+    return [writable(root)] if root is not None and root.bytes_free else []
 
 
 def _device(folder: Path) -> int:

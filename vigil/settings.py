@@ -40,6 +40,7 @@ INSTALLED_APPS = [
     "vigil.incidents",
     "vigil.notices",
     "vigil.canaries",
+    "vigil.offers",
     "vigil.dispatch",
     "vigil.history",
     "vigil.heartbeats",

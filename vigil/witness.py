@@ -20,6 +20,7 @@ from probes.process.duties import Duties
 from probes.process.health import Health
 from probes.process.watch.watchdog import tick
 from vigil import disks, expiries
+from vigil.alerts.notice_outbox import enqueue_notices
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.deadman import DeadmanSwitch, deadman_status, record_ping
 from vigil.away import refusal
@@ -36,6 +37,7 @@ from vigil.incidents.installation.disks import note_disks
 from vigil.incidents.installation.expiries import note_expiries
 from vigil.incidents.provider_notes import note_declared
 from vigil.incidents.providers.detection_leads import settle_leads
+from vigil.offers.watch import OfferWatch
 
 T = TypeVar("T")
 
@@ -62,6 +64,7 @@ class Witness:
         self._stopping = asyncio.Event()
         self._isolation = isolation(LetterSource.WITNESS)
         self._duties = Duties()
+        self._watch_offers = partial(OfferWatch().turn, enqueue_notices)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -105,6 +108,7 @@ class Witness:
             await self._on_database(lambda: attempt("disks", _watch_disks, None))
         if self._duties.is_due("leads", LEADS_S):
             await self._on_database(lambda: attempt("leads", lambda: settle_leads(database_now()), 0))
+            await self._on_database(partial(attempt, "offers", self._watch_offers, 0))
         if self._duties.is_due("expiries", EXPIRIES_S):
             task = self._reading["expiries"] = asyncio.create_task(
                 self._isolated("expiries", "", self._look_for_ends())
@@ -213,12 +217,7 @@ def _watch_disks() -> None:
     folders = [Path(folder) for folder in split_list(settings.disk_folders)]
     if not folders:
         folders = [folder for folder in (settings.data_dir, disks.postgres_folder()) if folder is not None]
-    if folders:
-        note_disks(disks.disks_of(folders), enqueue)
-    else:
-        # In a container this is the disk of its engine, and that of the volumes beside it.
-        root = disks.disk_of(Path("/"))
-        note_disks([disks.writable(root)] if root is not None and root.bytes_free else [], enqueue)
+    note_disks(disks.watched(folders), enqueue)
 
 
 def _note_expiries(found: expiries.FoundExpiries) -> None:

@@ -15,6 +15,7 @@ from vigil.metrics.dead_letters import DeadLetterCollector
 from vigil.metrics.letters import LetterCollector
 from vigil.metrics.minutes_lost import MinutesLostCollector
 from vigil.metrics.notices import NoticeCollector
+from vigil.metrics.offers import OfferCollector
 from vigil.metrics.outbox import OutboxCollector
 from vigil.metrics.refusals import RefusalCollector
 from vigil.metrics.regions import RegionCollector
@@ -33,6 +34,7 @@ def registry() -> CollectorRegistry:
         MinutesLostCollector(),
         NoticeCollector(),
         OutboxCollector(),
+        OfferCollector(),
         RefusalCollector(),
         RegionCollector(),
         ShardCollector(),

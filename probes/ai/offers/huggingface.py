@@ -27,7 +27,7 @@ def _offer(row: Any) -> Offer | None:
     key = tag(row.get("provider")) if isinstance(row, dict) else ""
     if not key:
         return None
-    pricing = row.get("pricing") if isinstance(row.get("pricing"), dict) else {}
+    pricing: dict[str, Any] = row["pricing"] if isinstance(row.get("pricing"), dict) else {}
     return Offer(
         key,
         key,

@@ -27,7 +27,7 @@ def _offer(row: Any) -> Offer | None:
     key = tag(row.get("tag")) or name
     if not key:
         return None
-    pricing = row.get("pricing") if isinstance(row.get("pricing"), dict) else {}
+    pricing: dict[str, Any] = row["pricing"] if isinstance(row.get("pricing"), dict) else {}
     off = pricing.get("discount")
     return Offer(
         key,

@@ -13,15 +13,17 @@ from vigil.alerts.core.decision import Event
 from vigil.alerts.core.selftest import UNPROVEN
 from vigil.alerts.oncall.ack_links import acknowledge_link
 from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, ExcludedLine, VoteLine
+from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.incidents.core.composite import UNREADY
 from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import IncidentKind, Step
-from vigil.incidents.core.provider_outage import is_of_provider
+from vigil.incidents.core.provider_outage import JOINT_KINDS, is_of_provider
 from vigil.incidents.installation.quarantines import LOST_WAY
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.core.targets import target_of
 from vigil.monitors.models import DerivedKind
+from vigil.offers.alternatives import alternatives_of
 
 DERIVED_KINDS = frozenset(DerivedKind.values)
 
@@ -91,15 +93,26 @@ def alerts_of(ids: Sequence[int], leaders: Sequence[int] = ()) -> dict[int, list
     with connection.cursor() as cursor:
         cursor.execute(_LOAD, {"ids": list(ids), "leaders": list(leaders)})
         rows = [_Row(*row) for row in cursor.fetchall()]
+    alternatives = _alternatives(rows)
     found: dict[int, list[Alert]] = {}
     for row in rows:
         mine = found.setdefault(row.key if row.leader is None else row.leader, [])
         # The leader comes first: its delivery gives the message its id.
-        mine.insert(0 if row.leader is None else len(mine), _alert(row))
+        mine.insert(0 if row.leader is None else len(mine), _alert(row, alternatives.get(row.monitor or "", "")))
     return found
 
 
-def _alert(row: _Row) -> Alert:
+def _alternatives(rows: Sequence[_Row]) -> dict[str, str]:
+    """For monitors that begin to fail: who else serves their model now. Not in a digest."""
+    failing = {
+        row.monitor
+        for row in rows
+        if row.monitor and row.event == Event.TRIGGER and row.leader is None and row.kind in JOINT_KINDS
+    }
+    return alternatives_of(failing, database_now()) if failing else {}
+
+
+def _alert(row: _Row, alternative: str) -> Alert:
     base, evidence = configuration().base_url, _decoded(row.evidence)
     return Alert(
         delivery=row.delivery,
@@ -117,7 +130,7 @@ def _alert(row: _Row) -> Alert:
         team=row.team,
         subject=_subject(row),
         evidence=evidence_of(evidence),
-        context=_context(row, evidence),
+        context=(*_context(row, evidence), *filter(None, (alternative,))),
         test=row.kind == IncidentKind.SELF_TEST,
         named=name_of(row.provider) if row.monitor is None and is_of_provider(row.cause) else "",
         note=row.text,

@@ -64,6 +64,9 @@ _OWN: dict[str, OperationWords] = {
     "GET monitors/{}/headroom": OperationWords("get_monitor_headroom", "Get the remaining quota of a monitor's key"),
     "GET monitors/{}/latency": OperationWords("get_monitor_latency", "Get the latency chart of a monitor"),
     "GET monitors/{}/latest": OperationWords("get_monitor_latest", "Get the latest results of a monitor"),
+    "GET monitors/{}/offers": OperationWords(
+        "get_monitor_offers", "Get who serves a monitor's model through a gateway"
+    ),
     "POST monitors/{}/pause": OperationWords("pause_monitor", "Pause a monitor"),
     "GET monitors/{}/percentiles": OperationWords("get_monitor_percentiles", "Get latency percentiles of a monitor"),
     "GET monitors/{}/results": OperationWords("list_monitor_results", "List results of a monitor in any window"),

@@ -22,12 +22,14 @@ class NoticeKind(StrEnum):
 
     RETIREMENT = "retirement"
     MODELS_CHANGED = "models_changed"
+    OFFERS_CHANGED = "offers_changed"
 
 
 #: Each kind in words, as a heading.
 KIND_WORDS = {
     NoticeKind.RETIREMENT: "Retirement ahead",
     NoticeKind.MODELS_CHANGED: "Models changed",
+    NoticeKind.OFFERS_CHANGED: "Offers of a gateway changed",
 }
 
 

@@ -95,7 +95,7 @@ def _place(offer: Offer, by: RankedBy) -> tuple[float | Decimal, ...]:
     price = _price(offer)
     latency = offer.latency_ms[0] if offer.latency_ms else float("inf")
     throughput = -offer.throughput[0] if offer.throughput else 0.0
-    orders = {
+    orders: dict[RankedBy, tuple[float | Decimal, ...]] = {
         RankedBy.PRICE: (price, latency),
         RankedBy.LATENCY: (latency, price),
         RankedBy.THROUGHPUT: (throughput, price),

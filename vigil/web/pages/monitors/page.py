@@ -26,6 +26,7 @@ from vigil.read_models.team_silences import TeamSilences
 from vigil.silences.covering import Cover, muted_by
 from vigil.web import bulk
 from vigil.web.pages.actions import toast_of
+from vigil.web.pages.ai.offers import offers_of_monitor
 from vigil.web.pages.live import poll_key
 from vigil.web.pages.monitors import chart, shown
 from vigil.web.pages.monitors.drifts import managed_words, shown_drift
@@ -107,6 +108,7 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "managed": managed_words(owner),
         "interval": length_of(found.monitor),
         "days": shown.drawn_days(found.monitor, row.days, row.days_strip),
+        "offers": offers_of_monitor(found.monitor),
         "members": _members(reader, found.monitor, now),
     }
 

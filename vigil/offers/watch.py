@@ -1,0 +1,133 @@
+"""Watch of offers: takes them from the last results, keeps them, and tells what changed.
+
+A check tells its offers with every result, so one that is lost costs nothing: the next has them again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from probes.ai.offers.forms import FORMS, tells_offers
+from probes.ai.offers.offer import Offer, offers_of
+from probes.reasons import Status
+from probes.wire import Result
+from vigil.clock import database_now
+from vigil.monitors.core.named_models import named_models
+from vigil.monitors.live.results import instant, latest_results
+from vigil.monitors.models import Monitor
+from vigil.notices.core.notice import Notice, NoticeKind
+from vigil.notices.tell import EnqueueNotices, tell
+from vigil.offers.core.change import OfferChange, decide, key_of, listed, title_of
+from vigil.offers.core.series import extended
+from vigil.offers.models import MonitorOffers, restored, stored
+
+MONITORS_MOST = 500
+#: How often the monitors with such an address are looked up: their table may be large (s).
+LOOKED_UP_S = 300.0
+#: A region is followed until it has missed so many intervals: pages differ between places.
+FOLLOWED_INTERVALS = 3
+#: Clocks differ; what is further ahead would hide every later read.
+AHEAD = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOffers:
+    """Offers that a region read at a time."""
+
+    region: str
+    at: datetime
+    offers: list[Offer]
+
+
+class OfferWatch:
+    """One watch; it remembers which monitors it looks at. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._keys: list[int] = []
+        self._looked_up_s = -LOOKED_UP_S
+
+    def turn(self, enqueue: EnqueueNotices) -> int:
+        """Keep what is new, and tell what changed; returns the number of monitors with something new."""
+        if time.monotonic() - self._looked_up_s >= LOOKED_UP_S:
+            self._keys = _watched()
+            self._looked_up_s = time.monotonic()
+        if not self._keys:
+            return 0
+        found = Monitor.objects.filter(pk__in=self._keys, deleted_at=None, paused=False).prefetch_related("regions")
+        monitors = [one for one in found if _tells(one)]
+        regions = sorted({region.slug for one in monitors for region in one.regions.all()})
+        latest = latest_results([one.public_id for one in monitors], regions)
+        now = database_now()
+        return sum(keep(one, latest.of(one.public_id), now, enqueue) for one in monitors)
+
+
+def keep(monitor: Monitor, results: Mapping[str, Result], now: datetime, enqueue: EnqueueNotices) -> bool:
+    """Keep the newest offers of a monitor's results and tell what changed; False where there is nothing new."""
+    with transaction.atomic():
+        row = MonitorOffers.objects.select_for_update(of=("self",)).filter(monitor=monitor).first()
+        read = newest(monitor, results, row, now)
+        if read is None:
+            return False
+        model = next(iter(named_models(monitor.config)), monitor.name)[:200]
+        if row is None or row.revision != monitor.revision or row.model != model:
+            row = MonitorOffers(monitor=monitor, revision=monitor.revision, model=model)
+        decision = decide(restored(row.told), restored(row.last), read.offers)
+        if decision.changes:
+            tell([notice_of(monitor, model, decision.changes, read.at)], enqueue)
+        row.told, row.last = stored(list(decision.told)), stored(read.offers)
+        row.region, row.read_at = read.region, read.at
+        row.series = extended(row.series, int(read.at.timestamp()), read.offers)
+        row.save()
+    return True
+
+
+def newest(
+    monitor: Monitor, results: Mapping[str, Result], row: MonitorOffers | None, now: datetime
+) -> ReadOffers | None:
+    """The newest offers not kept yet, of the region that is followed while it tells any. None of the future."""
+    found = []
+    for region, result in results.items():
+        offers = offers_of(result.facts) if result.status is not Status.UNKNOWN else []
+        at = instant(result.started_ms)
+        if offers and result.revision in (0, monitor.revision) and at <= now + AHEAD:
+            found.append(ReadOffers(region, at, offers))
+    if not found:
+        return None
+    latest = max(found, key=lambda one: (one.at, one.region))
+    if row is not None:
+        patience = timedelta(seconds=FOLLOWED_INTERVALS * monitor.interval_s)
+        followed = next((one for one in found if one.region == row.region), None)
+        if followed is not None and latest.at - followed.at <= patience:
+            latest = followed
+        if latest.at <= row.read_at and row.revision == monitor.revision:
+            return None
+    return latest
+
+
+def notice_of(monitor: Monitor, model: str, changes: Sequence[OfferChange], at: datetime) -> Notice:
+    """A notice of the changes of one read."""
+    return Notice(
+        team=monitor.team_id,
+        kind=NoticeKind.OFFERS_CHANGED,
+        key=key_of(monitor.public_id, changes, f"{at:%Y-%m-%d}"),
+        title=title_of(model, changes),
+        at=at,
+        monitor=monitor.pk,
+        before=listed(changes, "before"),
+        after=listed(changes, "after"),
+    )
+
+
+def _watched() -> list[int]:
+    found = Monitor.objects.filter(deleted_at=None, paused=False, kind="http", config__provider__in=list(FORMS))
+    rows = found.order_by("pk").values_list("pk", "config__provider", "config__url")
+    return [key for key, provider, url in rows if tells_offers(str(provider), str(url))][:MONITORS_MOST]
+
+
+def _tells(monitor: Monitor) -> bool:
+    return tells_offers(str(monitor.config.get("provider", "")), str(monitor.config.get("url", "")))
