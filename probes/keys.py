@@ -29,6 +29,8 @@
     vigil:celery:<region>:*     Celery's own keys, a prefix a region; a batch of checks is signed by the control plane
     vigil:celery:<region>:standing  string  StandingNews, 45 s   batches that one worker of that region took, for the
                                         other to know; each as the control plane signed it
+    vigil:celery:<region>:models  stream  {b: ModelList, e}      models lists that checks read, where they changed; each
+                                        signed by the region; the control plane empties it
 
 `e` is an envelope of what is signed (`probes.signing.envelope`), or a MAC (`probes.signing.control_macs`). In a string
 or the field of a hash it stands before the body. Each is bound to its key, so that none counts elsewhere. A user
@@ -162,6 +164,11 @@ def standing(region: str) -> str:
     return f"{celery_prefix(region)}standing"
 
 
+def model_lists(region: str) -> str:
+    """Where a region tells models lists. Below Celery's, where its workers may write already."""
+    return f"{celery_prefix(region)}models"
+
+
 def user(region: str) -> str:
     """The Redis user of a region's worker."""
     return f"worker-{region}"
@@ -187,6 +194,7 @@ def owned(region: str) -> dict[str, str]:
         status(region): "string",
         stored(region): "string",
         standing(region): "string",
+        model_lists(region): "stream",
         **{prefix + name: "list" for name in queues},
         **{f"{prefix}_kombu.binding.{name}": "set" for name in queues},
         **{f"{prefix}_kombu.binding_permanent.{name}": "set" for name in queues},

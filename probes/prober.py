@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -76,12 +76,19 @@ class Observation:
     outcomes: tuple[AssertionOutcome, ...] = ()
 
 
+class ModelListSink(Protocol):
+    """Takes the body of a models list that a check has read."""
+
+    def note(self, monitor: str, revision: int, provider: str, body: bytes, now_ms: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeContext:
     """What a prober may use in one attempt: the dialer, the trace to mark, and the wall clock (seconds).
 
     `monitor` and `round` name the check, for a prober that keeps state; `explain` asks for every assertion's outcome.
     `timeout_s` is the deadline of the attempt, for a prober that has something to say by then; 0 where it has none.
+    `models` takes the body of a models list, where the worker tells those; `revision` is that of the monitor.
     """
 
     dialer: Dialer
@@ -91,6 +98,8 @@ class ProbeContext:
     round: str = ""
     explain: bool = False
     timeout_s: float = 0.0
+    revision: int = 0
+    models: ModelListSink | None = None
 
 
 @dataclass(frozen=True, slots=True)

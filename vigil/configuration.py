@@ -70,8 +70,8 @@ class Configuration(ShardSettings):
     email_from: str = "vigil@localhost"
     alert_egress: AlertEgress = AlertEgress.PUBLIC
     deadman_url: SecretStr | None = None
-    #: The same by its old name, which is still read.
-    old_deadman_url: SecretStr | None = Field(default=None, validation_alias="VIGIL_HEARTBEAT_URL")
+    old_deadman_url: SecretStr | None = Field(default=None, validation_alias="VIGIL_HEARTBEAT_URL")  # its old name
+    retirements: Path | None = None  # a table of retirements that counts before the shipped one
     #: Retention in days: packed checks (charts by the minute need two), hours, days (0: unlimited).
     keep_checks_days: int = Field(default=30, ge=2, le=3650)
     keep_hours_days: int = Field(default=400, ge=2, le=36500)

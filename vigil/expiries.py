@@ -14,8 +14,11 @@ from django.db.models import F
 
 from probes.process.connections.address import parse_redis_url
 from vigil.accounts.models import ApiToken
+from vigil.clock import database_now
 from vigil.configuration import Configuration, parse_database_url
 from vigil.incidents.core.expiry import TOLD_BEFORE, Expiry
+from vigil.incidents.installation.expiries import note_expiries
+from vigil.incidents.timeline import EnqueueDeliveries
 
 #: For each server, in all.
 DEADLINE_S = 5.0
@@ -125,3 +128,9 @@ def end_of_certificate(server: TlsServer) -> datetime:
 def _place(url: str, port: int) -> tuple[str, int]:
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or port
+
+
+def note(found: FoundExpiries, enqueue: EnqueueDeliveries) -> None:
+    """Open and resolve incidents of what ends, tokens among it."""
+    now = database_now()
+    note_expiries([*found.expiries, *tokens(now)], found.unknown, now, enqueue)

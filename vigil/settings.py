@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "vigil.notices",
     "vigil.canaries",
     "vigil.offers",
+    "vigil.model_watch",
     "vigil.dispatch",
     "vigil.history",
     "vigil.heartbeats",

@@ -1,4 +1,4 @@
-"""Witness process (crash-safe): reads status feeds, pings the dead man's switch, watches disks and expiries."""
+"""Witness process (crash-safe): status feeds, the dead man's switch, disks, expiries, and models in use."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ from vigil.feeds.formats import parse
 from vigil.feeds.models import Feed, FeedPost
 from vigil.feeds.record import enabled_feeds, record_page, record_problem, record_unchanged
 from vigil.incidents.installation.disks import note_disks
-from vigil.incidents.installation.expiries import note_expiries
 from vigil.incidents.provider_notes import note_declared
 from vigil.incidents.providers.detection_leads import settle_leads
+from vigil.model_watch.watch import ModelWatch
+from vigil.monitors.live.results import redis_client
 from vigil.offers.watch import OfferWatch
 
 T = TypeVar("T")
@@ -53,9 +54,12 @@ log = structlog.get_logger()
 class Witness:
     """One witness. All database work is on a separate thread."""
 
-    def __init__(self, fetcher: Fetcher, health: Health, deadman: DeadmanSwitch | None = None) -> None:
+    def __init__(
+        self, fetcher: Fetcher, health: Health, deadman: DeadmanSwitch | None = None, models: ModelWatch | None = None
+    ) -> None:
         self._fetcher = fetcher
         self._deadman = deadman
+        self._models = models
         self._health = health
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._room = asyncio.Semaphore(PARSED_AT_ONCE)
@@ -110,15 +114,15 @@ class Witness:
             await self._on_database(lambda: attempt("leads", lambda: settle_leads(database_now()), 0))
             await self._on_database(partial(attempt, "offers", self._watch_offers, 0))
         if self._duties.is_due("expiries", EXPIRIES_S):
-            task = self._reading["expiries"] = asyncio.create_task(
-                self._isolated("expiries", "", self._look_for_ends())
-            )
-            task.add_done_callback(partial(self._note_end, "expiries"))
+            self._begin("expiries", self._isolated("expiries", "", self._look_for_ends()))
         none: list[Feed] = []
         feeds = await self._on_database(lambda: attempt("due_feeds", self._due_feeds, none))
         for feed in feeds:
             self._begin(feed.provider, self._read(feed))
         await self._on_database(lambda: attempt("declared", _note_what_is_new, None))
+        models = self._models
+        if models is not None:
+            await self._on_database(lambda: attempt("models", models.turn, 0))
         if self._deadman is not None:
             await self._isolated("deadman", "", self._ping(self._deadman))
 
@@ -129,7 +133,7 @@ class Witness:
     async def _look_for_ends(self) -> None:
         """Look at certificates on a thread of their own: a server that hangs delays nothing else."""
         found = await asyncio.to_thread(expiries.certificates, configuration())
-        await self._on_database(partial(_note_expiries, found))
+        await self._on_database(partial(expiries.note, found, enqueue))
 
     async def _isolated(self, step: str, origin: str, work: Awaitable[None]) -> None:
         """Await a step by itself: its fault is kept as a dead letter. Raises only when a server is away."""
@@ -220,11 +224,6 @@ def _watch_disks() -> None:
     note_disks(disks.watched(folders), enqueue)
 
 
-def _note_expiries(found: expiries.FoundExpiries) -> None:
-    now = database_now()
-    note_expiries([*found.expiries, *expiries.tokens(now)], found.unknown, now, enqueue)
-
-
 async def witness(health: Health) -> None:
     """Run until SIGTERM or SIGINT."""
     settings = configuration()
@@ -233,7 +232,7 @@ async def witness(health: Health) -> None:
         log.warning("setting.renamed", old="VIGIL_HEARTBEAT_URL", new="VIGIL_DEADMAN_URL")
     url = settings.deadman
     deadman = DeadmanSwitch(url.get_secret_value(), settings.alert_egress) if url else None
-    process = Witness(fetcher, health, deadman)
+    process = Witness(fetcher, health, deadman, ModelWatch(redis_client(), enqueue_notices))
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, process.stop)
     health.mark_ready()

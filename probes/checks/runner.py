@@ -19,7 +19,7 @@ from probes.checks.retry_after import RetryAfter
 from probes.checks.soft_limits import SoftLimits
 from probes.net.dialer import Dialer
 from probes.net.trace import Trace
-from probes.prober import Observation, ProbeContext, SpecError
+from probes.prober import ModelListSink, Observation, ProbeContext, SpecError
 from probes.probers import decode_spec
 from probes.reasons import Reason, Status
 from probes.seal import Opener, SealError, binding
@@ -77,6 +77,8 @@ class Runner:
         self.clock_set_s = 0.0
         self._steps = Steps(time.time(), steady_s())
         self.completed_ms = 0
+        #: Takes models lists that checks read, where they are told.
+        self.model_lists: ModelListSink | None = None
 
     def now_ms(self) -> int:
         """The time on the clock of Redis."""
@@ -229,11 +231,10 @@ class Runner:
             return failed(Status.UNKNOWN, Reason.PROBE_ERROR, f"the order cannot be run here: {error}"), 0
         timeout_s = min(check.timeout_ms, _TIMEOUT_MOST_MS) / 1000
         now_s = time.time()
-
-        explain = is_trial(check.round)
+        about = (check.monitor, check.round, is_trial(check.round), timeout_s, check.revision, self.model_lists)
 
         def once() -> Coroutine[Any, Any, Observation]:
-            context = ProbeContext(self._dialer, Trace(), now_s, check.monitor, check.round, explain, timeout_s)
+            context = ProbeContext(self._dialer, Trace(), now_s, *about)
             return attempt(prober, spec, secrets, context, timeout_s)
 
         return await two_attempts(once) if check.round and not is_canary(check.round) else (await once(), 1)

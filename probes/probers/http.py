@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from probes.ai import classify
 from probes.ai.classify import Classified
 from probes.ai.litellm_health import BILLED, is_health
+from probes.ai.models.parser import is_models_list
 from probes.ai.offers.forms import FORMS, offer_facts, tells_offers
 from probes.ai.rate_limits import RETRY_AFTER_MOST_S
 from probes.assertions.answer import AnswerView
@@ -14,6 +15,7 @@ from probes.assertions.json_path import JsonPath
 from probes.assertions.kinds import judge, worst
 from probes.assertions.redaction import spellings
 from probes.net.failures import Failure
+from probes.net.http_messages import Response
 from probes.net.stream import UnverifiedCertificate
 from probes.net.tls.options import Certificate
 from probes.prober import PAUSE, RETRY_AFTER, AssertionOutcome, Observation, ProbeContext, Prober, printable
@@ -40,6 +42,8 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
     # It matters where the request is refused.
     credential = answer.code < 400 or has_credential(secrets, spec.headers, spec.url)
     expected = answer.code in spec.codes_expected()
+    if spec.provider and context.models is not None:
+        _note_models(spec, answer, context)
     read = classify.classify(
         classify.ReceivedAnswer(spec.provider, answer.code, answer.headers, answer.body, expected, credential),
         context.now_s,
@@ -65,6 +69,14 @@ async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContex
         facts[PAUSE] = printable(BILLED)
     shown = outcomes if context.explain else ()
     return Observation(status, reason, phases, answer.code, printable(detail), facts, shown)
+
+
+def _note_models(spec: HttpSpec, answer: Response, context: ProbeContext) -> None:
+    """Give a models list to who tells it; that of a trial is of no monitor."""
+    assert context.models is not None
+    if answer.code == 200 and not answer.truncated and not context.explain and is_models_list(spec.url):
+        now_ms = int(context.now_s * 1000)
+        context.models.note(context.monitor, context.revision, spec.provider, answer.body, now_ms)
 
 
 def _flawed(asked: FollowedAnswer, verified: bool) -> tuple[Status, Reason, str]:

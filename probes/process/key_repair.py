@@ -29,6 +29,7 @@ _KINDS = {
 }
 _CELERY = keys.celery_prefix("")[:-1]
 _STANDING = keys.standing("").removeprefix(_CELERY).encode()
+_MODELS = keys.model_lists("").removeprefix(_CELERY).encode()
 #: Redis gives ids by its own clock, and larger ones only after one that a client chose: what is this far ahead was.
 IDS_AHEAD_MS = 60_000
 _CONTROL_STREAMS = (keys.CALLS, keys.ROUNDS, keys.VERDICTS, keys.BELIEF_CHANGES)
@@ -113,6 +114,8 @@ def _is_wrong(name: bytes, kind: object) -> bool:
     if name.startswith(_CELERY.encode()):
         if name.endswith(_STANDING):
             return kind != b"string"
+        if name.endswith(_MODELS):
+            return kind != b"stream"
         expected = b"set" if b"_kombu.binding" in name else b"list" if b":probes." in name else kind
         return kind != expected
     return any(name.startswith(prefix.encode()) and kind != expected for prefix, expected in _KINDS.items())

@@ -35,7 +35,7 @@ async def may_retry(client: redis.asyncio.Redis, region: str, error: Exception) 
     """Whether what failed may be tried again: Redis is away, or keys that no process can use are deleted now."""
     if is_away(error):
         return True
-    is_full = any(words in str(error) for words in _FULL_STREAM)
+    is_full = is_full_stream(error)
     if "WRONGTYPE" not in str(error) and not is_full:
         return False
     try:
@@ -46,6 +46,11 @@ async def may_retry(client: redis.asyncio.Redis, region: str, error: Exception) 
     except (redis.exceptions.RedisError, OSError) as problem:
         return is_away(problem)
     return True
+
+
+def is_full_stream(error: Exception) -> bool:
+    """Whether nothing can be added to a stream any more."""
+    return any(words in str(error) for words in _FULL_STREAM)
 
 
 async def _is_wrong(client: redis.asyncio.Redis, key: str, kind: str) -> bool:

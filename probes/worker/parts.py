@@ -24,6 +24,7 @@ from probes.signing.signatures import Signer
 from probes.worker.anchors import Anchors, parse
 from probes.worker.autonomy import Autonomy
 from probes.worker.clock_offset import ClockMeasurement
+from probes.worker.model_lists import ModelLists
 from probes.worker.orders import OrderAdmission
 from probes.worker.queue_watch import QueueWatch
 from probes.worker.settings import ProbeSettings
@@ -59,6 +60,7 @@ class Parts:
     autonomy: Autonomy
     news: NewsExchange
     anchors: Anchors
+    model_lists: ModelLists
     clock: ClockMeasurement
     queue_watch: QueueWatch
 
@@ -76,6 +78,7 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
     publisher = Publisher(connection, region, forwarder)
     runner = Runner(dialer, own.opener, publisher.publish, Bounds(at_target=settings.target_concurrency))
     autonomy = Autonomy(region, runner, store)
+    lists = runner.model_lists = ModelLists(connection, region, signer)
     return Parts(
         identity=Identity(region, settings.egress, release(), own.opener.public),
         connection=connection,
@@ -89,6 +92,7 @@ async def build(settings: ProbeSettings, connection: redis.asyncio.Redis) -> Par
         autonomy=autonomy,
         news=NewsExchange(connection, region, orders, autonomy),
         anchors=Anchors(dialer, parse(settings.anchors)),
+        model_lists=lists,
         clock=ClockMeasurement(connection, runner),
         queue_watch=QueueWatch(connection, region),
     )

@@ -80,6 +80,7 @@ class StatusReporter:
         self._parts.autonomy.reported(beside=self._is_of_another(before))
         await self._listen()
         await self._parts.news.turn(self._parts.runner.now_ms())
+        await self._parts.model_lists.turn()
         await self._parts.queue_watch.look()
         self._report_health()
 

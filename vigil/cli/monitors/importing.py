@@ -147,6 +147,7 @@ def _carry_out(args: argparse.Namespace, planned: ImportPlan) -> int:
     from django.core.exceptions import ValidationError
 
     from vigil.accounts.teams import default_team
+    from vigil.model_watch.uses import declare_models
     from vigil.monitors.litellm_import import carry_out, name_in, wanted_addresses, wanted_keys
     from vigil.monitors.models import Monitor, Region
 
@@ -165,6 +166,7 @@ def _carry_out(args: argparse.Namespace, planned: ImportPlan) -> int:
             raise CommandError(f"there is no region {strange[0]!r}: `manage.py region list` shows them")
     try:
         done = carry_out(team, planned, environment, regions, args.proxy)
+        declare_models(team.pk, planned, args.proxy or "")
     except ValidationError as refused:
         field, problems = next(iter(refused.message_dict.items()))
         raise CommandError(f"nothing was imported: {field}: {problems[0]}") from None

@@ -24,6 +24,15 @@ class PlannedMonitor:
     models: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class NamedDeployment:
+    """A model that the file names, monitored or not, with LiteLLM's word for its provider."""
+
+    provider: str
+    model: str
+    group: str
+
+
 @dataclass(frozen=True, slots=True)
 class Unmonitored:
     """A model group's deployments that no monitor is made for, and why."""
@@ -40,6 +49,7 @@ class ImportPlan:
     chains: tuple[PlannedChain, ...]
     warnings: tuple[str, ...]
     unmonitored: tuple[Unmonitored, ...] = ()
+    used: tuple[NamedDeployment, ...] = ()
 
 
 def plan(document: object) -> ImportPlan:
@@ -63,7 +73,16 @@ def plan(document: object) -> ImportPlan:
         chains=chains,
         warnings=tuple(dict.fromkeys(warnings)),
         unmonitored=unmonitored,
+        used=tuple(sorted(set(map(_named, filter(_is_named, deployments))))),
     )
+
+
+def _named(one: Deployment) -> NamedDeployment:
+    return NamedDeployment(one.provider, one.named, one.group)
+
+
+def _is_named(one: Deployment) -> bool:
+    return bool(one.provider and one.named and "*" not in one.named)
 
 
 def _models(deployments: Sequence[Deployment]) -> dict[LiteLlmTarget, list[str]]:

@@ -99,13 +99,18 @@ class LiteLlmTarget:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """An entry of `model_list`: group, id (or empty) and model; its target, or `why` nothing of it is monitored."""
+    """An entry of `model_list`: group, id (or empty) and model; its target, or `why` nothing of it is monitored.
+
+    `provider` is LiteLLM's own word, and `named` the model there, also where the deployment has a name of its own.
+    """
 
     group: str
     id: str
     model: str
     target: LiteLlmTarget | None = None
     why: str = ""
+    provider: str = ""
+    named: str = ""
 
 
 def deployment_of(
@@ -121,20 +126,27 @@ def deployment_of(
     if not written:
         raise BadConfig(f"entry {number} of `model_list` ({group}) has no `litellm_params.model`")
     about = entry.get("model_info")
-    id = str(about.get("id") or "") if isinstance(about, Mapping) else ""
+    about = about if isinstance(about, Mapping) else {}
+    id = str(about.get("id") or "")
     base = _plain(params.get("api_base") or params.get("base_url"))
     provider, model = provider_of_model(written, base, str(params.get("custom_llm_provider") or ""))
     address, preset, why = _address_of(provider, base, written)
     why = _elsewhere(params, credentials) or why or fault_of(address)
     if why:
-        return Deployment(group, id, model, why=why)
+        return Deployment(group, id, model, None, why, provider, _named(about, model))
     region, model = _region_of(params, model) if preset == "bedrock" else ("", model)
     why = reference_fault(region, "aws_region_name")
     if why:
-        return Deployment(group, id, model, why=why)
+        return Deployment(group, id, model, None, why, provider, _named(about, model))
     key, why = variables.key_of(group, params.get("api_key") or _KEYS.get(provider), preset, address)
     target = None if why else LiteLlmTarget(preset, address, region, key)
-    return Deployment(group, id, model, target, why)
+    return Deployment(group, id, model, target, why, provider, _named(about, model))
+
+
+def _named(about: Mapping[str, Any], model: str) -> str:
+    """The model of a deployment with a name of its own, as Azure has them: LiteLLM knows it by `base_model`."""
+    base = about.get("base_model")
+    return str(base).rpartition("/")[2] if isinstance(base, str) and base else model
 
 
 def _address_of(provider: str, base: str, written: str) -> tuple[str, str, str]:

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from vigil.model_watch.uses import declare_models
 from vigil.monitors.changes import default_regions
 from vigil.monitors.core.litellm import ImportPlan, plan
 from vigil.monitors.core.litellm_targets import BadConfig
@@ -95,7 +96,9 @@ def _make(request: HttpRequest, reader: PageReader, draft: StartDraft) -> list[D
     except BadConfig as refused:
         raise ValidationError({"file": [str(refused)]}) from None
     given = {name: request.POST.get(f"key.{name}", "")[: looking.FIELD_MOST].strip() for name in _asked(planned)}
-    return carry_out(reader.team, planned, {name: text for name, text in given.items() if text}, default_regions())
+    done = carry_out(reader.team, planned, {name: text for name, text in given.items() if text}, default_regions())
+    declare_models(reader.team.pk, planned)
+    return done
 
 
 def _asked(planned: ImportPlan) -> dict[str, bool]:

@@ -1,0 +1,1 @@
+"""Models lists of providers: what of them is told, and how it is read."""

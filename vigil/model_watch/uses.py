@@ -1,0 +1,123 @@
+"""Models in use: what monitors and imported files of a team name, and when each retires, by which source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import transaction
+
+from vigil.model_watch.core.retirement import RetirementDate
+from vigil.model_watch.core.table import RetirementTable, plain
+from vigil.model_watch.core.used_models import (
+    LITELLM,
+    MODEL_LIMIT,
+    NamedModel,
+    UsePlace,
+    models_named,
+    provider_name,
+)
+from vigil.model_watch.models import DeclaredModel, SeenList
+from vigil.model_watch.packed import unpacked
+from vigil.monitors.core.litellm import ImportPlan
+from vigil.monitors.models import Monitor
+
+#: Models in use of one team that are looked after.
+USED_MOST = 5_000
+#: Places that a notice names.
+PLACES_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class UsedModel:
+    """A model in use, where, and when it retires if a source says so."""
+
+    named: NamedModel
+    places: Sequence[UsePlace]
+    retires: RetirementDate | None = None
+    #: Deprecated by the provider, with a day or without.
+    deprecated: bool = False
+    replacement: str = ""
+
+    @property
+    def provider_name(self) -> str:
+        return provider_name(self.named.provider)
+
+    @property
+    def used_by(self) -> str:
+        """Where it is used, in words."""
+        names = list(dict.fromkeys(place.name for place in self.places))
+        more = f" and {len(names) - PLACES_NAMED} more" if len(names) > PLACES_NAMED else ""
+        return ", ".join(names[:PLACES_NAMED]) + more
+
+    def days_left(self, today: date) -> int | None:
+        return (self.retires.day - today).days if self.retires else None
+
+
+Listed = Mapping[NamedModel, RetirementDate]
+
+
+def used_models(team: int, table: RetirementTable) -> list[UsedModel]:
+    """Models in use of a team: those that retire first, then the others by name."""
+    places = _places(team)
+    listed = listed_dates(team) if places else {}
+    found = [_used(named, places[named], listed, table) for named in sorted(places)[:USED_MOST]]
+    return sorted(found, key=lambda one: (one.retires is None, one.retires.day if one.retires else date.max, one.named))
+
+
+def listed_dates(team: int) -> Listed:
+    """Days that providers' own lists give, by provider and model; the newest list counts."""
+    rows = (
+        SeenList.objects.filter(monitor__team=team, monitor__deleted_at=None).order_by("at").select_related("monitor")
+    )
+    found: dict[NamedModel, RetirementDate] = {}
+    for seen in rows.iterator(chunk_size=50):
+        for row in unpacked(seen.rows).values():
+            key = NamedModel(seen.provider, plain(row.id))
+            if row.retires:
+                source = f"the provider's own list, by {seen.monitor.name}"
+                day = date.fromisoformat(row.retires)
+                found[key] = RetirementDate(day, source, seen.at.date(), row.replacement)
+            else:
+                found.pop(key, None)
+    return found
+
+
+def declare_models(team: int, plan: ImportPlan, source: str = "") -> int:
+    """Remember the models of an imported file in place of those of its last import; returns how many."""
+    wanted = {
+        (LITELLM.get(one.provider, one.provider)[:40], one.model[:MODEL_LIMIT], one.group[:MODEL_LIMIT])
+        for one in plan.used
+    }
+    rows = [
+        DeclaredModel(team_id=team, source=source[:100], provider=provider, model=model, group=group)
+        for provider, model, group in sorted(wanted)
+    ]
+    with transaction.atomic():
+        DeclaredModel.objects.filter(team=team, source=source[:100]).delete()
+        DeclaredModel.objects.bulk_create(rows)
+    return len(rows)
+
+
+def _places(team: int) -> dict[NamedModel, list[UsePlace]]:
+    found: dict[NamedModel, list[UsePlace]] = {}
+    own = Monitor.objects.filter(team=team, deleted_at=None, config__has_key="provider").order_by("name", "pk")
+    for pk, public_id, name, config in own.values_list("pk", "public_id", "name", "config").iterator():
+        for named in models_named(config):
+            found.setdefault(named, []).append(UsePlace(name, pk, public_id))
+    for row in DeclaredModel.objects.filter(team=team):
+        source = f"LiteLLM {row.source}".rstrip()
+        found.setdefault(NamedModel(row.provider, row.model), []).append(UsePlace(f"{source}: {row.group}"))
+    return found
+
+
+def _used(named: NamedModel, places: Sequence[UsePlace], listed: Listed, table: RetirementTable) -> UsedModel:
+    own = listed.get(NamedModel(named.provider, plain(named.model)))
+    entry = table.entry_of(named.provider, named.model)
+    if entry is None:
+        return UsedModel(named, places, own, own is not None, own.replacement if own else "")
+    if own is None and entry.retires is not None:
+        own = RetirementDate(entry.retires, entry.source, entry.read, entry.replacement, entry.reported)
+    replacement = (own.replacement if own else "") or entry.replacement
+    return UsedModel(named, places, own, True, replacement)

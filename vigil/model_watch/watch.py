@@ -1,0 +1,49 @@
+"""Model watch: one turn takes lists, tells what changed in them, and tells retirements that are due."""
+
+from __future__ import annotations
+
+import redis
+import structlog
+
+from probes.process.duties import Duties
+from vigil.clock import database_now
+from vigil.control_keys import published_keys
+from vigil.model_watch import drifts
+from vigil.model_watch.lists import ListIntake
+from vigil.model_watch.retirements import tell_retirements
+from vigil.model_watch.tables import load_table
+from vigil.notices.tell import EnqueueNotices
+
+#: How often lists are taken, changes that have not settled are looked at, and dates are (s).
+TAKE_S, SETTLE_S, DATES_S = 15.0, 60.0, 1800.0
+
+_log = structlog.get_logger(__name__)
+
+
+class ModelWatch:
+    """For one thread. `client` is asked for the lists; without Redis dates are told all the same."""
+
+    def __init__(self, client: redis.Redis, enqueue: EnqueueNotices) -> None:
+        self._intake = ListIntake(client, published_keys(client))
+        self._enqueue = enqueue
+        self._duties = Duties()
+
+    def turn(self) -> int:
+        """Do what is due; returns how many notices were told."""
+        told = 0
+        if self._duties.is_due("dates", DATES_S):
+            told += tell_retirements(load_table().table, database_now(), self._enqueue)
+        monitors: set[int] = set()
+        if self._duties.is_due("settle", SETTLE_S):
+            monitors |= drifts.waiting()
+        if self._duties.is_due("take", TAKE_S):
+            monitors |= self._taken()
+        return told + drifts.look_at(monitors, database_now(), self._enqueue)
+
+    def _taken(self) -> set[int]:
+        try:
+            return self._intake.take()
+        except redis.RedisError as problem:
+            # A worker tells each list again within the hour.
+            _log.warning("redis.away", wanted="models lists", error=type(problem).__name__)
+            return set()
