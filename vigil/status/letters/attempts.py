@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -27,9 +27,11 @@ class LetterAttempt:
     claimed_at: datetime
 
     def accepted(self, words: str) -> LetterResult:
-        """Its receiver has taken it. A post that is a question is answered by that."""
-        confirms = self.letter.purpose == LetterPurpose.CONFIRM and self.letter.kind != SubscriberKind.EMAIL
-        return self._result(LetterOutcome.ACCEPTED, words, confirms=confirms)
+        """Its receiver has taken it. A post that is a question is answered by that; what a mail server takes may still
+        come back, and ends no failures."""
+        is_post = self.letter.kind != SubscriberKind.EMAIL
+        confirms = self.letter.purpose == LetterPurpose.CONFIRM and is_post
+        return replace(self._result(LetterOutcome.ACCEPTED, words), confirms=confirms, clears=is_post)
 
     def answered(self, answer: MailAnswer) -> LetterResult:
         """What a mail server said."""
@@ -70,9 +72,8 @@ class LetterAttempt:
         return self._result(outcome, words, next_.wait_s, blames if next_.dead else None)
 
     def _result(
-        self, outcome: LetterOutcome, words: str, wait_s: float = 0.0, blames: OffReason | None = None,
-        *, confirms: bool = False,
-    ) -> LetterResult:  # fmt: skip
+        self, outcome: LetterOutcome, words: str, wait_s: float = 0.0, blames: OffReason | None = None
+    ) -> LetterResult:
         return LetterResult(
-            self.letter.pk, self.letter.subscriber.public_id, self.token, outcome, words, wait_s, blames, confirms
+            self.letter.pk, self.letter.subscriber.public_id, self.token, outcome, words, wait_s, blames
         )

@@ -19,7 +19,7 @@ from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
 from vigil.status.letters.counts import add_letters
 from vigil.status.letters.crashpoints import LetterCrashPoint
-from vigil.status.models import PublicIncident
+from vigil.status.models import PublicIncident, PublicUpdate, StatusPage
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter
 from vigil.status.subscribers.changes import confirm
 from vigil.status.subscribers.failing import note_failures
@@ -95,35 +95,38 @@ def claim_letters(room: Mapping[SubscriberKind, int], owner: SessionLock) -> Cla
 def record_letters(results: Collection[LetterResult]) -> None:
     """Write what became of letters whose lease still holds, and count failures of their subscribers."""
     with transaction.atomic():
-        # In the order of their keys, and before their letters, as whoever unsubscribes does.
-        names = {one.subscriber for one in results}
-        list(
-            Subscriber.objects.filter(public_id__in=names)
-            .order_by("pk")
-            .select_for_update(no_key=True)
-            .values_list("pk")
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _RECORD,
-                {
-                    "ids": [one.letter for one in results],
-                    "states": [_STATES[one.outcome] for one in results],
-                    "waits": [one.wait_s for one in results],
-                    "words": [one.words[:300] for one in results],
-                    "tokens": [one.token for one in results],
-                },
-            )
-            rows = cursor.fetchall()
-        written = {int(row[0]) for row in rows}
+        _lock_changed(results)
+        written = _written(results)
         recorded = [one for one in results if one.letter in written]
         note_failures(recorded)
         for one in recorded:
             if one.confirms:
                 confirm(one.subscriber)
-        add_letters(Counter((kind, state) for _, kind, state in rows))
+        add_letters(Counter(written.values()))
         reach(LetterCrashPoint.WRITTEN)
     reach(LetterCrashPoint.RECORDED)
+
+
+def _lock_changed(results: Collection[LetterResult]) -> None:
+    """Lock whom a result changes, in the order of their keys and before their letters, as who unsubscribes does."""
+    names = {one.subscriber for one in results if one.changes_subscriber}
+    if names:
+        rows = Subscriber.objects.filter(public_id__in=names).order_by("pk")
+        list(rows.select_for_update(no_key=True).values_list("pk"))
+
+
+def _written(results: Collection[LetterResult]) -> dict[int, tuple[str, str]]:
+    """Write their letters; returns kind and state of each that was written, by its key."""
+    columns: dict[str, Any] = {
+        "ids": [one.letter for one in results],
+        "states": [_STATES[one.outcome] for one in results],
+        "waits": [one.wait_s for one in results],
+        "words": [one.words[:300] for one in results],
+        "tokens": [one.token for one in results],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, columns)
+        return {int(key): (kind, state) for key, kind, state in cursor.fetchall()}
 
 
 _STATES = {LetterOutcome.ACCEPTED: "sent", LetterOutcome.RETRY: "pending", LetterOutcome.DEAD: "dead"}
@@ -139,6 +142,17 @@ def _indicators(pages: Collection[int]) -> dict[int, str]:
 
 
 def _read(keys: Collection[int]) -> list[SubscriberLetter]:
-    rows = SubscriberLetter.objects.filter(pk__in=keys)
-    rows = rows.select_related("subscriber__page", "update__incident__maintenance")
-    return list(rows.prefetch_related("update__incident__components").order_by("purpose", "due_at", "pk"))
+    """Letters in the order in which they are sent. Of one update and page they share the rows, which are read once."""
+    rows = SubscriberLetter.objects.filter(pk__in=keys).select_related("subscriber")
+    letters = list(rows.order_by("purpose", "due_at", "pk"))
+    pages = StatusPage.objects.in_bulk({one.subscriber.page_id for one in letters})
+    about = PublicUpdate.objects.select_related("incident__maintenance").prefetch_related("incident__components")
+    updates = about.in_bulk({one.update_id for one in letters if one.update_id is not None})
+    found = []
+    for one in letters:
+        page, update = pages.get(one.subscriber.page_id), updates.get(one.update_id or 0)
+        # What was deleted in this moment has taken its letters with it.
+        if page is not None and (update is None) == (one.update_id is None):
+            one.subscriber.page, one.update = page, update
+            found.append(one)
+    return found

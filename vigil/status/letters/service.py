@@ -37,7 +37,7 @@ from vigil.status.letters.mail_sessions import MailAnswer, MailJob, MailSessions
 from vigil.status.letters.posts import post
 from vigil.status.letters.upkeep import LetterUpkeep
 
-POLL_S, BUSY_S, DRAIN_S = 1.0, 0.2, 5.0
+POLL_S, BUSY_S, GATHER_S, DRAIN_S = 1.0, 0.2, 0.05, 5.0
 #: Letters at once that wait for a session or an answer, and posts at once.
 MAILS_MOST, POSTS_MOST = 60, 100
 
@@ -86,6 +86,8 @@ class LetterSender:
                     wait_s = await self._turn()
                 except Exception as error:  # noqa: BLE001  # the loop goes on after the unexpected
                     wait_s = (await self._database.call(partial(self._setback, error))).wait_s
+                # What comes within it is one claim: a claim of each letter costs more than the letter.
+                await asyncio.sleep(GATHER_S)
                 await wait_for(self._wake, wait_s)
         finally:
             recording.cancel()
@@ -118,7 +120,7 @@ class LetterSender:
                 self._log.clear()
             return POLL_S
         now_s = time.monotonic()
-        room = {kind: pace.room(self._most(kind), now_s) for kind, pace in self._paces.items()}
+        room = {kind: pace.room(self._most(kind), now_s) for kind, pace in self._paces.items() if kind in due.kinds}
         claimed = await self._database.query(lambda: claim_letters(room, self._owner))
         for letter in claimed.letters:
             self._paces[SubscriberKind(letter.kind)].begin(1)

@@ -9,6 +9,7 @@ from django.db import connection
 
 from probes.process.isolation import Isolation
 from vigil.alerts.abandoned_claims import AbandonedClaims
+from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.letters.accepted_log import AcceptedLog
 from vigil.status.letters.fan_out import write_due_letters
 from vigil.status.subscribers.changes import forget
@@ -19,16 +20,19 @@ _WAITS = """
 SELECT EXISTS (SELECT 1 FROM status_subscriptionrequest WHERE outcome = ''),
        EXISTS (SELECT 1 FROM status_publicupdate WHERE told_at IS NULL AND published_at IS NOT NULL),
        EXISTS (SELECT 1 FROM status_subscriberletter WHERE state = 'sending'),
-       EXISTS (SELECT 1 FROM status_subscriberletter WHERE state IN ('pending', 'sending') AND due_at <= now())
+       ARRAY(SELECT kind FROM unnest(%s::text[]) kind WHERE EXISTS (
+           SELECT 1 FROM status_subscriberletter l
+           WHERE l.kind = kind.kind AND l.state IN ('pending', 'sending') AND l.due_at <= now()))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class LettersDue:
-    """What a turn has found: requests that it decided, and whether letters are due or under way."""
+    """What a turn has found: requests that it decided, whether letters are due or under way, and kinds of due ones."""
 
     requests: int
     letters: bool
+    kinds: frozenset[SubscriberKind]
 
 
 class LetterUpkeep:
@@ -41,7 +45,7 @@ class LetterUpkeep:
 
     def look(self, isolation: Isolation) -> LettersDue:
         """Do what is due; where nothing is, it costs one query."""
-        asked, untold, sending, letters = _waits()
+        asked, untold, sending, kinds = _waits()
         decided = isolation.attempt("requests", decide_requests, 0) if asked else 0
         written = isolation.attempt("fan_out", lambda: write_due_letters(isolation.each), 0) if untold else 0
         if sending:
@@ -51,11 +55,14 @@ class LetterUpkeep:
         if time.monotonic() - self._forgot_s > FORGET_EVERY_S:
             self._forgot_s = time.monotonic()
             isolation.attempt("forget", forget, 0)
-        return LettersDue(decided, letters or sending or decided + written > 0)
+        if decided + written > 0:
+            # Of any kind: the next turn looks.
+            kinds = frozenset(SubscriberKind)
+        return LettersDue(decided, bool(kinds) or sending, kinds)
 
 
-def _waits() -> tuple[bool, ...]:
+def _waits() -> tuple[bool, bool, bool, frozenset[SubscriberKind]]:
     with connection.cursor() as cursor:
-        cursor.execute(_WAITS)
-        row = cursor.fetchone()
-    return tuple(map(bool, row or ()))
+        cursor.execute(_WAITS, [[kind.value for kind in SubscriberKind]])
+        asked, untold, sending, kinds = cursor.fetchone() or (False, False, False, ())
+    return asked, untold, sending, frozenset(map(SubscriberKind, kinds))

@@ -8,9 +8,9 @@ import structlog
 from django.db import transaction
 
 from vigil.clock import database_now
-from vigil.status.core.subscriber_terms import OffReason, SubscriberKind, SubscriberState
+from vigil.status.core.subscriber_terms import OffReason, SubscriberState
 from vigil.status.core.subscribers.failures import count_failure
-from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
+from vigil.status.core.subscribers.outcomes import LetterResult
 from vigil.status.subscriber_models import OutboxState, Subscriber, SubscriberLetter
 
 log = structlog.get_logger()
@@ -18,10 +18,10 @@ _SWITCHED_OFF = "the subscriber was switched off"
 
 
 def note_failures(results: Collection[LetterResult]) -> None:
-    """Count what the results blame on their subscribers. What a mail server accepts may still come back."""
-    accepted = [one.subscriber for one in results if one.outcome is LetterOutcome.ACCEPTED]
-    well = Subscriber.objects.filter(public_id__in=accepted, failures__gt=0).exclude(kind=SubscriberKind.EMAIL)
-    well.update(failures=0, last_error="")
+    """Count what the results blame on their subscribers, and forget failures that others have ended."""
+    cleared = [one.subscriber for one in results if one.clears]
+    if cleared:
+        Subscriber.objects.filter(public_id__in=cleared, failures__gt=0).update(failures=0, last_error="")
     for one in results:
         if one.blames is not None:
             note_failure(one.subscriber, one.blames, one.words)

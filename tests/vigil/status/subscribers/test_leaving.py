@@ -32,7 +32,8 @@ def test_a_letter_is_recorded_while_its_subscriber_leaves() -> None:
     row = subscriber(page, "https://hooks.example.test/vigil", kind="webhook", failures=1)
     write_letters(incident_of(page).updates.get().pk)
     SubscriberLetter.objects.update(state="sending", lease_token=token)
-    result = LetterResult(SubscriberLetter.objects.get().pk, row.public_id, token, LetterOutcome.ACCEPTED)
+    letter = SubscriberLetter.objects.get().pk
+    result = LetterResult(letter, row.public_id, token, LetterOutcome.ACCEPTED, clears=True)
     failed = list[Exception]()
 
     def record() -> None:

@@ -20,7 +20,7 @@ class LetterOutcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class LetterResult:
     """An attempt as it is recorded, with the public id of its subscriber. `blames` is set where a failure counts
-    against the subscriber, `confirms` where the answer confirms it."""
+    against the subscriber, `clears` where an acceptance ends its failures, `confirms` where the answer confirms it."""
 
     letter: int
     subscriber: str
@@ -30,3 +30,9 @@ class LetterResult:
     wait_s: float = 0.0
     blames: OffReason | None = None
     confirms: bool = False
+    clears: bool = False
+
+    @property
+    def changes_subscriber(self) -> bool:
+        """Whether it is more than news of the letter."""
+        return self.blames is not None or self.confirms or self.clears
