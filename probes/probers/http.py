@@ -26,6 +26,9 @@ from probes.specs.credentials import has_credential
 from probes.specs.http import HttpSpec, validate, validate_secrets
 from probes.wire import Fact
 
+#: Versions of HTTP that are told of, beside the usual one.
+_OTHER_VERSIONS = {"1.0": 1.0, "2": 2.0}
+
 
 async def probe(spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContext) -> Observation:
     """Send the request, follow redirects, and judge the last answer."""
@@ -129,6 +132,8 @@ def _facts(asked: FollowedAnswer, context: ProbeContext) -> dict[str, Fact]:
         facts["stream" if answer.stream else "truncated"] = True
     if asked.flaws:
         facts["flaws"] = printable("; ".join(dict.fromkeys(flaw.words for flaw in asked.flaws)))
+    if answer.version in _OTHER_VERSIONS:
+        facts["http_version"] = _OTHER_VERSIONS[answer.version]
     if answer.tls:
         facts["tls"] = answer.tls
     if asked.soonest is not None:

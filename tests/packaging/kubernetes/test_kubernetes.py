@@ -32,7 +32,7 @@ from vigil.configuration import Configuration
 EVERYTHING, REGION = ("ci/everything-values.yaml",), ("region-values.yaml",)
 TWO_SHARDS = ("ci/two-shards-values.yaml",)
 #: Of the Prometheus operator: the schema of its objects is not among those of Kubernetes.
-FOREIGN = {"ServiceMonitor"}
+FOREIGN = {"ServiceMonitor", "PodMonitor"}
 #: Two at once: one works, the other takes over.
 LEASED = {"dispatch", "ingest", "record", "heartbeats", "consensus"}
 WITHOUT_MODEL = {"VIGIL_ALIVE_FILE", "VIGIL_JOURNAL"}

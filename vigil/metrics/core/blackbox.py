@@ -27,6 +27,7 @@ PROBE_FAMILIES: Mapping[str, tuple[str, str]] = {
     "probe_http_status_code": (_GAUGE, "Response HTTP status code"),
     "probe_http_uncompressed_body_length": (_GAUGE, "Length of the body as it was read"),
     "probe_http_redirects": (_GAUGE, "The number of redirects"),
+    "probe_http_version": (_GAUGE, "The version of HTTP of the response"),
     "probe_http_ssl": (_GAUGE, "Whether TLS was used"),
     "probe_ssl_earliest_cert_expiry": (_GAUGE, "The time of the earliest expiry of a certificate, in unixtime"),
     "probe_tls_version_info": (_GAUGE, "The TLS version that was used"),
@@ -116,6 +117,8 @@ def _of_facts(kind: str, result: Result) -> Iterator[Sample]:
         yield "probe_tls_version_info", f",{label('version', version)}", 1.0
     if kind == "http":
         yield "probe_http_ssl", "", float(result.phases.tls_us > 0 or bool(version))
+        if result.code:
+            yield "probe_http_version", "", _number(facts.get("http_version")) or 1.1
         yield "probe_http_redirects", "", _number(facts.get("redirects"))
         yield "probe_http_uncompressed_body_length", "", _number(facts.get("body_bytes"))
     elif kind == "dns":

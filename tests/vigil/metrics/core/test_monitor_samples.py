@@ -47,6 +47,7 @@ def test_an_http_check_has_the_phases_of_blackbox_exporter() -> None:
         "probe_ip_protocol": 4.0,
         "probe_ssl_earliest_cert_expiry": NOW_MS / 1000 + 172_800,
         'probe_tls_version_info,version="TLSv1.3"': 1.0,
+        "probe_http_version": 1.1,
         "probe_http_ssl": 1.0,
         "probe_http_redirects": 0.0,
         "probe_http_uncompressed_body_length": 5.0,
@@ -67,6 +68,11 @@ def test_an_http_check_has_the_phases_of_blackbox_exporter() -> None:
 def test_each_kind_has_its_own_names(kind: str, facts: dict[str, Any], expected: dict[str, float]) -> None:
     found = told(kind, result(facts=facts))
     assert {name: found.get(name) for name in expected} == expected
+
+
+def test_the_version_of_http_is_that_of_an_answer() -> None:
+    assert told("http", result(code=200, facts={"http_version": 2.0}))["probe_http_version"] == 2.0
+    assert "probe_http_version" not in told("http", result(Status.DOWN, Reason.REFUSED))
 
 
 def test_what_a_region_makes_up_is_no_sample() -> None:
