@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,10 +26,12 @@ def making(pages: PublishedPages, redis_url: str, monkeypatch: pytest.MonkeyPatc
     from tests.vigil.status.facts import FRAME
     from vigil.clock import database_now
     from vigil.status import publisher
+    from vigil.status.core.languages import LANGUAGES
 
     # Each minute is a sign of change: here none passes.
     now = database_now()
     monkeypatch.setattr(publisher, "database_now", lambda: now)
     monkeypatch.setattr(publisher, "SPACED_S", 0.0)
     monkeypatch.setattr(publisher, "SPACED_TIMES", 0)
-    return publisher.PagePublisher(pages, lambda _: FRAME)
+    frame = replace(FRAME, languages=tuple(LANGUAGES))
+    return publisher.PagePublisher(pages, lambda _: frame)

@@ -6,6 +6,7 @@ from tests.vigil.incidents.world import World
 from vigil.accounts.teams import default_team
 from vigil.monitors.models import Monitor
 from vigil.status.changes import save_status_page
+from vigil.status.core.answer import STALE, as_of
 from vigil.status.core.document import PublishedPage
 from vigil.status.models import StatusPage
 from vigil.status.published import PublishedPages
@@ -26,7 +27,12 @@ def made(world: World, **more: object) -> tuple[StatusPage, Monitor]:
 
 
 def everything(found: PublishedPage) -> str:
+    """Every file of a page in every language, and what takes its place or is added to it while its source is silent."""
+    silent = found.heard_at + 2 * STALE
     files = [*found.files.items(), *found.unheard.items()]
+    for language in ("", *found.in_languages):
+        files += [(path, file) for path in found.files if (file := as_of(found, path, silent, language)) is not None]
+        files += found.in_languages.get(language, {}).items()
     return "\n".join(f"{path}\n{file.plain.decode(errors='replace')}" for path, file in files)
 
 

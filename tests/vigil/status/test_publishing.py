@@ -99,7 +99,9 @@ def test_nothing_that_was_not_published_is_in_any_file(pages: PublishedPages, ma
     inside = [SECRET, monitor.public_id, inner.public_id, default_team().name, row.access, "refused"]
     inside += [region.slug for region in world.regions]
     assert [word for word in inside if word in text] == []
-    assert {path.rpartition(".")[2] for path in found.files} >= {"", "json", "atom", "md", "txt", "svg", "html", "js"}
+    kinds = {"", "json", "atom", "rss", "ics", "md", "txt", "svg", "html", "js"}
+    assert {path.rpartition(".")[2] for path in found.files} >= kinds and "history" in found.files
+    assert {f"{path}?{tag}" for tag, files in found.in_languages.items() for path in files} >= {"?de", "history?de"}
 
 
 def test_nothing_prepared_planned_or_edited_is_in_any_file_before_it_is_published(

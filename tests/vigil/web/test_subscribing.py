@@ -217,6 +217,12 @@ def test_letters_and_bodies_hold_nothing_of_the_inside_in_any_language(server: M
     texts += [str(slack_of(one)) for one in (told, *others)]
     said = [*texts, *map(str, mails), *(str(webhook_of(one, "major", told.created_at)) for one in (told, *others))]
     assert len(texts) == 9 and not any(SECRET in one for one in said)
+    published_pages().publish(project(read_facts(page, told.created_at), frame_of(page)))
+    links = [path(link(told.subscriber)) for link in (manage_link, unsubscribe_link, confirm_link)]
+    forms = [Client().get(address) for address in ("/status/acme/subscribe", *links)]
+    forms.append(Client().post("/status/acme/subscribe", {"kind": "x", "address": "x", "components": SECRET[:3]}))
+    assert [one.status_code for one in forms] == [200, 200, 200, 200, 400]
+    assert not any(SECRET in f"{one.content.decode()} {sorted(one.headers.items())}" for one in forms)
     (other,) = (words for words in LANGUAGES.values() if words.tag != tag)
     own, foreign = LANGUAGES[tag], {*strings_of(other.letters), other.subscribing.unsubscribe}
     assert own.updates[UpdateState.INVESTIGATING] in texts[0] and "Chat API" in texts[0] and "Chat API" in texts[6]
