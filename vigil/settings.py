@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "vigil.canaries",
     "vigil.offers",
     "vigil.model_watch",
+    "vigil.tool_watch",
     "vigil.dispatch",
     "vigil.history",
     "vigil.heartbeats",

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from vigil.metrics.access import reader_of
 from vigil.metrics.dead_letters import DeadLetterCollector
+from vigil.metrics.engines import EngineCollector
 from vigil.metrics.letters import LetterCollector
 from vigil.metrics.minutes_lost import MinutesLostCollector
 from vigil.metrics.notices import NoticeCollector
@@ -30,6 +31,7 @@ def registry() -> CollectorRegistry:
     return registry_of(
         "web",
         DeadLetterCollector(),
+        EngineCollector(),
         LetterCollector(),
         MinutesLostCollector(),
         NoticeCollector(),

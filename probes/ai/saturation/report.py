@@ -37,6 +37,8 @@ def facts(sample: Sample, judged: EngineJudgement | None = None) -> Facts:
     if judged is not None:
         said |= _judged(judged)
     found: Facts = {name: value for name, value in said.items() if value is not None}
+    if judged is not None and len(judged.engines) == 1 and not judged.engines[0].name:
+        found["engine_phase"] = judged.engines[0].phase.value
     if sample.adapters is not None and sample.adapters.running:
         found["adapters"] = ", ".join(sample.adapters.running)[:400]
     return found | (_engines(judged.engines) if judged is not None else {})

@@ -13,10 +13,12 @@ from rest_framework.response import Response
 from probes.wire import Phases, Result
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.history.answers import FactsField
+from vigil.api.monitors.engines import EnginesSerializer, ToolsSerializer, engines_row, tools_row
 from vigil.api.monitors.fields import DissentField
 from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
 from vigil.incidents.models import MonitorState
 from vigil.monitors.live.results import instant, latest_results
+from vigil.tool_watch.models import ToolList
 
 if TYPE_CHECKING:
     _ViewSet = viewsets.GenericViewSet[Any]
@@ -84,6 +86,24 @@ class SeenActions(_ViewSet):
         seen = found.of(monitor.public_id)
         rows = [headroom_row(region, seen.get(region)) for region in regions]
         return Response({"available": found.available, "regions": rows})
+
+    @extend_schema(responses=EnginesSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def engines(self, request: Request, public_id: str) -> Response:
+        """Each engine of its inference server, as each region saw it last."""
+        monitor = self.get_object()
+        regions = [region.slug for region in monitor.regions.all()]
+        found = latest_results([monitor.public_id], regions)
+        seen = found.of(monitor.public_id)
+        rows = [engines_row(region, seen.get(region)) for region in regions]
+        return Response({"available": found.available, "regions": rows})
+
+    @extend_schema(responses=ToolsSerializer)
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def tools(self, request: Request, public_id: str) -> Response:
+        """The tools of its MCP server that most regions agreed on."""
+        monitor = self.get_object()
+        return Response(tools_row(ToolList.objects.filter(monitor=monitor).first()))
 
 
 def result_row(region: str, result: Result | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class NoticeKind(StrEnum):
     RETIREMENT = "retirement"
     MODELS_CHANGED = "models_changed"
     OFFERS_CHANGED = "offers_changed"
+    TOOLS_CHANGED = "tools_changed"
 
 
 #: Each kind in words, as a heading.
@@ -30,6 +31,7 @@ KIND_WORDS = {
     NoticeKind.RETIREMENT: "Retirement ahead",
     NoticeKind.MODELS_CHANGED: "Models changed",
     NoticeKind.OFFERS_CHANGED: "Offers of a gateway changed",
+    NoticeKind.TOOLS_CHANGED: "Tools changed",
 }
 
 

@@ -28,7 +28,7 @@ from vigil.web import bulk
 from vigil.web.pages.actions import toast_of
 from vigil.web.pages.ai.offers import offers_of_monitor
 from vigil.web.pages.live import poll_key
-from vigil.web.pages.monitors import chart, shown
+from vigil.web.pages.monitors import chart, serving, shown
 from vigil.web.pages.monitors.drifts import managed_words, shown_drift
 from vigil.web.pages.monitors.looks import look_of
 from vigil.web.pages.shell import PageReader, page, render_page, shell_of
@@ -110,6 +110,8 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "days": shown.drawn_days(found.monitor, row.days, row.days_strip),
         "offers": offers_of_monitor(found.monitor),
         "members": _members(reader, found.monitor, now),
+        "engines": serving.engines_of(found.results),
+        "tools": serving.tools_of(found.monitor),
     }
 
 

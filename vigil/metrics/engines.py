@@ -1,0 +1,59 @@
+"""Metrics of inference servers and MCP servers that are watched: engines by phase, the oldest wait, and versions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db.models import Count
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from probes.ai.mcp.messages import LEGACY, MODERN
+from probes.ai.saturation.progress import EnginePhase
+from probes.wire import Result
+from vigil.metrics.registry import OTHERS
+from vigil.monitors.core.engine_facts import ToldServer, told_server
+from vigil.monitors.live.results import MAX_MONITORS, latest_results
+from vigil.monitors.models import Monitor, Region
+from vigil.tool_watch.models import ToolList
+
+_VERSIONS = (MODERN, *LEGACY)
+
+
+class EngineCollector(Collector):
+    """Asks the tables and Redis at each scrape; of engines nothing while Redis is away. Raises `django.db.Error`."""
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        yield from _engines()
+        family = GaugeMetricFamily("vigil_ai_mcp_servers", "MCP servers that are watched.", labels=["version"])
+        counted = Counter(dict.fromkeys(_VERSIONS, 0))
+        for version, count in ToolList.objects.order_by().values_list("version").annotate(Count("pk")):
+            counted[version if version in _VERSIONS else OTHERS] += count
+        for version, count in sorted(counted.items()):
+            family.add_metric([version], count)
+        yield family
+
+
+def _engines() -> Iterable[GaugeMetricFamily]:
+    watched = Monitor.objects.filter(kind="saturation", deleted_at=None, paused=False).order_by("pk")
+    monitors = list(watched.values_list("public_id", flat=True)[:MAX_MONITORS])
+    regions = list(Region.objects.values_list("slug", flat=True)) if monitors else []
+    found = latest_results(monitors, regions)
+    if not found.available:
+        return
+    servers = [server for monitor in monitors if (server := _newest(found.of(monitor).values())) is not None]
+    phases = Counter(dict.fromkeys((phase.value for phase in EnginePhase), 0))
+    phases.update(engine.phase for server in servers for engine in server.engines)
+    family = GaugeMetricFamily("vigil_ai_engines", "Engines of inference servers that are watched.", labels=["phase"])
+    for phase, count in sorted(phases.items()):
+        family.add_metric([phase], count)
+    yield family
+    oldest = max((server.numbers.get("queue_age_s", 0.0) for server in servers), default=0.0)
+    yield GaugeMetricFamily("vigil_ai_queue_age_seconds", "The longest wait in a queue, at least.", value=oldest)
+
+
+def _newest(results: Iterable[Result]) -> ToldServer | None:
+    """What the newest result tells that tells of a server."""
+    ordered = sorted(results, key=lambda result: result.started_ms, reverse=True)
+    return next((told for result in ordered if (told := told_server(result.facts)) is not None), None)
