@@ -14,12 +14,15 @@ from vigil.heartbeats.changes import create_heartbeat
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.changes import create_monitor
-from vigil.monitors.models import Region
+from vigil.monitors.models import Monitor, Region
 
 TIMEOUT_MS = 2_000
 MORE_INTERVAL_S = 30
+#: A model that the fake OpenRouter offers through three providers.
+OFFERED = "/openrouter/api/v1/models/meta/llama-x/endpoints"
 #: Name, path and key of monitors beside the story.
 _MORE = (
+    ("OpenRouter (fake): who serves a model", OFFERED, ""),
     ("Mistral (fake): models", "/mistral/v1/models", DEMO_KEY),
     ("Groq (fake): models", "/groq/openai/v1/models", DEMO_KEY),
     ("Together (fake): wrong key", "/together/v1/models", "not-the-key"),
@@ -29,6 +32,14 @@ _MORE = (
     ("Qdrant (fake)", "/qdrant/readyz", ""),
     ("Chroma (fake)", "/chroma/api/v2/heartbeat", ""),
 )
+#: Whom the fakes stand for, by how the names of their monitors begin.
+_PROVIDERS = {
+    "openai": "OpenAI",
+    "mistral": "Mistral",
+    "groq": "Groq",
+    "together": "Together",
+    "openrouter": "OpenRouter",
+}
 
 
 def set_the_stage(provider: str, hook: str, secret: str, regions: Sequence[str]) -> str:
@@ -59,7 +70,7 @@ def set_more_on_the_stage(provider: str, regions: Sequence[str]) -> None:
         wanted = {
             "name": name,
             "kind": "http",
-            "config": {"url": f"{provider}{path}"},
+            "config": {"url": f"{provider}{path}", **({"provider": "openrouter"} if path == OFFERED else {})},
             "secrets": {"bearer": key} if key else {},
             "interval_s": MORE_INTERVAL_S,
             "timeout_ms": TIMEOUT_MS,
@@ -68,6 +79,10 @@ def set_more_on_the_stage(provider: str, regions: Sequence[str]) -> None:
         }
         create_monitor(team, wanted)
     create_heartbeat(team, {"name": "Nightly embeddings", "tags": ["demo"]})
+    # The catalogue of providers goes by host, and all of these are on this machine.
+    for provider_key, prefix in _PROVIDERS.items():
+        Monitor.objects.filter(team=team, name__startswith=prefix).update(provider=provider_key)
+        Incident.objects.filter(monitor__provider=provider_key).update(provider=provider_key)
 
 
 def status_of(monitor: str) -> str:

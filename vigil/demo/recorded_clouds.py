@@ -134,7 +134,8 @@ OPENROUTER = _cloud(
     | get(
         "/api/v1/models/anthropic/claude-x/endpoints",
         offers.OPENROUTER,
-    ),
+    )
+    | get("/api/v1/models/meta/llama-x/endpoints", offers.OPENROUTER),
     bad_key=as_json(401, {"error": {"code": 401, "message": "No auth credentials found"}}),
     overloaded=as_json(200, {"error": {"code": 529, "message": "Provider is overloaded"}}),
     missing=as_json(404, {"error": {"code": 404, "message": "Not found"}}),

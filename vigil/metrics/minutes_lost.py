@@ -14,30 +14,32 @@ from vigil.history.core.minutes_lost import LossClass
 from vigil.history.reading.minutes_lost import ProviderBudget, provider_budgets
 from vigil.metrics.registry import OTHERS
 
-#: Reading incidents and checks of a month takes longer than a scrape should.
-FRESH_S = 300.0
+#: Reading incidents and checks of a month may take longer than a scrape should: a hundredth of the time at most (s).
+FRESH_LEAST_S, FRESH_MOST_S, COST = 30.0, 600.0, 100
 TEAMS_MOST = 50
 #: Models with labels of their own; members name them, so their number is bounded.
 MODELS_MOST = 200
 
 
 class MinutesLostCollector(Collector):
-    """Reads the budgets every five minutes at most. Of a pair that several teams watch, minutes add up.
+    """Reads the budgets twice a minute at most. Of a pair that several teams watch, minutes add up.
 
     Raises `django.db.Error` when PostgreSQL is away.
     """
 
     def __init__(self) -> None:
         self._found: list[GaugeMetricFamily] = []
-        self._read_at_s = -FRESH_S
+        self._fresh_until_s = 0.0
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        if time.monotonic() - self._read_at_s >= FRESH_S:
+        begun_s = time.monotonic()
+        if begun_s >= self._fresh_until_s:
             now = database_now()
             watching = Team.objects.filter(monitors__deleted_at=None).exclude(monitors__provider="")
             teams = watching.order_by("pk").distinct()[:TEAMS_MOST]
             self._found = families([one for team in teams for one in provider_budgets(team, now)])
-            self._read_at_s = time.monotonic()
+            took_s = time.monotonic() - begun_s
+            self._fresh_until_s = begun_s + min(FRESH_MOST_S, max(FRESH_LEAST_S, COST * took_s))
         return self._found
 
 

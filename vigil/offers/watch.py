@@ -27,7 +27,7 @@ from vigil.offers.core.series import extended
 from vigil.offers.models import MonitorOffers, restored, stored
 
 MONITORS_MOST = 500
-#: How often the monitors with such an address are looked up: their table may be large (s).
+#: How often the monitors with such an address are looked up if none is new: their table may be large (s).
 LOOKED_UP_S = 300.0
 #: A region is followed until it has missed so many intervals: pages differ between places.
 FOLLOWED_INTERVALS = 3
@@ -49,12 +49,14 @@ class OfferWatch:
 
     def __init__(self) -> None:
         self._keys: list[int] = []
+        self._newest_key: int | None = None
         self._looked_up_s = -LOOKED_UP_S
 
     def turn(self, enqueue: EnqueueNotices) -> int:
         """Keep what is new, and tell what changed; returns the number of monitors with something new."""
-        if time.monotonic() - self._looked_up_s >= LOOKED_UP_S:
-            self._keys = _watched()
+        newest_key = Monitor.objects.order_by("-pk").values_list("pk", flat=True).first()
+        if newest_key != self._newest_key or time.monotonic() - self._looked_up_s >= LOOKED_UP_S:
+            self._keys, self._newest_key = _watched(), newest_key
             self._looked_up_s = time.monotonic()
         if not self._keys:
             return 0

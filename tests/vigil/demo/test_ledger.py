@@ -20,4 +20,4 @@ def test_each_monitor_beside_the_story_asks_for_a_recorded_endpoint(redis_url: s
         _, provider, path = urlsplit(monitor.config["url"]).path.split("/", 2)
         assert ("GET", f"/{path}") in PROVIDERS[provider].endpoints, monitor.name
         assert monitor.regions.count() == 2
-    assert checked.count() == 8 and Monitor.objects.count() == 9
+    assert checked.count() == 9 and Monitor.objects.count() == 10

@@ -35,24 +35,32 @@ class LossSeverity(IntEnum):
 
 #: The key, its limits, or how we ask.
 _OURS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.RATE_LIMITED, Reason.CONFIG})
-#: The way there. A certificate, a redirect and a domain are the provider's own.
-_NET = frozenset(
-    {
-        Reason.DNS_ERROR, Reason.REFUSED, Reason.RESET, Reason.UNREACHABLE, Reason.TLS_ERROR, Reason.BLOCKED,
-        Reason.GEO_BLOCKED, Reason.BOT_FILTER,
-    }
-)  # fmt: skip
+#: What stands in the way, whoever sees it.
+_NET = frozenset({Reason.BLOCKED, Reason.GEO_BLOCKED, Reason.BOT_FILTER})
 #: These say nothing about the target.
 _UNKNOWN = frozenset({Reason.OK, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED})
-#: Whose fault a timeout is depends on how many see it.
-_BY_SPREAD = frozenset({Reason.TIMEOUT, Reason.SLOW})
+#: The way there, or the provider itself: it depends on how many see it.
+_BY_SPREAD = frozenset(
+    {
+        Reason.DNS_ERROR, Reason.REFUSED, Reason.RESET, Reason.UNREACHABLE, Reason.TLS_ERROR, Reason.TIMEOUT,
+        Reason.SLOW,
+    }
+)  # fmt: skip
 
 
-def class_of(reason: Reason, is_everywhere: bool = True) -> LossClass:
-    """Whose fault a reason is; `is_everywhere`: at least half of the regions that looked saw it."""
+def class_of(reason: Reason, seen_by: int = 2, looked: int = 2) -> LossClass:
+    """Whose fault a reason is, seen by so many of the regions that looked.
+
+    What fails on the way is the provider's where at least half of the regions see it, and the net's where fewer do; one
+    region alone cannot tell.
+    """
     if reason in _OURS:
         return LossClass.OURS
-    if reason in _NET or (reason in _BY_SPREAD and not is_everywhere):
+    if reason in _NET:
+        return LossClass.NET
+    if reason in _BY_SPREAD and looked < 2:
+        return LossClass.UNKNOWN
+    if reason in _BY_SPREAD and 2 * seen_by < looked:
         return LossClass.NET
     return LossClass.UNKNOWN if reason in _UNKNOWN else LossClass.THEIRS
 
@@ -148,7 +156,7 @@ def _cause(latest: Mapping[int, Reason], incident: Reason) -> tuple[LossClass, R
     if not failing:
         return None
     reason = min(failing, key=lambda one: (-failing[one], one is not incident, one.value))
-    return class_of(reason, 2 * failing[reason] >= len(latest)), reason
+    return class_of(reason, failing[reason], len(latest)), reason
 
 
 def lost_time(pieces: Iterable[LostPiece], counted: Sequence[Span]) -> LostTime:

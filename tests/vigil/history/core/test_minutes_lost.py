@@ -32,7 +32,8 @@ DAY = [(0, 86_400)]
         ({Reason.AUTH, Reason.QUOTA, Reason.CONFIG, Reason.RATE_LIMITED}, OURS),
         ({Reason.OVERLOADED, Reason.HTTP_5XX, Reason.LOADING, Reason.MODEL_MISSING, Reason.BUSY}, THEIRS),
         ({Reason.CERTIFICATE_EXPIRED, Reason.BODY_MISMATCH, Reason.TIMEOUT}, THEIRS),
-        ({Reason.DNS_ERROR, Reason.REFUSED, Reason.TLS_ERROR, Reason.BLOCKED, Reason.GEO_BLOCKED}, NET),
+        ({Reason.DNS_ERROR, Reason.REFUSED, Reason.TLS_ERROR}, THEIRS),
+        ({Reason.BLOCKED, Reason.GEO_BLOCKED, Reason.BOT_FILTER}, NET),
         ({Reason.OK, Reason.MISSED, Reason.PROBE_ERROR}, UNKNOWN),
     ],
 )
@@ -40,9 +41,20 @@ def test_each_reason_is_somebodys_fault(reasons: set[Reason], loss: LossClass) -
     assert {class_of(reason) for reason in reasons} == {loss}
 
 
-def test_a_timeout_that_few_regions_see_is_the_nets() -> None:
-    assert class_of(Reason.TIMEOUT, is_everywhere=False) is NET
-    assert class_of(Reason.OVERLOADED, is_everywhere=False) is THEIRS
+@pytest.mark.parametrize(
+    ("reason", "seen_by", "looked", "loss"),
+    [
+        (Reason.TIMEOUT, 3, 5, THEIRS), (Reason.TIMEOUT, 2, 5, NET), (Reason.TIMEOUT, 1, 2, THEIRS),
+        (Reason.DNS_ERROR, 1, 5, NET), (Reason.TLS_ERROR, 1, 3, NET), (Reason.REFUSED, 5, 5, THEIRS),
+        # One region alone cannot tell its own network from the provider.
+        (Reason.TIMEOUT, 1, 1, UNKNOWN), (Reason.OVERLOADED, 1, 1, THEIRS),
+        (Reason.OVERLOADED, 1, 5, THEIRS), (Reason.AUTH, 1, 5, OURS),
+    ],
+)  # fmt: skip
+def test_whose_fault_the_way_is_depends_on_how_many_see_it(
+    reason: Reason, seen_by: int, looked: int, loss: LossClass
+) -> None:
+    assert class_of(reason, seen_by, looked) is loss
 
 
 @pytest.mark.parametrize(

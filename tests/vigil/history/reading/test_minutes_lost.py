@@ -49,7 +49,7 @@ def test_minutes_lost_are_split_by_whose_fault_they_were_and_counted_once() -> N
     incident(chat, IncidentKind.OUTAGE, Reason.OVERLOADED, 600, 71)
     incident(words, IncidentKind.OUTAGE, Reason.OVERLOADED, 600, 71)
     incident(words, IncidentKind.ACCOUNT, Reason.AUTH, 300, 20)
-    incident(words, IncidentKind.DEGRADED, Reason.DNS_ERROR, 200, 9)
+    incident(words, IncidentKind.DEGRADED, Reason.BOT_FILTER, 200, 9)
     whole = budget()
     assert (whole.provider, [one.name for one in whole.monitors]) == ("openai", ["chat", "words"])
     assert whole.lost.lost_s == 6_000 and whole.lost.counted_s == 30 * 86_400
