@@ -13,7 +13,7 @@ from vigil.metrics import view as metrics
 from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages, subscribing
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
-from vigil.web.pages.ai import notices, providers
+from vigil.web.pages.ai import models, notices, providers
 from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
 from vigil.web.pages.publishing import elsewhere, look, public_incident
 from vigil.web.pages.publishing import incidents as publishing
@@ -69,6 +69,9 @@ urlpatterns = [
     path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),
     path("incidents/<str:public_id>/publish", publishing.publish_incident, name="incident-publish"),
     path("notices", notices.notices, name="notices"),
+    path("models", models.models, name="models"),
+    path("models/renew", models.renew, name="models-renew"),
+    path("models/<str:team>/<str:key>.ics", limited_misses(models.feed), name="models-feed"),
     path("providers", providers.providers, name="providers"),
     path("providers/leads", providers.leads, name="provider-leads"),
     path("providers/leads.csv", providers.leads_csv, name="provider-leads-csv"),

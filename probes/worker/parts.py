@@ -17,6 +17,7 @@ from probes.net.guard import Egress
 from probes.net.own_address import is_own
 from probes.results.forwarder import Forwarder
 from probes.results.local_store import LocalStore
+from probes.results.model_lists import ModelLists
 from probes.results.publisher import Publisher
 from probes.results.signed_link import SignedLink
 from probes.signing.envelope import SENDER_BYTES
@@ -24,7 +25,6 @@ from probes.signing.signatures import Signer
 from probes.worker.anchors import Anchors, parse
 from probes.worker.autonomy import Autonomy
 from probes.worker.clock_offset import ClockMeasurement
-from probes.worker.model_lists import ModelLists
 from probes.worker.orders import OrderAdmission
 from probes.worker.queue_watch import QueueWatch
 from probes.worker.settings import ProbeSettings

@@ -33,6 +33,7 @@ from vigil.api.monitors.regions import RegionViewSet
 from vigil.api.monitors.trials import TrialViewSet
 from vigil.api.openapi.document import DocumentView, JsonDocumentView
 from vigil.api.problem_types import problem_type
+from vigil.api.providers.models import ModelCalendarView, MonitorModelsView, RenewedModelCalendarView, UsedModelsView
 from vigil.api.providers.offers import MonitorOffersView
 from vigil.api.providers.views import DetectionLeadsView, ProvidersView, ProviderView
 from vigil.api.status.incidents import PublicIncidentViewSet
@@ -86,6 +87,10 @@ urlpatterns = [
     path("v1/me", MeView.as_view(), name="me"),
     path("v1/monitors/bulk", BulkView.as_view(), name="bulk"),
     path("v1/whom", WhomView.as_view(), name="whom"),
+    path("v1/models", UsedModelsView.as_view(), name="api-models"),
+    path("v1/models/calendar", ModelCalendarView.as_view(), name="api-model-calendar"),
+    path("v1/models/calendar/renew", RenewedModelCalendarView.as_view(), name="api-model-calendar-renew"),
+    path("v1/monitors/<slug:public_id>/models", MonitorModelsView.as_view(), name="api-monitor-models"),
     path("v1/monitors/<slug:public_id>/offers", MonitorOffersView.as_view(), name="monitor-offers"),
     path("v1/providers", ProvidersView.as_view(), name="api-providers"),
     path("v1/providers/<slug:provider>", ProviderView.as_view(), name="api-provider"),

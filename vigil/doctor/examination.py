@@ -56,6 +56,7 @@ CHECKS: dict[str, Check] = {
     "deadman": selftests.deadman,
     "feeds": selftests.feeds,
     "monitors": monitors.seen,
+    "retirements": monitors.retirements,
     "gaps": storage.gaps,
     "rollups": storage.rollups,
     "disk": storage.disk,

@@ -1,4 +1,4 @@
-"""Findings about monitors: which are blind."""
+"""Findings about monitors: which are blind, and how old what is known of retirements is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from django.db.models import Count, Q, QuerySet
 
 from vigil.doctor.findings import ExaminationContext, Finding, note, problem, warning, well
 from vigil.incidents.models import MonitorState
+from vigil.model_watch.core.table import STALE_DAYS
+from vigil.model_watch.tables import load_table
 from vigil.monitors.models import DerivedKind, Monitor
 
 _NAMED = 5
@@ -30,6 +32,19 @@ def seen(around: ExaminationContext) -> Iterator[Finding]:
         yield warning(f"{monitor.name}: paused by Vigil: {monitor.paused_why}.", "Change it, then resume it.")
     checked, jobs = counted.exclude(places=0).count(), watched.filter(kind=DerivedKind.HEARTBEAT).count()
     yield well(f"Monitors that are checked: {checked}; heartbeats that are expected: {jobs}.")
+
+
+def retirements(around: ExaminationContext) -> Iterator[Finding]:
+    """Table of announced retirements."""
+    loaded = load_table()
+    if loaded.problem:
+        yield problem(f"The table of retirements is not used: {loaded.problem}.", "Mend the file of VIGIL_RETIREMENTS.")
+    age = loaded.table.age_days(around.now.date())
+    if age > STALE_DAYS:
+        advice = "Install a newer release, or name a file of your own in VIGIL_RETIREMENTS."
+        yield warning(f"The table of model retirements is {age} days old: newer ones are missed.", advice)
+    elif not loaded.problem:
+        yield well(f"The table of model retirements is as of {loaded.table.as_of}.")
 
 
 def _named(monitors: QuerySet[Monitor]) -> str:

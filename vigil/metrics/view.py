@@ -15,7 +15,7 @@ from vigil.metrics.dead_letters import DeadLetterCollector
 from vigil.metrics.engines import EngineCollector
 from vigil.metrics.letters import LetterCollector
 from vigil.metrics.minutes_lost import MinutesLostCollector
-from vigil.metrics.notices import NoticeCollector
+from vigil.metrics.notices import ModelCollector, NoticeCollector
 from vigil.metrics.offers import OfferCollector
 from vigil.metrics.outbox import OutboxCollector
 from vigil.metrics.refusals import RefusalCollector
@@ -34,6 +34,7 @@ def registry() -> CollectorRegistry:
         EngineCollector(),
         LetterCollector(),
         MinutesLostCollector(),
+        ModelCollector(),
         NoticeCollector(),
         OutboxCollector(),
         OfferCollector(),

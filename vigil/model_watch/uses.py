@@ -39,6 +39,9 @@ class UsedModel:
     #: Deprecated by the provider, with a day or without.
     deprecated: bool = False
     replacement: str = ""
+    #: Who says that it is deprecated, and when that was read.
+    source: str = ""
+    read: date | None = None
 
     @property
     def provider_name(self) -> str:
@@ -120,4 +123,4 @@ def _used(named: NamedModel, places: Sequence[UsePlace], listed: Listed, table: 
     if own is None and entry.retires is not None:
         own = RetirementDate(entry.retires, entry.source, entry.read, entry.replacement, entry.reported)
     replacement = (own.replacement if own else "") or entry.replacement
-    return UsedModel(named, places, own, True, replacement)
+    return UsedModel(named, places, own, True, replacement, entry.source, entry.read)

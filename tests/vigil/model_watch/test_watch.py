@@ -16,8 +16,8 @@ from django.utils import timezone
 
 from probes import keys
 from probes.ai.models.listed import LIST_LIFE_S, ListedModel, ModelList, encode
+from probes.results.model_lists import AGAIN_MS, PARSE_EVERY_MS, ModelLists
 from probes.signing.signatures import Signer
-from probes.worker.model_lists import AGAIN_MS, PARSE_EVERY_MS, ModelLists
 from tests import streams
 from tests.signed import now_ms, trust
 from vigil.accounts.teams import default_team

@@ -35,7 +35,9 @@ def _names(config: Mapping[str, Any]) -> Iterator[str]:
         path = ""
     in_path = _IN_PATH.search(path)
     if in_path:
+        # Its assertions are on the answer about this one model.
         yield unquote(next(name for name in in_path.groups() if name))
+        return
     assertions = config.get("assertions")
     for one in assertions if isinstance(assertions, list) else ():
         if isinstance(one, Mapping) and one.get("reason") == Reason.MODEL_MISSING:
