@@ -33,7 +33,8 @@ def ask(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse:
     said = words.subscribing
     if below:
         text = f"{said.asks_for_password}.\n"
-        return HttpResponse(text, status=403, content_type="text/plain; charset=utf-8")
+        headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex, nofollow"}
+        return HttpResponse(text, status=403, content_type="text/plain; charset=utf-8", headers=headers)
     wrong = ""
     if request.method == "POST":
         address = request.META.get("REMOTE_ADDR", "")
@@ -48,7 +49,7 @@ def ask(request: HttpRequest, page: PublishedPage, below: str) -> HttpResponse:
         wrong = said.password_wrong
     field = FormField("password", said.password, kind="password", errors=[wrong] if wrong else [], required=True)
     answer = render(request, "web/pages/status_pages/password.html", {"field": field, "words": words})
-    answer["Cache-Control"] = "no-store"
+    answer["Cache-Control"], answer["X-Robots-Tag"] = "no-store", "noindex, nofollow"
     return answer
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -13,8 +15,10 @@ from vigil.alerts.channels.kind import ChannelSettingsError, check_url
 from vigil.status.core.languages.english import ENGLISH
 from vigil.status.core.subscriber_terms import AddressProblem, SubscriberKind
 
-#: Hosts of Slack's incoming webhooks. No other is a workspace, whatever its path.
-SLACK_HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
+#: Slack's incoming webhooks. No other host is a workspace, whatever its path.
+_SLACK = re.compile(r"https://hooks\.slack(?:-gov)?\.com/services(?:/[A-Za-z0-9_-]{1,100}){1,5}")
+#: Last labels of names that are of one network (RFC 6761, 6762, and `.internal` of ICANN).
+_OF_NETWORKS = frozenset({"localhost", "local", "internal"})
 ADDRESS_MOST = 500
 _SALT = "vigil.subscriber-address"
 
@@ -55,9 +59,9 @@ def _refused(problem: AddressProblem) -> ValidationError:
 def _email(given: str) -> str:
     try:
         address = str(address_of(given).addr_spec)
-        if address.isascii():
+        if address.isascii() and _is_public(address.rpartition("@")[2]):
             return address
-        raise ValueError("its mailbox is not in ASCII")
+        raise ValueError("its mailbox is not in ASCII, or its domain is of this network")
     except ValueError:
         raise _refused(AddressProblem.NO_EMAIL) from None
 
@@ -66,20 +70,29 @@ def _webhook(given: str) -> str:
     # A secret goes to it, by which the receiver verifies what comes.
     try:
         check_url("address", given, frozenset({"https"}))
-    except ChannelSettingsError:
-        raise _refused(AddressProblem.NO_WEBHOOK) from None
+        known = _is_public(urlsplit(given).hostname or "")
+    except (ChannelSettingsError, ValueError):
+        known = False
+    if not known:
+        raise _refused(AddressProblem.NO_WEBHOOK)
     return given
+
+
+def _is_public(host: str) -> bool:
+    """Whether a name or an address may be of the public Internet. What it leads to is looked at when it is dialled."""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        last = host.lower().rstrip(".").rpartition(".")
+        return bool(last[0]) and last[2] not in _OF_NETWORKS and not last[2].isdigit()
 
 
 def _slack(given: str) -> str:
-    try:
-        parts = urlsplit(given)
-        known = parts.scheme == "https" and parts.netloc in SLACK_HOSTS and parts.path.startswith("/services/")
-    except ValueError:
-        known = False
-    if not known or not given.isascii() or any(ord(char) <= 32 for char in given):
+    # Read out of the pattern, so that nothing else of what was given is kept.
+    found = _SLACK.fullmatch(given)
+    if found is None:
         raise _refused(AddressProblem.NO_SLACK)
-    return given
+    return found[0]
 
 
 _READ: Mapping[SubscriberKind, Callable[[str], str]] = {

@@ -151,7 +151,7 @@ ENGLISH = PageWords(
         problems={
             AddressProblem.TOO_LONG: "At most 500 characters.",
             AddressProblem.NO_EMAIL: "Give a plain e-mail address, such as you@example.com.",
-            AddressProblem.NO_WEBHOOK: "Give a web address that starts with https://, without a password.",
+            AddressProblem.NO_WEBHOOK: "Give a public web address that starts with https://, without a password.",
             AddressProblem.NO_SLACK: "Give the address of an incoming webhook, https://hooks.slack.com/services/...",
         },
         one_problem="1 thing needs another look",

@@ -157,7 +157,7 @@ GERMAN = PageWords(
         problems={
             AddressProblem.TOO_LONG: "Höchstens 500 Zeichen.",
             AddressProblem.NO_EMAIL: "Geben Sie eine einfache E-Mail-Adresse an, etwa sie@example.com.",
-            AddressProblem.NO_WEBHOOK: "Geben Sie eine Webadresse an, die mit https:// beginnt, ohne Passwort.",
+            AddressProblem.NO_WEBHOOK: "Geben Sie eine öffentliche Adresse mit https:// und ohne Passwort an.",
             AddressProblem.NO_SLACK: (
                 "Geben Sie die Adresse eines eingehenden Webhooks an, https://hooks.slack.com/services/..."
             ),
