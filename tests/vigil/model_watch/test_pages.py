@@ -20,7 +20,7 @@ from vigil.alerts.notice_outbox import enqueue_notices
 from vigil.clock import database_now
 from vigil.doctor import monitors as doctor
 from vigil.doctor.findings import ExaminationContext, Level
-from vigil.metrics.notices import ModelCollector
+from vigil.metrics.ai.notices import ModelCollector
 from vigil.model_watch import tables
 from vigil.model_watch.core.table import RetirementTable
 from vigil.model_watch.models import SeenList

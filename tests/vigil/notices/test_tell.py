@@ -17,7 +17,7 @@ from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.notice_outbox import enqueue_notices
 from vigil.alerts.routing.changes import save_route
 from vigil.alerts.routing.rules import Route
-from vigil.metrics.notices import NoticeCollector
+from vigil.metrics.ai.notices import NoticeCollector
 from vigil.monitors.models import Monitor
 from vigil.notices.core.notice import Notice, NoticeKind
 from vigil.notices.models import StoredNotice

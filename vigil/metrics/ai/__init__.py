@@ -1,0 +1,1 @@
+"""Metrics of what only a monitor of AI endpoints can tell."""
