@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+
+from probes.process.steady_clock import steady_ns
 
 #: Years that a moment may be in, and what is said of others.
 YEARS = (1970, 9000)
@@ -20,6 +23,27 @@ def database_now() -> datetime:
 def database_wall_now() -> datetime:
     """PostgreSQL's `clock_timestamp()`: the present, also inside a transaction."""
     return _ask("SELECT clock_timestamp()")
+
+
+class FollowedClock:
+    """The database's clock between two looks at it, for what asks no database: no step of this machine's clock moves
+    it. Until the first look it is this machine's."""
+
+    def __init__(self) -> None:
+        self._ahead_s: float | None = None
+
+    def follow(self) -> None:
+        """Look at the database's clock."""
+        now_s = database_wall_now().timestamp()
+        self._ahead_s = now_s - steady_ns() / 1e9
+
+    def now_s(self) -> float:
+        """Seconds since 1970."""
+        return time.time() if self._ahead_s is None else self._ahead_s + steady_ns() / 1e9
+
+
+#: That of this process.
+followed_clock = FollowedClock()
 
 
 def _ask(question: str) -> datetime:

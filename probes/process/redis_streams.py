@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ import structlog
 from probes import keys
 from probes.process.connections.split import SplitRedis, control_of, regions_of
 from probes.process.redis_client import ReplyTooLarge, bounded
+from probes.process.steady_clock import steady_ns, wall_offset_ns
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +120,8 @@ def redis_now_ms(client: redis.Redis) -> int:
 
 
 class RedisClock:
-    """Redis' clock between two measurements: this machine's clock, corrected by the last measured offset.
+    """Redis' clock between two measurements: a steady clock, corrected by the last measured offset. Until the first, it
+    is this machine's; no later step of that one moves it.
 
     `now_ms` is on the clock of the server that regions reach, which they go by. `control_ms` is on that of the control
     plane's own, which numbers its streams, and by which MACs are made and checked; both are one unless there are two.
@@ -128,22 +129,21 @@ class RedisClock:
 
     def __init__(self, client: redis.Redis) -> None:
         self._regions, self._control = regions_of(client), control_of(client)
-        self._offset_ms = 0
-        self._control_offset_ms = 0
+        self._offset_ms = self._control_offset_ms = wall_offset_ns() // 1_000_000
 
     def measure(self) -> None:
         """Ask each Redis for the time. Raises `redis.RedisError` when one is away."""
-        self._control_offset_ms = redis_now_ms(self._control) - _wall_ms()
+        self._control_offset_ms = redis_now_ms(self._control) - _steady_ms()
         if self._regions is self._control:
             self._offset_ms = self._control_offset_ms
         else:
-            self._offset_ms = redis_now_ms(self._regions) - _wall_ms()
+            self._offset_ms = redis_now_ms(self._regions) - _steady_ms()
 
     def now_ms(self) -> int:
-        return _wall_ms() + self._offset_ms
+        return _steady_ms() + self._offset_ms
 
     def control_ms(self) -> int:
-        return _wall_ms() + self._control_offset_ms
+        return _steady_ms() + self._control_offset_ms
 
     @property
     def control_ahead_ms(self) -> int:
@@ -151,5 +151,5 @@ class RedisClock:
         return self._control_offset_ms - self._offset_ms
 
 
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _steady_ms() -> int:
+    return steady_ns() // 1_000_000

@@ -13,6 +13,7 @@ from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.fallback import escalate_unaccepted
 from vigil.alerts.oncall.timers import run_due
 from vigil.alerts.selftest.channel_incidents import sync_switched_off
+from vigil.clock import followed_clock
 from vigil.database.session_lock import GONE_AFTER_S
 from vigil.database.thread import DatabaseThread
 from vigil.deadletters.record import LetterSource, isolation
@@ -55,6 +56,7 @@ class Clockwork:
 
     def _do_due(self) -> int:
         attempt, each = self._isolation.attempt, self._isolation.each
+        attempt("clock", followed_clock.follow, None)
         freed = attempt("abandoned", self._abandoned.free, 0)
         fallbacks = attempt("fallbacks", lambda: escalate_unaccepted(each), 0)
         due = attempt("due", lambda: run_due(each), 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-import time
 
 from probes.net.dialer import Dialer, Resolver
 from probes.net.failures import Blocked, Failure, NameNotResolved, explain
@@ -15,6 +14,7 @@ from probes.net.http_messages import Request, Response
 from probes.net.targets import BadTarget, parse_url
 from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
 from vigil.alerts.delivery.connection_pool import Pool
+from vigil.clock import followed_clock
 from vigil.configuration import AlertEgress
 
 DEADLINE_S = 10.0
@@ -33,7 +33,8 @@ class GuardedOutbound:
         self._pool = Pool(Dialer(egress=Egress(egress.value), resolve=self._resolver))
 
     def now(self) -> float:
-        return time.time()
+        # Receivers refuse a signature whose time is far from theirs, and a host may have a wrong one.
+        return followed_clock.now_s()
 
     async def call(self, call: ReceiverCall) -> ReceiverAnswer:
         try:
