@@ -17,7 +17,7 @@ from vigil.bench.report import say
 from vigil.bench.soak.far_region import FarRegion
 from vigil.bench.soak.installation import HarmedInstallation
 from vigil.bench.soak.memory import Watcher
-from vigil.bench.soak.nemeses import NemesisKind, PlannedNemesis
+from vigil.bench.soak.nemeses import CONTROL_PLANE, NemesisKind, PlannedNemesis
 from vigil.bench.soak.poison import POISONS, Thief
 
 #: The same poison is written again so often (s).
@@ -82,6 +82,10 @@ class NemesisActs:
                 await self._fill(nemesis.length_s)
             case NemesisKind.POISON:
                 await self._poison(nemesis)
+            case NemesisKind.CLOCK_STEP if CONTROL_PLANE in nemesis.victims:
+                self.installation.step_clock(nemesis.amount_s)
+                await asyncio.sleep(nemesis.length_s)
+                self.installation.step_clock(0.0)
             case _:
                 await self._harm_regions(nemesis)
 

@@ -16,6 +16,7 @@ from typing import Any
 from redis import Redis, RedisError
 
 from vigil.bench.report import say
+from vigil.bench.soak.stepped_worker import write_offset
 from vigil.cli.errors import CommandError
 from vigil.local.environments import Addresses, control_env
 from vigil.local.folder import CHECKOUT, read_secrets, read_state
@@ -25,6 +26,12 @@ _END_S = 15.0
 _PROC = Path("/proc")
 _DISK = "size=1200m,mode=711"
 _FILLING = "filling"
+_STEPPING = """from pathlib import Path
+
+from vigil.bench.soak.stepped_worker import step_clock
+
+step_clock(Path({file!r}))
+"""
 
 
 class HarmedInstallation:
@@ -40,6 +47,16 @@ class HarmedInstallation:
         self.starts_failed = 0
         self.start_s: list[float] = []
         self._process: subprocess.Popen[str] | None = None
+        self._clock = self.place / "control-plane.clock"
+        self.step_clock(0.0)
+        self._stepping = self.place / "stepping"
+        self._stepping.mkdir()
+        # Python imports a module of this name at its start: so does each process of `up`.
+        (self._stepping / "sitecustomize.py").write_text(_STEPPING.format(file=str(self._clock)))
+
+    def step_clock(self, offset_s: float) -> None:
+        """Let the clock of all processes of `up` that are in Python be so far ahead of the machine's from now on."""
+        write_offset(self._clock, offset_s)
 
     def start(self) -> None:
         """Start `up`, and wait until it is ready; one that fails is counted and tried again."""
@@ -47,7 +64,7 @@ class HarmedInstallation:
             began_s = time.monotonic()
             command = [sys.executable, "-m", "vigil.cli", "up", "--json", "--data-dir", str(self.data)]
             env = {name: value for name, value in os.environ.items() if not name.startswith(("VIGIL_", "DJANGO_"))}
-            env |= {"PYTHONPATH": str(CHECKOUT or "")}
+            env |= {"PYTHONPATH": os.pathsep.join(map(str, filter(None, [CHECKOUT, self._stepping])))}
             with (self.place / "up.err").open("a") as errors:
                 self._process = subprocess.Popen(
                     command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True

@@ -47,6 +47,8 @@ class Victims:
     can_fill: bool = False
 
 
+#: The victim of a clock step that is all processes of `up`, without PostgreSQL and Redis.
+CONTROL_PLANE = "control-plane"
 #: How often each is drawn; two at once are kills.
 _WEIGHTS: Mapping[NemesisKind, int] = {
     NemesisKind.KILL: 50,
@@ -124,7 +126,6 @@ def _possible(victims: Victims) -> dict[NemesisKind, int]:
         NemesisKind.FILL_DISK: victims.can_fill,
         NemesisKind.PARTITION: bool(victims.regions),
         NemesisKind.DELAY: bool(victims.regions),
-        NemesisKind.CLOCK_STEP: bool(victims.regions),
         NemesisKind.POISON: bool(victims.poisons),
         NemesisKind.RESTART_POSTGRES: "postgres" in victims.processes,
     }
@@ -150,7 +151,8 @@ def _nemesis(
             return PlannedNemesis(at_s, kind, (chance.choice(victims.regions),), length_s, amount_s)
         case NemesisKind.CLOCK_STEP:
             amount_s = chance.uniform(*_STEP_S) * chance.choice((-1, 1))
-            return PlannedNemesis(at_s, kind, (chance.choice(victims.regions),), length_s, amount_s)
+            stepped = chance.choice([CONTROL_PLANE, *victims.regions])
+            return PlannedNemesis(at_s, kind, (stepped,), length_s, amount_s)
         case NemesisKind.POISON:
             return PlannedNemesis(at_s, kind, (chance.choice(victims.poisons),), length_s)
         case _:

@@ -1,7 +1,9 @@
-"""Region worker whose clock can be stepped: `python -m vigil.bench.soak.stepped_worker FILE --region NAME`.
+"""Processes whose clock can be stepped: a region worker, and all of `up` by a `sitecustomize` of `installation`.
+
+  python -m vigil.bench.soak.stepped_worker FILE --region NAME
 
 FILE holds the offset (s) as one double of eight bytes; what it holds now is added to `time.time()` and `time.time_ns()`
-before the worker is imported. The worker itself has no such switch. What C code reads of the clock is not stepped.
+before anything else is imported. The processes themselves have no such switch. What C code reads is not stepped.
 """
 
 from __future__ import annotations

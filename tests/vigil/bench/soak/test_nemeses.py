@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from vigil.bench.soak.nemeses import NemesisKind, Victims, harmed_at, plan
+from vigil.bench.soak.nemeses import CONTROL_PLANE, NemesisKind, Victims, harmed_at, plan
 
 PROCESSES = ["deliver", "dispatch", "ingest", "postgres", "redis"]
 ALL = Victims(PROCESSES, ["far-1", "far-2"], ["texts"], True)
-NEEDS_REGIONS = {NemesisKind.PARTITION, NemesisKind.DELAY, NemesisKind.CLOCK_STEP}
+NEEDS_REGIONS = {NemesisKind.PARTITION, NemesisKind.DELAY}
 #: Short of shifts, in which half of the processes are spared.
 SHORT_S, LONG_S = 1_790, 14_400
 ENDING = (NemesisKind.KILL, NemesisKind.PAUSE)
@@ -37,6 +37,8 @@ def test_every_harm_that_can_be_done_comes_within_the_run(victims: Victims, miss
     assert {len(one.victims) for one in found if one.kind is NemesisKind.KILL} == {1, 2}
     harmed = {victim for one in found if one.kind in ENDING for victim in one.victims}
     assert harmed == set(PROCESSES)
+    stepped = {victim for one in found if one.kind is NemesisKind.CLOCK_STEP for victim in one.victims}
+    assert stepped == {CONTROL_PLANE, *victims.regions}
     assert {one.victims for one in found if one.kind in NEEDS_REGIONS} >= ({("far-1",)} if victims.regions else set())
 
 
