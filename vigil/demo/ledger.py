@@ -40,6 +40,16 @@ _PROVIDERS = {
     "together": "Together",
     "openrouter": "OpenRouter",
 }
+#: Name, kind and configuration of what only a monitor that understands AI endpoints can tell.
+_SERVING: tuple[tuple[str, str, dict[str, object]], ...] = (
+    (
+        "vLLM (fake): eight engines, one hangs",
+        "saturation",
+        {"url": "/fleet/metrics", "engine": "vllm", "stalled_s": 60},
+    ),
+    ("LiteLLM (fake): deployments", "saturation", {"url": "/litellm/metrics/", "engine": "litellm"}),
+    ("MCP (fake): tools that change", "mcp", {"url": "/mcp/tools", "expected_tools": ["search", "fetch"]}),
+)
 
 
 def set_the_stage(provider: str, hook: str, secret: str, regions: Sequence[str]) -> str:
@@ -75,6 +85,18 @@ def set_more_on_the_stage(provider: str, regions: Sequence[str]) -> None:
             "interval_s": MORE_INTERVAL_S,
             "timeout_ms": TIMEOUT_MS,
             "tags": ["demo"],
+            "regions": watching,
+        }
+        create_monitor(team, wanted)
+    for name, kind, config in _SERVING:
+        kept = {"url": f"{provider}{config['url']}"}
+        wanted = {
+            "name": name,
+            "kind": kind,
+            "config": {**config, **kept},
+            "interval_s": MORE_INTERVAL_S,
+            "timeout_ms": TIMEOUT_MS,
+            "tags": ["demo", "ai"],
             "regions": watching,
         }
         create_monitor(team, wanted)

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 
 from vigil.metrics.access import reader_of
+from vigil.metrics.ai.engines import EngineCollector
 from vigil.metrics.ai.notices import ModelCollector, NoticeCollector
 from vigil.metrics.dead_letters import DeadLetterCollector
-from vigil.metrics.engines import EngineCollector
 from vigil.metrics.letters import LetterCollector
 from vigil.metrics.minutes_lost import MinutesLostCollector
 from vigil.metrics.offers import OfferCollector

@@ -29,7 +29,7 @@ from vigil.alerts.notice_outbox import enqueue_notices
 from vigil.configuration import configuration
 from vigil.demo.engine_pages.fleet import fleet_page
 from vigil.demo.mcp import POISONED, TOOLS, FakeMcpServer
-from vigil.metrics.engines import EngineCollector
+from vigil.metrics.ai.engines import EngineCollector
 from vigil.monitors.changes import create_monitor, set_paused
 from vigil.monitors.live.results import redis_client, region_client
 from vigil.monitors.models import Monitor, Region
