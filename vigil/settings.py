@@ -212,6 +212,8 @@ SPECTACULAR_SETTINGS = {
         "FindingLevelEnum": "vigil.api.health.LEVELS",
         "SubscriberKindEnum": "vigil.api.openapi.enums.SUBSCRIBER_KINDS",
         "SubscriberStateEnum": "vigil.api.openapi.enums.SUBSCRIBER_STATES",
+        "TrendReasonEnum": "vigil.api.openapi.enums.TREND_REASONS",
+        "ReadinessReasonEnum": "vigil.api.openapi.enums.READINESS_REASONS",
         "SubscriberOffReasonEnum": "vigil.api.openapi.enums.SUBSCRIBER_OFF_REASONS",
         "UpdateStateEnum": "vigil.api.openapi.enums.UPDATE_STATES",
         "PublicIncidentStateEnum": "vigil.api.openapi.enums.PUBLIC_INCIDENT_STATES",

@@ -13,7 +13,7 @@ from vigil.metrics import view as metrics
 from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages, subscribing
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style
-from vigil.web.pages.ai import models, notices, providers
+from vigil.web.pages.ai import models, notices, providers, region_matrix
 from vigil.web.pages.monitor_forms import deletion, edit, jobs, new
 from vigil.web.pages.publishing import elsewhere, look, public_incident
 from vigil.web.pages.publishing import incidents as publishing
@@ -73,6 +73,7 @@ urlpatterns = [
     path("models/renew", models.renew, name="models-renew"),
     path("models/<str:team>/<str:key>.ics", limited_misses(models.feed), name="models-feed"),
     path("providers", providers.providers, name="providers"),
+    path("providers/regions", region_matrix.region_matrix, name="region-matrix"),
     path("providers/leads", providers.leads, name="provider-leads"),
     path("providers/leads.csv", providers.leads_csv, name="provider-leads-csv"),
     path("providers/<slug:key>", providers.provider, name="provider"),

@@ -45,7 +45,9 @@ class RegionAccess(models.Model):
 
     class Meta:
         ordering = ("provider", "host", "region")
-        constraints = (models.UniqueConstraint(fields=["team", "host", "region"], name="access_of_region_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=["team", "provider", "host", "region"], name="access_of_region_once"),
+        )
         indexes = (
             # Used to find what is to be told.
             models.Index(

@@ -1,4 +1,4 @@
-"""Monitors whose keys and regions are looked at: those of AI providers, and those with a warning."""
+"""Monitors whose keys and regions are looked at: those of AI providers and engines, and those with a warning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUBJECTS_MOST = 5_000
 
 @dataclass(frozen=True, slots=True)
 class AccessSubject:
-    """A monitor with a key: its provider, the host it asks, its interval, its warning and its regions (slugs)."""
+    """A monitor with a key: its provider, the host and port that it asks, its warning, and its regions (slugs)."""
 
     pk: int
     public_id: str
@@ -27,10 +27,15 @@ class AccessSubject:
     warning_minutes: int | None
     regions: tuple[str, ...]
 
+    @property
+    def place(self) -> tuple[int, str, str]:
+        """Team, provider and host: what has one access from each region."""
+        return self.team_id, self.provider, self.host
+
 
 def read_subjects() -> list[AccessSubject]:
     """The living ones, in two queries."""
-    with_key = ~Q(provider="") | Q(headroom_warning_minutes__gt=0)
+    with_key = ~Q(provider="") | Q(headroom_warning_minutes__gt=0) | Q(config__has_key="provider")
     monitors = Monitor.objects.filter(with_key, deleted_at=None, paused=False).order_by("pk")[:SUBJECTS_MOST]
     rows = list(monitors.only("public_id", "team_id", "name", "provider", "config", "interval_s",
                               "headroom_warning_minutes"))  # fmt: skip
@@ -44,7 +49,7 @@ def read_subjects() -> list[AccessSubject]:
             row.public_id,
             row.team_id,
             row.name,
-            row.provider,
+            row.provider or str(row.config.get("provider") or "")[:40],
             _host(row.config),
             row.interval_s,
             row.headroom_warning_minutes,
@@ -58,6 +63,8 @@ def _host(config: object) -> str:
     if not isinstance(config, dict):
         return ""
     try:
-        return (urlsplit(str(config.get("url") or "")).hostname or str(config.get("host") or ""))[:253]
+        parts = urlsplit(str(config.get("url") or ""))
+        host = parts.hostname or str(config.get("host") or "")
+        return (f"{host}:{parts.port}" if parts.port else host)[:253]
     except ValueError:
         return ""

@@ -35,6 +35,7 @@ from vigil.api.openapi.document import DocumentView, JsonDocumentView
 from vigil.api.problem_types import problem_type
 from vigil.api.providers.models import ModelCalendarView, MonitorModelsView, RenewedModelCalendarView, UsedModelsView
 from vigil.api.providers.offers import MonitorOffersView
+from vigil.api.providers.region_access import RegionAccessView
 from vigil.api.providers.views import DetectionLeadsView, ProvidersView, ProviderView
 from vigil.api.status.incidents import PublicIncidentViewSet
 from vigil.api.status.maintenances import ScheduledMaintenanceViewSet
@@ -95,6 +96,7 @@ urlpatterns = [
     path("v1/providers", ProvidersView.as_view(), name="api-providers"),
     path("v1/providers/<slug:provider>", ProviderView.as_view(), name="api-provider"),
     path("v1/detection-leads", DetectionLeadsView.as_view(), name="api-detection-leads"),
+    path("v1/region-access", RegionAccessView.as_view(), name="api-region-access"),
     path("v1/silences/excluded", ExcludedView.as_view(), name="excluded"),
     path("v1/", include(router.urls)),
     path("problems/<slug:code>", problem_type, name="problem-type"),

@@ -21,13 +21,14 @@ REQUEST_LIMIT = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class ServedRequest:
-    """A request; header names are in lower case."""
+    """A request; header names are in lower case, `source` is the address that it came from."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes = b""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ class ServerConnection(asyncio.Protocol):
         self._size = 0
         parts = urlsplit(self._url.decode("latin-1"))
         method = self._parser.get_method().decode()
-        self.asked(ServedRequest(method, parts.path, parts.query, self._headers, self._body))
+        source = str(self._transport.get_extra_info("peername", ("",))[0])
+        self.asked(ServedRequest(method, parts.path, parts.query, self._headers, self._body, source))
 
 
 class OneAnswerConnection(ServerConnection):

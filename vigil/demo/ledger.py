@@ -14,6 +14,8 @@ from vigil.heartbeats.changes import create_heartbeat
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.monitors.changes import create_monitor
+from vigil.monitors.composites import Member, create_composite
+from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.models import Monitor, Region
 
 TIMEOUT_MS = 2_000
@@ -49,6 +51,14 @@ _SERVING: tuple[tuple[str, str, dict[str, object]], ...] = (
     ),
     ("LiteLLM (fake): deployments", "saturation", {"url": "/litellm/metrics/", "engine": "litellm"}),
     ("MCP (fake): tools that change", "mcp", {"url": "/mcp/tools", "expected_tools": ["search", "fetch"]}),
+)
+
+
+#: Name and path of monitors whose keys have limits, or that do not serve everywhere.
+_METERED = (
+    ("OpenAI (fake): metered key", "/metered/v1/models"),
+    ("OpenAI (fake): spent key", "/spent/v1/models"),
+    ("OpenAI (fake): not in every country", "/fenced/v1/models"),
 )
 
 
@@ -100,6 +110,22 @@ def set_more_on_the_stage(provider: str, regions: Sequence[str]) -> None:
             "regions": watching,
         }
         create_monitor(team, wanted)
+    metered = []
+    for name, path in _METERED:
+        wanted = {
+            "name": name,
+            "kind": "http",
+            "config": {"url": f"{provider}{path}", "provider": "openai"},
+            "interval_s": MORE_INTERVAL_S,
+            "timeout_ms": TIMEOUT_MS,
+            "tags": ["demo"],
+            "regions": watching,
+            "headroom_warning_minutes": 60,
+        }
+        metered.append(create_monitor(team, wanted))
+    members = [Member(monitor, rank) for rank, monitor in enumerate(metered[:2])]
+    wanted = {"name": "Chat (fake): with a fallback", "rule": CompositeRule.READINESS, "members": members}
+    create_composite(team, {**wanted, "tags": ["demo"]})
     create_heartbeat(team, {"name": "Nightly embeddings", "tags": ["demo"]})
     # The catalogue of providers goes by host, and all of these are on this machine.
     for provider_key, prefix in _PROVIDERS.items():

@@ -11,6 +11,7 @@ import errno
 import signal
 import socket
 import sys
+import time
 from enum import StrEnum
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from vigil.demo.exchange import (
     as_json,
     serve,
 )
+from vigil.demo.metered.answers import metered_answer
 from vigil.demo.streaming.served import generated
 
 REOPEN_DEADLINE_S = 5.0
@@ -64,6 +66,7 @@ class FakeProvider:
         self._reserved = _reserve(port)
         self.port = int(self._reserved.getsockname()[1]) if self._reserved else port
         self.state = ProviderState()
+        self._began_s = time.monotonic()
         self._server: asyncio.Server | None = None
         self.connections: set[ServerConnection] = set()
         self._changed = asyncio.Event()
@@ -110,6 +113,9 @@ class FakeProvider:
 
     async def respond(self, request: ServedRequest) -> ServedAnswer:
         state = self.state
+        metered = metered_answer(request, time.monotonic() - self._began_s)
+        if metered is not None:
+            return metered
         found = endpoints.find(request.path)
         if found is None:
             return as_json(404, {"error": "unknown provider", "known": sorted(endpoints.PROVIDERS)})

@@ -18,7 +18,7 @@ from vigil.incidents.state_rows import MAIN_KINDS, load, state_of, store
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, apply_effect
 from vigil.monitors.core.composite_rules import CompositeRule
-from vigil.monitors.models import Composite, CompositeMember
+from vigil.monitors.models import Composite, CompositeMember, Monitor
 
 #: Headroom counts for readiness alone.
 _OF_READINESS = Q(monitor__composite_memberships__composite__rule=CompositeRule.READINESS)
@@ -55,7 +55,7 @@ def _bring_in_step(monitors: Collection[int], enqueue: EnqueueDeliveries) -> fro
         if row is None:
             continue
         subject = load(row)
-        whole = _whole(row)
+        whole = whole_of(row.monitor)
         effect = derive(subject.state, whole.bounds, _now_ms(), whole.began_ms)
         if effect is None:
             continue
@@ -77,10 +77,11 @@ def _locked(monitor: int) -> MonitorState | None:
     return rows.filter(monitor_id=monitor, monitor__deleted_at=None, monitor__paused=False).first()
 
 
-def _whole(row: MonitorState) -> Whole:
-    composite = Composite.objects.get(monitor_id=row.monitor_id)
-    seen = _members_seen([row.monitor_id]).get(row.monitor_id, ())
-    return Whole(row.monitor.name, CompositeRule(composite.rule), composite.k, tuple(seen))
+def whole_of(monitor: Monitor) -> Whole:
+    """A composite and its watched members as they are now."""
+    composite = Composite.objects.get(monitor=monitor)
+    seen = _members_seen([monitor.pk]).get(monitor.pk, ())
+    return Whole(monitor.name, CompositeRule(composite.rule), composite.k, tuple(seen))
 
 
 def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from vigil.metrics.access import reader_of
 from vigil.metrics.ai.engines import EngineCollector
+from vigil.metrics.ai.keys import KeyCollector
 from vigil.metrics.ai.notices import ModelCollector, NoticeCollector
 from vigil.metrics.dead_letters import DeadLetterCollector
 from vigil.metrics.letters import LetterCollector
@@ -32,6 +33,7 @@ def registry() -> CollectorRegistry:
         "web",
         DeadLetterCollector(),
         EngineCollector(),
+        KeyCollector(),
         LetterCollector(),
         MinutesLostCollector(),
         ModelCollector(),

@@ -122,12 +122,6 @@ class Monitor(models.Model):
         indexes = [
             # Used by dispatch to load watched monitors.
             models.Index(fields=["id"], name="monitor_watched", condition=Q(deleted_at=None, paused=False)),
-            # Used by ingest to find the monitors of AI providers.
-            models.Index(
-                fields=["id"],
-                name="monitor_with_key",
-                condition=Q(deleted_at=None, paused=False) & (~Q(provider="") | Q(headroom_warning_minutes__gt=0)),
-            ),
         ]
 
     def __str__(self) -> str:

@@ -7,19 +7,26 @@ from types import MappingProxyType
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.code.managed import ManagedField, ManagedRows
+from vigil.api.monitors.readiness import ReadinessSerializer
+from vigil.clock import database_now
 from vigil.monitors import changes
 from vigil.monitors.composites import MEMBERS_MOST, RANKS_MOST, Member, create_composite, members_of, update_composite
-from vigil.monitors.core.composite_rules import CompositeRule
+from vigil.monitors.core.composite_rules import RANKED, CompositeRule
 from vigil.monitors.models import Composite, Monitor
 from vigil.monitors.validation import MAX_TAG_LENGTH, MAX_TAGS
 from vigil.problems.codes import FieldCode
+from vigil.read_models.monitor.readiness import read_readiness
 
 
 class MemberSerializer(ApiSerializer[Member]):
@@ -123,6 +130,15 @@ class CompositeViewSet(ManagedRows, LockedWrites, viewsets.ModelViewSet[Composit
     def get_serializer_context(self) -> dict[str, Any]:
         context = dict(super().get_serializer_context())
         return context if getattr(self, "swagger_fake_view", False) else {**context, "team": team_of(self.request)}
+
+    @extend_schema(responses=ReadinessSerializer)
+    @action(detail=True, methods=["get"], filterset_fields=(), pagination_class=None)
+    def readiness(self, request: Request, public_id: str) -> Response:
+        """What would happen if the member that serves died now; for chains and the rule `readiness`."""
+        composite = self.get_object()
+        if composite.rule not in RANKED:
+            raise NotFound("Only a chain, or the rule readiness, has one that serves.")
+        return Response(ReadinessSerializer(read_readiness(composite.monitor, database_now())).data)
 
     def perform_destroy(self, instance: Composite) -> None:
         changes.delete_monitor(instance.monitor)

@@ -15,7 +15,7 @@ from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.history.answers import FactsField
 from vigil.api.monitors.engines import EnginesSerializer, ToolsSerializer, engines_row, tools_row
 from vigil.api.monitors.fields import DissentField
-from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row
+from vigil.api.monitors.headroom import HeadroomSerializer, headroom_row, trend_rows
 from vigil.incidents.models import MonitorState
 from vigil.monitors.live.results import instant, latest_results
 from vigil.tool_watch.models import ToolList
@@ -79,13 +79,13 @@ class SeenActions(_ViewSet):
     @extend_schema(responses=HeadroomSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
     def headroom(self, request: Request, public_id: str) -> Response:
-        """Remaining quota of its key, as each region saw it last."""
+        """Remaining quota of its key, as each region saw it last, and when it ends at the present slope."""
         monitor = self.get_object()
         regions = [region.slug for region in monitor.regions.all()]
         found = latest_results([monitor.public_id], regions)
         seen = found.of(monitor.public_id)
         rows = [headroom_row(region, seen.get(region)) for region in regions]
-        return Response({"available": found.available, "regions": rows})
+        return Response({"available": found.available, "regions": rows, **trend_rows(monitor)})
 
     @extend_schema(responses=EnginesSerializer)
     @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)

@@ -34,6 +34,8 @@ _OWN: dict[str, OperationWords] = {
     "GET detection-leads": OperationWords("get_detection_leads", "Get who told of outages first, by provider"),
     "GET providers": OperationWords("list_provider_budgets", "List error budgets of providers and their models"),
     "GET providers/{}": OperationWords("get_provider_budgets", "Get the error budgets of a provider"),
+    "GET composites/{}/readiness": OperationWords("get_composite_readiness", "Get what the death of the primary means"),
+    "GET region-access": OperationWords("list_region_access", "List which regions may use which providers"),
     "POST deliveries/{}/resend": OperationWords("resend_delivery", "Resend a delivery that failed for good"),
     "GET health": OperationWords("get_health", "Get the health of the installation"),
     "POST heartbeats/{}/pause": OperationWords("pause_heartbeat", "Pause a heartbeat"),

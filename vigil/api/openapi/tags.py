@@ -11,7 +11,7 @@ _SECTIONS = {
     "members": "Access",
     "regions": "Regions", "feeds": "Status feeds", "states": "History", "uptime": "History",
     "incidents": "Incidents", "channels": "Channels", "routes": "Routes", "whom": "Routes", "silences": "Silences",
-    "providers": "Providers", "detection-leads": "Providers",
+    "providers": "Providers", "detection-leads": "Providers", "region-access": "Providers",
     "people": "On call", "rotations": "On call", "policies": "On call", "deliveries": "Deliveries",
     "notices": "Notices", "models": "Models",
     "self-tests": "Self-tests", "dead-letters": "Dead letters", "objectives": "Objectives", "reports": "Reports",

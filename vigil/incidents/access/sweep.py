@@ -17,7 +17,7 @@ from vigil.access.core.region_access import Access, most_are_kept_out
 from vigil.access.headroom_rows import step_headroom
 from vigil.access.models import RegionAccess
 from vigil.access.point_store import PointStore
-from vigil.access.region_rows import step_accesses
+from vigil.access.region_rows import Place, step_accesses
 from vigil.access.subjects import AccessSubject, read_subjects
 from vigil.incidents.composites import follow
 from vigil.incidents.core.foretold import FORETOLD, Foretold, next_move, of_headroom, of_regions
@@ -83,12 +83,12 @@ class AccessSweep:
 def _wanted(
     subjects: Sequence[AccessSubject],
     headrooms: Mapping[int, Headroom],
-    accesses: Mapping[tuple[int, str], Mapping[str, RegionAccess]],
+    accesses: Mapping[Place, Mapping[str, RegionAccess]],
 ) -> dict[int, Foretold]:
     """What is to be told, by key of monitor: regions that are kept out before a quota that ends."""
     wanted: dict[int, Foretold] = {}
     for one in subjects:
-        rows = accesses.get((one.team_id, one.host), {})
+        rows = accesses.get(one.place, {})
         seen = {region: (Access(row.access), row.evidence) for region, row in rows.items() if region in one.regions}
         out = most_are_kept_out({region: access for region, (access, _) in seen.items()})
         found = of_regions(one.name, one.host, out, seen)

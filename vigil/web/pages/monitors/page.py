@@ -30,6 +30,7 @@ from vigil.web.pages.ai.offers import offers_of_monitor
 from vigil.web.pages.live import poll_key
 from vigil.web.pages.monitors import chart, serving, shown
 from vigil.web.pages.monitors.drifts import managed_words, shown_drift
+from vigil.web.pages.monitors.keys import key_panel, readiness_panel
 from vigil.web.pages.monitors.looks import look_of
 from vigil.web.pages.shell import PageReader, page, render_page, shell_of
 from vigil.web.parts.marks import mark
@@ -112,6 +113,8 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "members": _members(reader, found.monitor, now),
         "engines": serving.engines_of(found.results),
         "tools": serving.tools_of(found.monitor),
+        "key": key_panel(found.monitor) if found.headroom is not None else None,
+        "readiness": readiness_panel(found.monitor, now),
     }
 
 

@@ -1,0 +1,1 @@
+"""Fake providers whose keys have limits, and that do not serve everywhere."""
