@@ -30,10 +30,11 @@ from probes.process.main_loop import turn_until_stopped
 from probes.process.redis_streams import RedisClock, redis_now_ms
 from probes.process.refusals import Refusals
 from probes.process.region_statuses import read_signed_statuses
+from vigil.alerts.notice_outbox import enqueue_notices
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.selftest.selftest import run_self_tests
 from vigil.away import is_postgresql
-from vigil.canaries.judging import sweep_canaries
+from vigil.canaries.judging import CanarySweep
 from vigil.clock import database_now
 from vigil.control_keys import control_macs, control_signer, published_keys
 from vigil.deadletters.record import LetterSource, isolation, move_from_redis
@@ -58,10 +59,8 @@ log = structlog.get_logger()
 
 RECONCILE_S, REBUILD_S = 30.0, 60.0
 COMPLETE_S, QUARANTINES_S, DEAD_LETTERS_S = 1.0, 1.0, 1.0
-DARKNESS_S, CLOCK_S = 5.0, 5.0
-COMPOSITES_S, CANARIES_S = 2.0, 5.0
-ACCESS_S = 15.0
-SELF_TEST_S = 5.0
+DARKNESS_S, CLOCK_S, SELF_TEST_S = 5.0, 5.0, 5.0
+COMPOSITES_S, CANARIES_S, ACCESS_S = 2.0, 5.0, 15.0
 #: Verdicts are kept for an hour, and a clock may be slow.
 VERDICT_AGE_MOST_MS = 7_200_000
 
@@ -83,6 +82,7 @@ class Ingest:
         self._alive = ShardMarks(client, "ingest", shard, control_macs(), control_signer(self._clock.now_ms))
         self._standing = IngestStanding(client, shard, self._alive, self._clock.control_ms)
         self._isolation = isolation(LetterSource.INGEST)
+        self._canaries = CanarySweep(enqueue, enqueue_notices, self._isolation.each)
         self._access = AccessSweep(client, enqueue, self._isolation.each)
         self._regions: list[str] = []
         self._quarantined: list[Quarantine] | None = None
@@ -133,7 +133,7 @@ class Ingest:
         self._duty("region_keys", DARKNESS_S, lambda: publish_signing_keys(self._redis))
         self._duty("darkness", DARKNESS_S, lambda: reach("darkness", self._watch_regions))
         self._duty("quarantines", QUARANTINES_S, self._watch_quarantines)
-        self._duty("canaries", CANARIES_S, lambda: self._publish(sweep_canaries(enqueue, self._isolation.each)))
+        self._duty("canaries", CANARIES_S, lambda: self._publish(self._canaries.run()))
         self._duty("composites", COMPOSITES_S, lambda: self._publish(sweep_composites(enqueue)))
         self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
         self._duty("access", ACCESS_S, lambda: reach("access", self._access.run))

@@ -35,6 +35,10 @@ def made(seen: Visit, address: str, fields: Mapping[str, str]) -> str:
     page = seen.page
     fill(page, fields)
     page.locator("#edit .main-act").click()
+    if "config.monthly_budget" in fields:
+        # What it costs is shown before anything is saved.
+        expect(page.get_by_role("heading", name="What it costs")).to_be_visible()
+        page.locator("#edit .main-act").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(fields["name"])
     assert not page.locator(".err").count()
     return page.url

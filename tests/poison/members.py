@@ -44,6 +44,10 @@ SPECS: dict[str, dict[str, Any]] = {
     "redis": {"host": "example.com", "port": 6379},
     "postgresql": {"host": "example.com", "port": 5432, "user": "a"},
     "saturation": {"url": "https://example.com/metrics", "engine": "vllm"},
+    "canary": {
+        "url": "https://api.openai.com/v1/chat/completions", "form": "openai_chat", "model": "gpt-5.6-luna",
+        "monthly_budget": 1, "billing_acknowledged": True,
+    },
     "mcp": {"url": "https://example.com/mcp", "call": "search", "arguments": "{}"},
 }  # fmt: skip
 LITELLM = {

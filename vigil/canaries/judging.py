@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +14,9 @@ from vigil.canaries.core.steps import canary_step
 from vigil.canaries.core.window import CanaryAnswer, WindowStanding, judge_window, window_of
 from vigil.canaries.core.wording import bad_answers_text, stopped_text
 from vigil.canaries.models import Canary
+from vigil.canaries.reading import month_of
 from vigil.canaries.rows import answers_of, budget_of, rule_of, spec_of
+from vigil.canaries.telling import tell_spent_budgets
 from vigil.clock import database_now
 from vigil.incidents.composites import follow
 from vigil.incidents.core.model import IncidentKind
@@ -22,21 +24,34 @@ from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import MAIN_KINDS, load, state_of, store
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, apply_effect
+from vigil.notices.tell import EnqueueNotices
 
 _NONE: frozenset[str] = frozenset()
 
 
-def sweep_canaries(enqueue: EnqueueDeliveries, each: Each = plainly) -> frozenset[str]:
-    """Bring every canary in step; returns the monitors whose state changed (public ids).
+class CanarySweep:
+    """Brings every canary in step, and tells of budgets that are spent."""
 
-    States are read without a lock first: nearly always nothing has changed.
-    """
-    now = database_now()
-    watched = Canary.objects.filter(monitor__deleted_at=None, monitor__paused=False, monitor__believed__isnull=False)
-    rows = list(watched.select_related("monitor__believed"))
-    behind = _behind(rows, now) if rows else []
-    changed = each("canary", behind, lambda key: _bring_in_step(key, now, enqueue), _NONE)
-    return frozenset(monitor for monitors in changed for monitor in monitors)
+    def __init__(self, enqueue: EnqueueDeliveries, enqueue_notices: EnqueueNotices, each: Each = plainly) -> None:
+        self._enqueue = enqueue
+        self._enqueue_notices = enqueue_notices
+        self._each = each
+
+    def run(self) -> frozenset[str]:
+        """Returns the monitors whose state changed (public ids). States are read without a lock first: nearly always
+        nothing has changed."""
+        now = database_now()
+        watched = Canary.objects.filter(
+            monitor__deleted_at=None, monitor__paused=False, monitor__believed__isnull=False
+        )
+        rows = list(watched.select_related("monitor__believed"))
+        if not rows:
+            return _NONE
+        behind = _behind(rows, now)
+        changed = self._each("canary", behind, lambda key: _bring_in_step(key, now, self._enqueue), _NONE)
+        if any(row.stopped for row in rows):
+            tell_spent_budgets(now, self._enqueue_notices)
+        return frozenset(monitor for monitors in changed for monitor in monitors)
 
 
 def _behind(rows: Collection[Canary], now: datetime) -> list[int]:
@@ -76,7 +91,7 @@ def _found(row: Canary, now: datetime) -> tuple[WindowStanding, Ground, int] | N
     spec = spec_of(row.monitor)
     if spec is None:
         return None
-    if row.stopped and row.stopped == f"{now.astimezone(UTC):%Y-%m}":
+    if row.stopped and row.stopped == month_of(now):
         return WindowStanding.STOPPED, Ground(text=_sentence(stopped_text(budget_of(spec), row.stopped))), 0
     rule = rule_of(spec)
     window = window_of(answers_of(row), rule, row.monitor.revision)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import close_old_connections
 
+from probes.wire import CANARY_KIND
+from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel
 from vigil.demo.shapes import DEMO_KEY
@@ -22,6 +25,7 @@ TIMEOUT_MS = 2_000
 MORE_INTERVAL_S = 30
 #: A model that the fake OpenRouter offers through three providers.
 OFFERED = "/openrouter/api/v1/models/meta/llama-x/endpoints"
+CANARY_INTERVAL_S = 60
 #: Name, path and key of monitors beside the story.
 _MORE = (
     ("OpenRouter (fake): who serves a model", OFFERED, ""),
@@ -51,6 +55,12 @@ _SERVING: tuple[tuple[str, str, dict[str, object]], ...] = (
     ),
     ("LiteLLM (fake): deployments", "saturation", {"url": "/litellm/metrics/", "engine": "litellm"}),
     ("MCP (fake): tools that change", "mcp", {"url": "/mcp/tools", "expected_tools": ["search", "fetch"]}),
+)
+#: Canaries beside the story: one that is well, one whose streams stall, and one whose budget is soon spent.
+_CANARIES: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
+    ("OpenAI (fake): canary", "demo-model", 1.0, {"expect_text": "ready"}),
+    ("OpenAI (fake): canary that stalls", "demo-model-stall", 1.0, {"stall_s": 0.5, "bad_answers": 2, "of_answers": 3}),
+    ("OpenAI (fake): canary with a small budget", "demo-model", 0.0003, {}),
 )
 
 
@@ -126,11 +136,27 @@ def set_more_on_the_stage(provider: str, regions: Sequence[str]) -> None:
     members = [Member(monitor, rank) for rank, monitor in enumerate(metered[:2])]
     wanted = {"name": "Chat (fake): with a fallback", "rule": CompositeRule.READINESS, "members": members}
     create_composite(team, {**wanted, "tags": ["demo"]})
+    _set_canaries_on_the_stage(team, provider, watching)
     create_heartbeat(team, {"name": "Nightly embeddings", "tags": ["demo"]})
     # The catalogue of providers goes by host, and all of these are on this machine.
     for provider_key, prefix in _PROVIDERS.items():
         Monitor.objects.filter(team=team, name__startswith=prefix).update(provider=provider_key)
         Incident.objects.filter(monitor__provider=provider_key).update(provider=provider_key)
+
+
+def _set_canaries_on_the_stage(team: Team, provider: str, watching: Sequence[Region]) -> None:
+    for name, model, budget, demands in _CANARIES:
+        config = {
+            "url": f"{provider}/openai/v1/chat/completions",
+            "form": "openai_chat",
+            "model": model,
+            "billing_acknowledged": True,
+            "monthly_budget": budget,
+            "input_price": 0.5,
+            "output_price": 1.5,
+        }
+        wanted = {"name": name, "kind": CANARY_KIND, "config": {**config, **demands}, "secrets": {"bearer": DEMO_KEY}}
+        create_monitor(team, {**wanted, "interval_s": CANARY_INTERVAL_S, "tags": ["demo"], "regions": list(watching)})
 
 
 def status_of(monitor: str) -> str:

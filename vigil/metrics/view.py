@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 
 from vigil.metrics.access import reader_of
+from vigil.metrics.ai.canaries import CanaryCollector
 from vigil.metrics.ai.engines import EngineCollector
 from vigil.metrics.ai.keys import KeyCollector
 from vigil.metrics.ai.notices import ModelCollector, NoticeCollector
@@ -31,6 +32,7 @@ def registry() -> CollectorRegistry:
     """The registry of the web process, which also tells what is in the servers."""
     return registry_of(
         "web",
+        CanaryCollector(),
         DeadLetterCollector(),
         EngineCollector(),
         KeyCollector(),

@@ -11,6 +11,7 @@ from django.db import connection
 from consensus.review.evidence import from_evidence, is_verdict
 from consensus.verdicts import Verdict
 from probes.wire import Result
+from vigil.canaries.reading import canary_reports
 from vigil.history.core.uptime import Span
 from vigil.history.models import Unwatched
 from vigil.history.reading.spans import DOWN_KINDS, UP_KINDS, SpanRows, spans_of, unwatched_rows
@@ -57,6 +58,7 @@ class MonitorFacts:
                 self._open.setdefault(incident.monitor_id, []).append(incident)
         slugs = sorted({region.slug for each in self.regions.values() for region in each})
         self.latest: Latest = latest_results([one.public_id for one in monitors if one.pk in self.regions], slugs)
+        self.canaries = canary_reports(monitors, now)
         self._voting: frozenset[str] | None = None
 
     @property

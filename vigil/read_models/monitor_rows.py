@@ -148,6 +148,7 @@ def why_facts(monitor: Monitor, state: ShownState, variant: Variant, facts: Moni
         unchecked=any(one.silence.pauses for one in silences),
         first_look_s=-(-monitor.interval_s // max(1, len(regions))),
         job=_job_facts(job, getattr(monitor, "took_ms", None)) if job is not None else None,
+        canary=facts.canaries[monitor.pk].words if monitor.pk in facts.canaries else "",
         was=believed.status if believed and believed.status != Status.UNKNOWN else "up",
     )
 

@@ -149,6 +149,13 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "grpc": {"host": "{host}", "port": 443},
     "http": {"url": "http://{host}/"},
     "icmp": {"host": "{host}"},
+    "canary": {
+        "url": "http://{host}/v1/chat/completions",
+        "form": "openai_chat",
+        "model": "m",
+        "monthly_budget": 1,
+        "billing_acknowledged": True,
+    },
     "mcp": {"url": "http://{host}/mcp"},
     "postgresql": {"host": "{host}"},
     "redis": {"host": "{host}"},

@@ -13,14 +13,19 @@ from probes.reasons import Reason, Status
 from probes.wire import CANARY_KIND, WIRE_VERSION, Fact, Phases, Result
 from tests.vigil.incidents.world import World
 from vigil.accounts.teams import default_team
-from vigil.canaries.judging import sweep_canaries
+from vigil.canaries.core.window import WindowStanding
+from vigil.canaries.core.wording import month_name
+from vigil.canaries.judging import CanarySweep
 from vigil.canaries.models import Canary
+from vigil.canaries.reading import canary_report
 from vigil.canaries.reserving import CanarySlot, reserve_slots
 from vigil.canaries.settling import settle_results
+from vigil.clock import database_now
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.sweep import reconcile_monitors
 from vigil.monitors.changes import create_monitor, monitor_warnings, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
+from vigil.notices.models import StoredNotice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,6 +74,10 @@ def settled(region: int, *results: Result) -> int:
         return settle_results([(region, one) for one in results], dict(Region.objects.values_list("pk", "slug")))
 
 
+def swept(world: World) -> frozenset[str]:
+    return CanarySweep(world.told.append, lambda notices: None).run()
+
+
 def state(monitor: Monitor) -> str:
     return MonitorState.objects.get(monitor=monitor).status
 
@@ -93,7 +102,7 @@ def test_the_budget_of_a_month_stops_it_and_its_state_says_so(world: World) -> N
     monitor = canary(world)
     for at_ms in (1, 2, 3):
         answered(world, monitor, at_ms)
-    assert sweep_canaries(world.told.append) == {monitor.public_id}
+    assert swept(world) == {monitor.public_id}
     assert state(monitor) == Status.UP
     at_ms = 4
     while reserve_slots([slot(monitor, at_ms)]) == [True]:
@@ -102,8 +111,14 @@ def test_the_budget_of_a_month_stops_it_and_its_state_says_so(world: World) -> N
     row = Canary.objects.get()
     assert row.spent <= 200_000
     assert row.stopped == row.month
-    assert sweep_canaries(world.told.append) == {monitor.public_id}
+    assert swept(world) == {monitor.public_id}
     assert state(monitor) == Status.UNKNOWN
+    swept(world)
+    [notice] = StoredNotice.objects.all()
+    assert notice.title == f"luna stopped: budget of $0.0002 for {month_name(row.month)} spent"
+    report = canary_report(monitor, database_now())
+    assert report is not None
+    assert (report.standing, report.stopped) == (WindowStanding.STOPPED, notice.title.removeprefix("luna "))
     update_monitor(monitor, {"config": {**CONFIG, "monthly_budget": 1.0}})
     assert reserve_slots([slot(Monitor.objects.get(), at_ms + 1)]) == [True]
     assert Canary.objects.get().stopped == ""
@@ -113,17 +128,17 @@ def test_three_bad_answers_of_five_open_one_incident_and_good_ones_resolve_it(wo
     monitor = canary(world, monthly_budget=1.0)
     for at_ms, bad in enumerate([False, False, False, True, True], start=1):
         answered(world, monitor, at_ms, bad)
-    assert sweep_canaries(world.told.append) == {monitor.public_id}
+    assert swept(world) == {monitor.public_id}
     assert state(monitor) == Status.UP
     answered(world, monitor, 6, bad=True)
-    assert sweep_canaries(world.told.append) == {monitor.public_id}
-    assert sweep_canaries(world.told.append) == frozenset()
+    assert swept(world) == {monitor.public_id}
+    assert swept(world) == frozenset()
     incident = Incident.objects.get()
     assert (incident.kind, incident.failure, state(monitor)) == ("degraded", "stalled", Status.DEGRADED)
     assert "3 of the last 5 answers were bad" in world.told[-1].text
     for at_ms in (7, 8, 9):
         answered(world, monitor, at_ms)
-    sweep_canaries(world.told.append)
+    swept(world)
     assert Incident.objects.get().resolved_at is not None
     assert state(monitor) == Status.UP
     assert {transition.incident.kind for transition in world.told} == {"degraded"}

@@ -17,7 +17,7 @@ from vigil.monitors.models import Monitor, Region
 def test_each_monitor_beside_the_story_asks_for_a_recorded_endpoint(redis_url: str) -> None:
     regions = [Region.objects.create(slug=slug, domain=slug).slug for slug in ("eu", "us")]
     set_more_on_the_stage("http://127.0.0.1:9", regions)
-    checked = Monitor.objects.exclude(kind__in=("heartbeat", "composite"))
+    checked = Monitor.objects.exclude(kind__in=("heartbeat", "composite", "canary"))
     for monitor in checked:
         _, provider, path = urlsplit(monitor.config["url"]).path.split("/", 2)
         told = PROVIDERS.get(provider)
@@ -25,5 +25,7 @@ def test_each_monitor_beside_the_story_asks_for_a_recorded_endpoint(redis_url: s
         recorded = told is not None and (told.live is not None or ("GET", f"/{path}") in told.endpoints)
         assert metered or recorded, monitor.name
         assert monitor.regions.count() == 2
-    assert checked.count() == 15
-    assert Monitor.objects.count() == 17, "a job and a chain as well"
+    canaries = Monitor.objects.filter(kind="canary")
+    assert {urlsplit(one.config["url"]).path for one in canaries} == {"/openai/v1/chat/completions"}
+    assert checked.count() == 15 and canaries.count() == 3
+    assert Monitor.objects.count() == 20, "a job and a chain as well"

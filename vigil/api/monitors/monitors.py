@@ -15,10 +15,12 @@ from rest_framework.exceptions import ErrorDetail
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from probes.ai.prices import NANOS
 from vigil.api.base.permissions import may_write, team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.code.managed import ManagedField, ManagedRows
+from vigil.api.monitors.canary import CanaryActions
 from vigil.api.monitors.clones import CloneActions
 from vigil.api.monitors.fields import (
     ConfigField,
@@ -37,6 +39,7 @@ from vigil.incidents.shown_status import shown_status
 from vigil.monitors import changes
 from vigil.monitors.changes import MAX_REGIONS
 from vigil.monitors.core.clear_credentials import hidden
+from vigil.monitors.costs import canary_estimate
 from vigil.monitors.dependencies import PARENTS_MOST, set_parents
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN, by_what_was_given, fields_from_preset
@@ -72,6 +75,9 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         help_text="Monitors that this one depends on: while one of them fails, alerts of this one are held.",
     )
     warnings = serializers.SerializerMethodField(help_text="Warnings about the choice of regions and about cost.")
+    estimated_monthly_cost = serializers.SerializerMethodField(
+        help_text="US dollars for 30 days of answers of a canary; null for any other monitor, which costs nothing."
+    )
     target = serializers.CharField(read_only=True)
     status = serializers.SerializerMethodField(help_text="up, degraded, down, unknown or paused.")
     managed_by = ManagedField()
@@ -81,7 +87,7 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
         fields = (
             "id", "name", "kind", "status", "config", "secrets", "secret_names", "interval_s", "timeout_ms",
             "sensitivity", "regions", "tags", "priority", "headroom_warning_minutes", "paused", "parents", "target",
-            "warnings", "revision",
+            "warnings", "estimated_monthly_cost", "revision",
             "managed_by", "created_at", "updated_at", "preset", *GIVEN,
         )  # fmt: skip
         read_only_fields = ("revision", "created_at", "updated_at")
@@ -98,6 +104,10 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
     def get_secret_names(self, monitor: Monitor) -> list[str]:
         return sorted(monitor.secrets) if monitor.secrets else []
+
+    def get_estimated_monthly_cost(self, monitor: Monitor) -> float | None:
+        found = canary_estimate(monitor.kind, monitor.config, monitor.interval_s)
+        return found.month / NANOS if found is not None else None
 
     def get_warnings(self, monitor: Monitor) -> list[str]:
         return [*changes.monitor_warnings(monitor), *self.advice]
@@ -174,7 +184,14 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
 
 class MonitorViewSet(
-    KindActions, SeenActions, TrialActions, CloneActions, ManagedRows, LockedWrites, viewsets.ModelViewSet[Monitor]
+    CanaryActions,
+    KindActions,
+    SeenActions,
+    TrialActions,
+    CloneActions,
+    ManagedRows,
+    LockedWrites,
+    viewsets.ModelViewSet[Monitor],
 ):
     """Monitors. A deleted monitor is not listed, and stays in its incidents."""
 

@@ -28,3 +28,14 @@ def bad_answers_text(window: Sequence[CanaryAnswer], rule: WindowRule) -> str:
         f"{one.detail or one.reason.value.replace('_', ' ')} ({one.region})" for one in bad[-_SHOWN_MOST:]
     )
     return f"{len(bad)} of the last {len(window)} answers were bad, and {rule.bad_answers} degrade it: {named}."
+
+
+def window_words(window: Sequence[CanaryAnswer], rule: WindowRule) -> str:
+    """What a window says, in one sentence."""
+    bad = [one for one in window if one.bad]
+    if not window:
+        return f"No answer counts yet: {rule.bad_answers} bad ones of the last {rule.of_answers} degrade it."
+    asked = "1 answer was" if len(window) == 1 else f"the last {len(window)} answers were"
+    alone = len(bad) >= rule.bad_answers and len({one.region for one in bad}) == 1
+    where = ", all of one region" if alone else ""
+    return f"{len(bad)} of {asked} bad{where}; {rule.bad_answers} of {rule.of_answers} degrade it."

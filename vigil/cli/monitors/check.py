@@ -9,6 +9,8 @@
   manage.py check --preset openai --key-env OPENAI_API_KEY --model gpt-4o-mini
   manage.py check --preset ollama --address http://10.0.0.5:11434 --model llama3
   manage.py check --list-presets
+  manage.py check --kind canary --set form=openai_chat --set model=gpt-5.6-luna --set monthly_budget=1 \\
+      --billing-acknowledged --secret-env bearer=OPENAI_API_KEY https://api.openai.com/v1/chat/completions    (billed)
   manage.py check --from all https://api.example.com/health      once from every region, instead of from here
   manage.py check --from eu-west,us-east mon_4kq7...             a monitor, from two of its regions
 
@@ -47,7 +49,7 @@ from vigil.cli.monitors.check_from_regions import MONITOR, run_from_regions
 from vigil.cli.monitors.check_target import Asked, add_target_options, asked_for, with_headers
 from vigil.cli.monitors.check_view import Look, as_json, render
 from vigil.cli.remote.connection import is_remote
-from vigil.monitors.costs import cost_warnings
+from vigil.monitors.costs import canary_estimate, cost_warnings
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -111,7 +113,7 @@ async def _look(asked: Asked, spec: msgspec.Struct, egress: Egress, timeout_s: f
         resolver = Resolver()
         stack.push_async_callback(resolver.close)
         kept, now_s = Keepsake(), time.time()
-        context = ProbeContext(Dialer(egress, resolver), Trace(kept), now_s, explain=True)
+        context = ProbeContext(Dialer(egress, resolver), Trace(kept), now_s, explain=True, timeout_s=timeout_s)
         seen = await attempt(PROBERS[asked.kind], spec, asked.secrets, context, timeout_s)
     costs = [f"{each} (one region, every {asked.interval_s} s)" for each in _costs(asked)]
     typed = {f"header.{name}": value for name, value in getattr(spec, "headers", ())}
@@ -119,4 +121,5 @@ async def _look(asked: Asked, spec: msgspec.Struct, egress: Egress, timeout_s: f
 
 
 def _costs(asked: Asked) -> list[str]:
-    return cost_warnings(asked.config, 1, asked.interval_s)
+    canary = canary_estimate(asked.kind, asked.config, asked.interval_s)
+    return [*cost_warnings(asked.config, 1, asked.interval_s), *([canary.text] if canary is not None else [])]

@@ -24,6 +24,7 @@ class NoticeKind(StrEnum):
     MODELS_CHANGED = "models_changed"
     OFFERS_CHANGED = "offers_changed"
     TOOLS_CHANGED = "tools_changed"
+    CANARY_STOPPED = "canary_stopped"
 
 
 #: Each kind in words, as a heading.
@@ -32,6 +33,7 @@ KIND_WORDS = {
     NoticeKind.MODELS_CHANGED: "Models changed",
     NoticeKind.OFFERS_CHANGED: "Offers of a gateway changed",
     NoticeKind.TOOLS_CHANGED: "Tools changed",
+    NoticeKind.CANARY_STOPPED: "Canary stopped",
 }
 
 

@@ -71,6 +71,8 @@ class WhyFacts:
     job: JobFacts | None = None
     was: str = "up"
     names: Mapping[str, str] = field(default_factory=dict)
+    #: What a canary's last answers say; it has no votes.
+    canary: str = ""
 
 
 def why_line(facts: WhyFacts, now: datetime) -> str:
@@ -79,12 +81,14 @@ def why_line(facts: WhyFacts, now: datetime) -> str:
         return fit(_flapping(facts))
     if facts.job is not None and facts.state not in (ShownState.PAUSED, ShownState.MAINTENANCE):
         return fit(_job(facts, facts.job, now))
+    if facts.canary and facts.state in (ShownState.UP, ShownState.UNKNOWN, ShownState.NEW):
+        return fit([facts.canary])
     return fit(_BY_STATE[facts.state](facts, now))
 
 
 def says_how_long(facts: WhyFacts) -> bool:
     """Whether the why-line itself names how long the state has lasted, so that nothing beside it needs to."""
-    if facts.since is None or facts.job is not None:
+    if facts.since is None or facts.job is not None or facts.canary:
         return False
     if facts.state is ShownState.UP:
         return facts.variant is not Variant.FLAPPING and not facts.differing

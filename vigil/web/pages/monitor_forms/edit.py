@@ -21,6 +21,7 @@ from vigil.code.ownership import owner_of_row
 from vigil.monitors.changes import update_monitor
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.models import DerivedKind, Monitor
+from vigil.web.forms.canary_price import PriceNotShown, require_shown_price
 from vigil.web.forms.errors import errors_by_field
 from vigil.web.forms.monitor_form import MonitorFields, monitor_fields, read_monitor
 from vigil.web.forms.words import KINDS
@@ -81,6 +82,9 @@ def _save(request: HttpRequest, reader: PageReader, monitor: Monitor, owner: Man
     except ChangedMeanwhile:
         shown = _both(monitor_of(reader, monitor.public_id), sent)
         return _shown(request, reader, monitor_of(reader, monitor.public_id), {**shown, "owner": owner}, 409)
+    except PriceNotShown as asks:
+        shown = {"form": monitor_fields(monitor.kind, monitor, sent), "owner": owner, "price": asks.price}
+        return _shown(request, reader, monitor, shown)
     except ValidationError as refused:
         errors = errors_by_field(refused, {"secrets": _secret_field(monitor)})
         form = monitor_fields(monitor.kind, monitor, sent, errors)
@@ -88,7 +92,7 @@ def _save(request: HttpRequest, reader: PageReader, monitor: Monitor, owner: Man
 
 
 def write(monitor: Monitor, sent: QueryDict) -> None:
-    """Save a sent form. Raises `ValidationError` by field, and `ChangedMeanwhile`."""
+    """Save a sent form. Raises `ValidationError` by field, `ChangedMeanwhile` and `PriceNotShown`."""
     with transaction.atomic():
         current = Monitor.objects.select_for_update().get(pk=monitor.pk)
         if current.deleted_at is not None or sent.get("revision") != str(current.revision):
@@ -97,6 +101,7 @@ def write(monitor: Monitor, sent: QueryDict) -> None:
         if read.wanted["name"] == current.name:
             # A name from before there were rules for names does not stand in the way.
             del read.wanted["name"]
+        require_shown_price(current.team, read.wanted, sent, current)
         saved = update_monitor(current, read.wanted)
         set_parents(saved, read.parents)
 

@@ -16,6 +16,7 @@ from vigil.monitors.changes import create_monitor
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.models import Monitor
 from vigil.monitors.presets import by_what_was_given, fields_from_preset
+from vigil.web.forms.canary_price import PriceNotShown, require_shown_price
 from vigil.web.forms.errors import errors_by_field
 from vigil.web.forms.monitor_form import monitor_fields, read_monitor
 from vigil.web.forms.settings_form import texts_of
@@ -46,11 +47,15 @@ def new_monitor(request: HttpRequest, reader: PageReader) -> HttpResponse:
 
 def _by_kind(request: HttpRequest, reader: PageReader, kind: str) -> HttpResponse:
     errors: Errors = {}
+    price = ""
     sent = request.POST if request.method == "POST" else None
     if sent is not None and sent.get("do") != "add":
         try:
             read = read_monitor(reader.team, kind, None, sent)
+            require_shown_price(reader.team, read.wanted, sent)
             return redirect("monitor", _create(reader, read.wanted, read.parents).public_id)
+        except PriceNotShown as asks:
+            price = asks.price
         except ValidationError as refused:
             errors = errors_by_field(refused, {"secrets": "new_header.value"})
     shown = {
@@ -59,7 +64,8 @@ def _by_kind(request: HttpRequest, reader: PageReader, kind: str) -> HttpRespons
         "kind_name": KINDS[kind],
         "form": monitor_fields(kind, None, sent, errors),
         "problems": problems(errors),
-        "save": "Watch it",
+        "price": price,
+        "save": "Watch it at this price" if price else "Watch it",
         "back": "",
     }
     return render_page(request, reader, "overview", "monitor_forms/form.html", shown)

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from probes.wire import CANARY_KIND
 from vigil.clock import database_now
 from vigil.code.ownership import owner_of_row
 from vigil.incidents.shown_status import state_of
@@ -19,6 +20,7 @@ from vigil.read_models.core.chart_ranges import parse_range
 from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import ShownState, Variant
 from vigil.read_models.live import live_version_of
+from vigil.read_models.monitor.canary import CanaryPage, read_canary
 from vigil.read_models.monitor.members import read_members
 from vigil.read_models.monitor.page import MonitorPage, read_monitor_page
 from vigil.read_models.monitor_facts import WINDOW
@@ -115,7 +117,14 @@ def parts(reader: PageReader, found: MonitorPage, now: datetime) -> dict[str, An
         "tools": serving.tools_of(found.monitor),
         "key": key_panel(found.monitor) if found.headroom is not None else None,
         "readiness": readiness_panel(found.monitor, now),
+        "canary": _canary(found, now),
     }
+
+
+def _canary(found: MonitorPage, now: datetime) -> CanaryPage | None:
+    if found.monitor.kind != CANARY_KIND:
+        return None
+    return read_canary(found.monitor, {one.region: one.facts for one in found.results}, now)
 
 
 def _held_by(found: MonitorPage) -> list[Cover]:

@@ -59,8 +59,9 @@ KINDS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     ),
     "canary": (
         {
-            "config.url": "https://api.openai.com/v1/chat/completions", "config.form": "openai_chat",
-            "config.model": "gpt-5.6-luna", "config.monthly_budget": "2", "config.billing_acknowledged": "on",
+            "config.url": "https://a.test/v1/chat/completions", "config.form": "openai_chat",
+            "config.model": "m", "config.monthly_budget": "2", "config.billing_acknowledged": "on",
+            "config.input_price": "0.5", "config.output_price": "1.5",
         },
         {
             "url": "https://a.test/v1/chat/completions", "form": "openai_chat", "model": "m", "monthly_budget": 1.5,
@@ -117,16 +118,12 @@ def errors_in(page: str) -> list[str]:
 def test_the_form_of_every_kind_makes_it_and_an_edit_changes_nothing(person: Client) -> None:
     assert KINDS.keys() == PROBERS.keys()
     for kind, (typed, config) in KINDS.items():
-        made = person.post(
-            f"/monitors/new?kind={kind}",
-            {
-                **sent_of(shown(person.get(f"/monitors/new?kind={kind}"))),
-                **typed,
-                "name": kind,
-                "tags": "a, b",
-                "interval_s": "3600",
-            },
-        )
+        address = f"/monitors/new?kind={kind}"
+        fields = {**typed, "name": kind, "tags": "a, b", "interval_s": "3600"}
+        made = person.post(address, {**sent_of(shown(person.get(address))), **fields})
+        if "What it costs" in made.content.decode():
+            assert not Monitor.objects.filter(kind=kind).exists()
+            made = person.post(address, sent_of(shown(made)))
         assert made.status_code == 302, (kind, errors_in(made.content.decode()))
         first = Monitor.objects.get(kind=kind)
         assert first.tags == ["a", "b"] and first.regions.count() == 2

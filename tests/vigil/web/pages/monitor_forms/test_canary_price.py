@@ -1,0 +1,142 @@
+"""A canary's form shows what a month costs before anything is saved, and its page what was spent."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from probes.reasons import Reason
+from tests.vigil.web.pages.monitor_forms.test_monitor_forms import errors_in, person, sent_of, shown
+from vigil.accounts.teams import default_team
+from vigil.canaries.core.window import CanaryAnswer
+from vigil.canaries.models import Canary
+from vigil.canaries.reading import month_of
+from vigil.canaries.rows import keep_answers
+from vigil.clock import database_now
+from vigil.incidents.sweep import reconcile_monitors
+from vigil.monitors.changes import create_monitor
+from vigil.monitors.models import Monitor
+
+__all__ = ["person"]
+
+pytestmark = pytest.mark.django_db
+
+NEW = "/monitors/new?kind=canary"
+FIELDS = {
+    "name": "Luna",
+    "config.url": "https://api.openai.com/v1/chat/completions",
+    "config.form": "openai_chat",
+    "config.model": "gpt-5.6-luna",
+    "config.monthly_budget": "2",
+    "config.billing_acknowledged": "on",
+    "interval_s": "900",
+}
+CONFIG = {
+    "url": FIELDS["config.url"],
+    "form": "openai_chat",
+    "model": "gpt-5.6-luna",
+    "monthly_budget": 2,
+    "billing_acknowledged": True,
+}
+
+
+def price_in(page: str) -> str:
+    found = re.search(r'name="price_shown" value="([^"]*)"', page)
+    return found[1] if found else ""
+
+
+def fresh(person: Client, **fields: str) -> dict[str, Any]:
+    return {**sent_of(shown(person.get(NEW))), **FIELDS, **fields}
+
+
+def test_nothing_is_saved_before_the_price_was_shown(person: Client) -> None:
+    asked = shown(person.post(NEW, fresh(person)))
+    assert price_in(asked).startswith("About $0.1")
+    assert "it stops at $2.00" in price_in(asked)
+    assert not Monitor.objects.exists()
+    assert person.post(NEW, sent_of(asked)).status_code == 302
+    assert Monitor.objects.get().config["monthly_budget"] == 2
+
+
+def test_another_price_is_shown_again(person: Client) -> None:
+    asked = shown(person.post(NEW, fresh(person, **{"config.monthly_budget": "1"})))
+    dearer = shown(person.post(NEW, {**sent_of(asked), "interval_s": "60"}))
+    assert price_in(dearer) not in ("", price_in(asked))
+    assert "after about" in price_in(dearer)
+    assert not Monitor.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"config.model": "gpt-unheard-of"}, "is not known here"),
+        ({"config.monthly_budget": "0.0000001"}, "less than one answer may cost"),
+        ({"interval_s": "5"}, "every answer costs money"),
+    ],
+)
+def test_money_that_does_not_add_up_is_said_at_its_field(person: Client, change: dict[str, str], words: str) -> None:
+    page = shown(person.post(NEW, fresh(person, **change)))
+    assert words in " ".join(errors_in(page))
+    assert not price_in(page)
+    assert not Monitor.objects.exists()
+
+
+def test_consent_is_asked_for(person: Client) -> None:
+    sent = fresh(person)
+    del sent["config.billing_acknowledged"]
+    assert "only you can agree to that" in " ".join(errors_in(shown(person.post(NEW, sent))))
+
+
+def canary() -> Monitor:
+    wanted = {"name": "Luna", "kind": "canary", "config": CONFIG, "interval_s": 900}
+    return create_monitor(default_team(), wanted)
+
+
+def test_an_edit_shows_the_price_only_where_it_changes(person: Client) -> None:
+    address = f"/monitors/{canary().public_id}/edit"
+    sent = sent_of(shown(person.get(address)))
+    assert person.post(address, {**sent, "name": "Luna 2"}).status_code == 302
+    sent = sent_of(shown(person.get(address)))
+    asked = shown(person.post(address, {**sent, "interval_s": "300"}))
+    assert price_in(asked)
+    assert Monitor.objects.get().interval_s == 900
+    assert person.post(address, sent_of(asked)).status_code == 302
+    assert Monitor.objects.get().interval_s == 300
+
+
+def test_the_page_says_what_was_spent_and_why_it_stopped(person: Client) -> None:
+    monitor = canary()
+    reconcile_monitors(lambda step: None)
+    row = Canary(monitor=monitor, month=month_of(database_now()), spent=1_990_000_000)
+    keep_answers(
+        row,
+        [
+            CanaryAnswer(1_000, "eu-west", 1, False, Reason.OK),
+            CanaryAnswer(2_000, "us-east", 1, True, Reason.BODY_MISMATCH, "refused", "found <b>no</b>"),
+        ],
+    )
+    row.save()
+    page = shown(person.get(f"/monitors/{monitor.public_id}"))
+    assert "1 of the last 2 answers were bad; 3 of 5 degrade it." in page
+    assert "$1.99 of $2.00" in page
+    assert "found &lt;b&gt;no&lt;/b&gt;" in page
+    assert "look-now" not in page
+    row.stopped = row.month
+    row.save()
+    for address in (f"/monitors/{monitor.public_id}", "/"):
+        assert "Stopped: budget of $2.00 for" in shown(person.get(address))
+
+
+def test_the_api_says_what_it_costs_and_what_it_spent(person: Client) -> None:
+    monitor = canary()
+    found = person.get(f"/api/v1/monitors/{monitor.public_id}").json()
+    assert 0.05 < found["estimated_monthly_cost"] < 0.2
+    state = person.get(f"/api/v1/monitors/{monitor.public_id}/canary").json()
+    assert (state["spent"], state["monthly_budget"], state["standing"], state["answers"]) == (0, 2, "undecided", [])
+    other = create_monitor(default_team(), {"name": "a", "kind": "http", "config": {"url": "https://a.test/"}})
+    assert person.get(f"/api/v1/monitors/{other.public_id}").json()["estimated_monthly_cost"] is None
+    assert person.get(f"/api/v1/monitors/{other.public_id}/canary").status_code == 404
+    assert person.post(f"/api/v1/monitors/{monitor.public_id}/test", {}, "application/json").status_code == 400

@@ -1,0 +1,95 @@
+"""Reading of a canary: what it has spent, why it has stopped, and its last answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from probes.wire import CANARY_KIND
+from vigil.canaries.core.window import CanaryAnswer, WindowRule, WindowStanding, judge_window, window_of
+from vigil.canaries.core.wording import stopped_text, window_words
+from vigil.canaries.models import Canary
+from vigil.canaries.rows import account_of, answers_of, budget_of, rule_of, spec_of
+from vigil.monitors.models import Monitor
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryReport:
+    """State of a canary. Money is in billionths of a US dollar, of the present month (`2026-11`, UTC).
+
+    `reserved` is asked and not settled. `stopped` says in words why it asks nothing more; "" while it does. `window`
+    are the answers that count, oldest first; `answers` all that are kept.
+    """
+
+    month: str
+    spent: int
+    reserved: int
+    budget: int
+    stopped: str
+    rule: WindowRule
+    standing: WindowStanding
+    window: Sequence[CanaryAnswer] = ()
+    answers: Sequence[CanaryAnswer] = ()
+
+    @property
+    def bad(self) -> int:
+        """Bad answers of the window."""
+        return sum(one.bad for one in self.window)
+
+    @property
+    def words(self) -> str:
+        """What the answers say, or why there are none, in one sentence."""
+        if self.stopped:
+            return f"{self.stopped[:1].upper()}{self.stopped[1:]}."
+        return window_words(self.window, self.rule)
+
+
+def canary_report(monitor: Monitor, now: datetime) -> CanaryReport | None:
+    """The state of a canary; None for another kind, and for a configuration that is none."""
+    return canary_reports([monitor], now).get(monitor.pk)
+
+
+def canary_reports(monitors: Sequence[Monitor], now: datetime) -> dict[int, CanaryReport]:
+    """The states of those monitors that are canaries, by key; no query where none is."""
+    keys = [monitor.pk for monitor in monitors if monitor.kind == CANARY_KIND]
+    rows = {row.pk: row for row in Canary.objects.filter(pk__in=keys)} if keys else {}
+    found = {one.pk: _report(one, rows.get(one.pk), now) for one in monitors if one.kind == CANARY_KIND}
+    return {key: report for key, report in found.items() if report is not None}
+
+
+def watched_reports(most: int, now: datetime) -> list[tuple[Monitor, CanaryReport]]:
+    """The watched canaries of all teams that have asked, with their states; so many at most."""
+    asked = Monitor.objects.filter(canary__isnull=False, kind=CANARY_KIND, deleted_at=None, paused=False)
+    monitors = list(asked.order_by("pk")[:most])
+    found = canary_reports(monitors, now)
+    return [(monitor, found[monitor.pk]) for monitor in monitors if monitor.pk in found]
+
+
+def _report(monitor: Monitor, row: Canary | None, now: datetime) -> CanaryReport | None:
+    spec = spec_of(monitor)
+    if spec is None:
+        return None
+    month, rule, budget = month_of(now), rule_of(spec), budget_of(spec)
+    if row is None:
+        return CanaryReport(month, 0, 0, budget, "", rule, WindowStanding.UNDECIDED)
+    account = account_of(row)
+    is_present, stopped = account.month == month, account.stopped == month
+    answers = answers_of(row)
+    window = window_of(answers, rule, monitor.revision)
+    return CanaryReport(
+        month=month,
+        spent=account.spent if is_present else 0,
+        reserved=account.committed - account.spent if is_present else 0,
+        budget=budget,
+        stopped=stopped_text(budget, month) if stopped else "",
+        rule=rule,
+        standing=WindowStanding.STOPPED if stopped else judge_window(window, rule),
+        window=window,
+        answers=answers,
+    )
+
+
+def month_of(at: datetime) -> str:
+    """The month (UTC) of a budget."""
+    return f"{at.astimezone(UTC):%Y-%m}"
