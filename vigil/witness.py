@@ -55,12 +55,9 @@ log = structlog.get_logger()
 class Witness:
     """One witness. All database work is on a separate thread."""
 
-    def __init__(
-        self, fetcher: Fetcher, health: Health, deadman: DeadmanSwitch | None = None, models: ModelWatch | None = None
-    ) -> None:
+    def __init__(self, fetcher: Fetcher, health: Health, deadman: DeadmanSwitch | None = None) -> None:
         self._fetcher = fetcher
         self._deadman = deadman
-        self._models = models
         self._health = health
         self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
         self._room = asyncio.Semaphore(PARSED_AT_ONCE)
@@ -70,6 +67,7 @@ class Witness:
         self._isolation = isolation(LetterSource.WITNESS)
         self._duties = Duties()
         self._watch_offers = partial(OfferWatch().turn, enqueue_notices)
+        self._models = ModelWatch(redis_client(), enqueue_notices, self._isolation.each)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -122,9 +120,7 @@ class Witness:
         for feed in feeds:
             self._begin(feed.provider, self._read(feed))
         await self._on_database(lambda: attempt("declared", _note_what_is_new, None))
-        models = self._models
-        if models is not None:
-            await self._on_database(lambda: attempt("models", models.turn, 0))
+        await self._on_database(partial(attempt, "models", self._models.turn, 0))
         if self._deadman is not None:
             await self._isolated("deadman", "", self._ping(self._deadman))
 
@@ -234,7 +230,7 @@ async def witness(health: Health) -> None:
         log.warning("setting.renamed", old="VIGIL_HEARTBEAT_URL", new="VIGIL_DEADMAN_URL")
     url = settings.deadman
     deadman = DeadmanSwitch(url.get_secret_value(), settings.alert_egress) if url else None
-    process = Witness(fetcher, health, deadman, ModelWatch(redis_client(), enqueue_notices))
+    process = Witness(fetcher, health, deadman)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop_signal, process.stop)
     health.mark_ready()

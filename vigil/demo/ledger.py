@@ -11,6 +11,7 @@ from probes.wire import CANARY_KIND
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel
+from vigil.demo.model_lists.live import ALIAS, OLD
 from vigil.demo.shapes import DEMO_KEY
 from vigil.demo.stage import INTERVAL_S
 from vigil.heartbeats.changes import create_heartbeat
@@ -26,10 +27,22 @@ MORE_INTERVAL_S = 30
 #: A model that the fake OpenRouter offers through three providers.
 OFFERED = "/openrouter/api/v1/models/meta/llama-x/endpoints"
 CANARY_INTERVAL_S = 60
+LISTED = "/mistral/v1/models"
+#: What more there is in the configuration of some: what they tell beyond up and down.
+_MORE_CONFIG: dict[str, dict[str, object]] = {
+    OFFERED: {"provider": "openrouter"},
+    LISTED: {
+        "provider": "mistral",
+        "assertions": [
+            {"type": "jsonpath", "path": "$.data[*].aliases[*]", "contains": ALIAS, "reason": "model_missing"},
+            {"type": "jsonpath", "path": "$.data[*].id", "contains": OLD, "reason": "model_missing"},
+        ],
+    },
+}
 #: Name, path and key of monitors beside the story.
 _MORE = (
     ("OpenRouter (fake): who serves a model", OFFERED, ""),
-    ("Mistral (fake): models", "/mistral/v1/models", DEMO_KEY),
+    ("Mistral (fake): models", LISTED, DEMO_KEY),
     ("Groq (fake): models", "/groq/openai/v1/models", DEMO_KEY),
     ("Together (fake): wrong key", "/together/v1/models", "not-the-key"),
     ("Ollama (fake)", "/ollama/api/tags", ""),
@@ -100,7 +113,7 @@ def set_more_on_the_stage(provider: str, regions: Sequence[str]) -> None:
         wanted = {
             "name": name,
             "kind": "http",
-            "config": {"url": f"{provider}{path}", **({"provider": "openrouter"} if path == OFFERED else {})},
+            "config": {"url": f"{provider}{path}", **_MORE_CONFIG.get(path, {})},
             "secrets": {"bearer": key} if key else {},
             "interval_s": MORE_INTERVAL_S,
             "timeout_ms": TIMEOUT_MS,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vigil.demo.exchange import ServedAnswer, as_json, as_text
 from vigil.demo.gateways import offers
+from vigil.demo.model_lists.live import LiveModelList
 from vigil.demo.shapes import Auth, Endpoints, RecordedProvider, get, model_list, openai_error, post, too_many
 
 _BAD_KEY = openai_error(401, "invalid_request_error", "Incorrect API key provided.", "invalid_api_key")
@@ -83,10 +86,15 @@ BEDROCK = _cloud(
     rate_limited=as_json(429, {"message": "slow"}, ("x-amzn-errortype", "ThrottlingException")),
 )
 
-MISTRAL = _cloud(
-    get("/v1/models", model_list("mistral-small-latest", capabilities={"completion_chat": True}), guarded=True),
-    bad_key=as_json(401, {"message": "Unauthorized", "request_id": "d5"}),
-    rate_limited=as_json(429, {"object": "error", "message": "Requests rate limit exceeded", "type": "rate_limited"}),
+MISTRAL = replace(
+    _cloud(
+        get("/v1/models", model_list("mistral-small-latest", capabilities={"completion_chat": True}), guarded=True),
+        bad_key=as_json(401, {"message": "Unauthorized", "request_id": "d5"}),
+        rate_limited=as_json(
+            429, {"object": "error", "message": "Requests rate limit exceeded", "type": "rate_limited"}
+        ),
+    ),
+    live=LiveModelList().answer,
 )
 
 GROQ = _cloud(

@@ -54,7 +54,6 @@ def calendar(team: Team, now: datetime) -> bytes:
         event.add("uid", f"{team.public_id}-{one.named.provider}-{one.named.model}@vigil")
         event.add("dtstamp", now)
         event.add("dtstart", one.retires.day)
-        event.add("dtend", one.retires.day + timedelta(days=1))
         event.add("summary", f"{one.named.model} of {one.provider_name} retires")
         follows = f"\nReplacement: {one.replacement}" if one.replacement else ""
         read = f", read {one.retires.read}" if one.retires.read else ""

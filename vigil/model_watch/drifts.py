@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from probes.ai.models.listed import LIST_LIFE_S
+from probes.process.isolation import Each, plainly
 from vigil.model_watch.core.drift import DriftState, Rows, SeenChange, decide
 from vigil.model_watch.core.drift_words import before_and_after, digest_of, title_of
 from vigil.model_watch.core.used_models import PROVIDERS, models_named
@@ -29,9 +30,9 @@ def waiting() -> set[int]:
     return set(ListState.objects.filter(waits=True).values_list("pk", flat=True))
 
 
-def look_at(monitors: Iterable[int], now: datetime, enqueue: EnqueueNotices) -> int:
+def look_at(monitors: Iterable[int], now: datetime, enqueue: EnqueueNotices, each: Each = plainly) -> int:
     """Decide about the lists of these monitors; returns how many notices were told."""
-    return sum(_look_at_one(monitor, now, enqueue) for monitor in sorted(monitors))
+    return sum(each("drift", sorted(monitors), lambda monitor: _look_at_one(monitor, now, enqueue), 0))
 
 
 def _look_at_one(monitor: int, now: datetime, enqueue: EnqueueNotices) -> int:

@@ -36,7 +36,7 @@ class ListIntake:
         self._refusals = Refusals(time.monotonic)
 
     def take(self) -> set[int]:
-        """Store what is new; returns the primary keys of the monitors whose lists were told."""
+        """Store what is new; returns the primary keys of the monitors whose lists are other ones than before."""
         if not self._published.keyring().is_known:
             # What cannot be proven yet is read later.
             return set()
@@ -81,8 +81,12 @@ class ListIntake:
 
 
 def store(region: Region, lists: Mapping[str, tuple[ModelList, datetime]]) -> set[int]:
-    """Store the lists of monitors that this region checks, as these are now; returns their primary keys."""
+    """Store the lists of monitors that this region checks, as these are now; returns those that have changed."""
     watched = _watched(region, lists.keys())
+    before = SeenList.objects.filter(region=region, monitor__in=watched.values()).values_list(
+        "monitor", "revision", "rows"
+    )
+    known = {(monitor, revision): bytes(rows) for monitor, revision, rows in before}
     rows = [
         SeenList(
             monitor_id=watched[public_id, listed.revision],
@@ -101,7 +105,7 @@ def store(region: Region, lists: Mapping[str, tuple[ModelList, datetime]]) -> se
         SeenList.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["monitor", "region"], update_fields=changed
         )
-    return {row.monitor_id for row in rows}
+    return {row.monitor_id for row in rows if known.get((row.monitor_id, row.revision)) != row.rows}
 
 
 def _watched(region: Region, public_ids: Collection[str]) -> dict[tuple[str, int], int]:

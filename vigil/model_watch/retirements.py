@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
+from probes.process.isolation import Each, plainly
 from vigil.accounts.models import Team
 from vigil.model_watch.core.retirement import KnownDate, ToTell, decide, in_words, title_of
 from vigil.model_watch.core.table import RetirementTable
@@ -16,9 +17,10 @@ from vigil.notices.core.notice import Notice, NoticeKind
 from vigil.notices.tell import MOST, EnqueueNotices, tell
 
 
-def tell_retirements(table: RetirementTable, now: datetime, enqueue: EnqueueNotices) -> int:
+def tell_retirements(table: RetirementTable, now: datetime, enqueue: EnqueueNotices, each: Each = plainly) -> int:
     """Tell what is due of every team's models; returns how many notices were told."""
-    return sum(_tell_of(team, table, now.astimezone(UTC), enqueue) for team in Team.objects.order_by("pk"))
+    teams, at = Team.objects.order_by("pk"), now.astimezone(UTC)
+    return sum(each("retirements", teams, lambda team: _tell_of(team, table, at, enqueue), 0))
 
 
 def _tell_of(team: Team, table: RetirementTable, now: datetime, enqueue: EnqueueNotices) -> int:

@@ -6,6 +6,7 @@ import redis
 import structlog
 
 from probes.process.duties import Duties
+from probes.process.isolation import Each, plainly
 from vigil.clock import database_now
 from vigil.control_keys import published_keys
 from vigil.model_watch import drifts
@@ -15,7 +16,9 @@ from vigil.model_watch.tables import load_table
 from vigil.notices.tell import EnqueueNotices
 
 #: How often lists are taken, changes that have not settled are looked at, and dates are (s).
-TAKE_S, SETTLE_S, DATES_S = 15.0, 60.0, 1800.0
+TAKE_S, SETTLE_S, DATES_S = 15.0, 60.0, 600.0
+#: Dates are looked at sooner after a list with other rows, which may name one, but no more often than this (s).
+AGAIN_S = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -23,22 +26,28 @@ _log = structlog.get_logger(__name__)
 class ModelWatch:
     """For one thread. `client` is asked for the lists; without Redis dates are told all the same."""
 
-    def __init__(self, client: redis.Redis, enqueue: EnqueueNotices) -> None:
+    def __init__(self, client: redis.Redis, enqueue: EnqueueNotices, each: Each = plainly) -> None:
         self._intake = ListIntake(client, published_keys(client))
         self._enqueue = enqueue
+        #: What fails by itself, a monitor or a team, stops no other.
+        self._each = each
         self._duties = Duties()
+        self._are_new = False
 
     def turn(self) -> int:
         """Do what is due; returns how many notices were told."""
-        told = 0
-        if self._duties.is_due("dates", DATES_S):
-            told += tell_retirements(load_table().table, database_now(), self._enqueue)
         monitors: set[int] = set()
         if self._duties.is_due("settle", SETTLE_S):
             monitors |= drifts.waiting()
         if self._duties.is_due("take", TAKE_S):
-            monitors |= self._taken()
-        return told + drifts.look_at(monitors, database_now(), self._enqueue)
+            changed = self._taken()
+            monitors |= changed
+            self._are_new = self._are_new or bool(changed)
+        told = 0
+        if self._duties.is_due("dates", DATES_S) or (self._are_new and self._duties.is_due("dates again", AGAIN_S)):
+            self._are_new = False
+            told = tell_retirements(load_table().table, database_now(), self._enqueue, self._each)
+        return told + drifts.look_at(monitors, database_now(), self._enqueue, self._each)
 
     def _taken(self) -> set[int]:
         try:

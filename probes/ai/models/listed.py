@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Annotated
 
 import msgspec
@@ -27,7 +28,7 @@ LIST_BYTES_MOST = 512 * 1024
 LIST_LIFE_S = 3 * 3600
 
 _Short = Annotated[str, Meta(max_length=MODEL_ID_LIMIT)]
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_DAY = re.compile(r"2[01][0-9]{2}-[0-9]{2}-[0-9]{2}\Z")
 _PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?\Z")
 
 
@@ -86,6 +87,14 @@ def fit(models: Iterable[ListedModel]) -> list[ListedModel]:
     return [by_id[name] for name in sorted(by_id)][:MODELS_MOST]
 
 
+def is_day(text: str) -> bool:
+    """Whether a text is a day of these two centuries, `YYYY-MM-DD`."""
+    try:
+        return bool(_DAY.match(text)) and bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
 def _fit(row: ListedModel) -> ListedModel:
     id, context, price_in, price_out, retires, stage, target, replacement = astuple(row)
     return ListedModel(
@@ -93,7 +102,7 @@ def _fit(row: ListedModel) -> ListedModel:
         context,
         price_in if _PRICE.match(price_in) else "",
         price_out if _PRICE.match(price_out) else "",
-        retires if _DAY.match(retires) else "",
+        retires if is_day(retires) else "",
         _line(stage)[:40],
         _line(target),
         _line(replacement),

@@ -31,6 +31,7 @@ from vigil.model_watch.models import DatedModel, ListState, SeenList
 from vigil.model_watch.packed import unpacked
 from vigil.model_watch.retirements import tell_retirements
 from vigil.model_watch.uses import declare_models, used_models
+from vigil.model_watch.watch import ModelWatch
 from vigil.monitors.core.litellm import plan
 from vigil.monitors.models import Monitor, Region
 from vigil.notices.models import StoredNotice
@@ -280,3 +281,19 @@ def test_a_file_of_ones_own_is_read_again_when_it_changes(tmp_path: Path, monkey
     file.write_text(json.dumps({"as_of": "2030-01-01", "entries": [entry]}))
     found = tables.load_table()
     assert found.problem == "" and str(getattr(found.table.entry_of("openai", "gpt-5"), "retires", "")) == "2030-06-01"
+
+
+def test_a_turn_takes_lists_tells_dates_and_goes_on_without_redis(
+    redis_url: str, client: redis.Redis, monitor: Monitor
+) -> None:
+    soon = (timezone.now() + timedelta(days=6)).date()
+    watch = ModelWatch(client, enqueue_notices)
+    assert watch.turn() == 0
+    on_worker(redis_url, told(monitor, {"c": {"shutdown_date": str(soon)}, "d": {}}, now_ms()))
+    watch._duties.make_all_due()
+    assert watch.turn() == 1
+    assert titles() == [f"c of OpenAI retires in 6 days, on {soon}"]
+    watch._duties.make_all_due()
+    assert watch.turn() == 0
+    away = redis.Redis(port=1, socket_connect_timeout=0.1)
+    assert ModelWatch(away, enqueue_notices).turn() == 0

@@ -26,6 +26,18 @@ def test_rows_are_cleaned_sorted_and_once_each() -> None:
     assert found.models == [ListedModel("a", 5), ListedModel("b", stage="x", target="t")]
 
 
+@pytest.mark.parametrize(
+    ("day", "taken"),
+    [
+        ("2027-01-14", True), ("2199-12-31", True), ("2026-99-99", False), ("2027-02-29", False), ("9999-12-31", False),
+        ("0000-00-00", False), ("1999-01-01", False), ("", False),
+    ],
+)  # fmt: skip
+def test_only_real_days_of_these_centuries_are_taken(day: str, taken: bool) -> None:
+    (row,) = admit_list(told(ListedModel("a", retires=day))).models
+    assert row.retires == (day if taken else "")
+
+
 def test_a_list_that_was_cut_is_not_whole() -> None:
     assert not admit_list(told(ROW, total=9)).is_whole
 

@@ -1,0 +1,1 @@
+"""Models list of the demo that changes, and whose models retire."""
