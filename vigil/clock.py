@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from probes.process.steady_clock import steady_ns
+from probes.process.clocks.steady_clock import steady_ns
 
 #: Years that a moment may be in, and what is said of others.
 YEARS = (1970, 9000)

@@ -9,9 +9,9 @@ import redis
 import structlog
 
 from probes import keys
+from probes.process.clocks.steady_clock import steady_ns, wall_offset_ns
 from probes.process.connections.split import SplitRedis, control_of, regions_of
 from probes.process.redis_client import ReplyTooLarge, bounded
-from probes.process.steady_clock import steady_ns, wall_offset_ns
 
 log = structlog.get_logger(__name__)
 

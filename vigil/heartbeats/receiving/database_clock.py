@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from probes.process.steady_clock import steady_ns, wall_offset_ns
+from probes.process.clocks.steady_clock import steady_ns, wall_offset_ns
 
 EVERY_S = 10.0
 DEADLINE_S = 2.0

@@ -1,0 +1,1 @@
+"""Clocks of a process that do not follow steps of its machine's."""
