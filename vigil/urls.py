@@ -8,8 +8,8 @@ from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
 from vigil.configuration import configuration
-from vigil.metrics import monitor_views as monitor_metrics
 from vigil.metrics import view as metrics
+from vigil.metrics.monitors import views as monitor_metrics
 from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages, subscribing
 from vigil.web.guessing import limited_misses, limited_passwords
 from vigil.web.pages import actions, api_docs, digest, incidents, more, overview, palette, regions, sign_in, style

@@ -16,15 +16,15 @@ from vigil.metrics.ai.engines import EngineCollector
 from vigil.metrics.ai.keys import KeyCollector
 from vigil.metrics.ai.notices import ModelCollector, NoticeCollector
 from vigil.metrics.dead_letters import DeadLetterCollector
+from vigil.metrics.installation.outbox import OutboxCollector
+from vigil.metrics.installation.regions import RegionCollector
+from vigil.metrics.installation.stored import StoredCollector
 from vigil.metrics.letters import LetterCollector
 from vigil.metrics.minutes_lost import MinutesLostCollector
 from vigil.metrics.offers import OfferCollector
-from vigil.metrics.outbox import OutboxCollector
 from vigil.metrics.refusals import RefusalCollector
-from vigil.metrics.regions import RegionCollector
 from vigil.metrics.registry import exposed, registry_of
 from vigil.metrics.shards import ShardCollector
-from vigil.metrics.stored import StoredCollector
 
 
 @lru_cache(maxsize=1)

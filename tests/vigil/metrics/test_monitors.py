@@ -21,8 +21,8 @@ from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
 from vigil.incidents.models import MonitorState
-from vigil.metrics import monitor_views
-from vigil.metrics import monitors as read_side
+from vigil.metrics.monitors import read as read_side
+from vigil.metrics.monitors import views as monitor_views
 from vigil.monitors.live import results as live
 from vigil.monitors.models import Monitor, Region
 

@@ -16,8 +16,9 @@ from django.test import Client
 
 from probes.process.metrics.families import FAMILIES, MetricKind
 from vigil.history.models import SizeSample
-from vigil.metrics import refusals, regions, shards
+from vigil.metrics import refusals, shards
 from vigil.metrics.core.monitor_samples import FAMILIES as MONITOR_FAMILIES
+from vigil.metrics.installation import regions
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 RULES = DEPLOY / "prometheus" / "vigil-rules.yaml"

@@ -22,8 +22,9 @@ from vigil.accounts.tokens import issue_token
 from vigil.clock import database_now
 from vigil.deadletters import record
 from vigil.incidents.shards import commit
-from vigil.metrics import refusals, regions, shards
+from vigil.metrics import refusals, shards
 from vigil.metrics.dead_letters import LOOPS
+from vigil.metrics.installation import regions
 from vigil.monitors.models import Region
 from vigil.status.letters.counts import add_letters
 from vigil.status.letters.fan_out import write_letters

@@ -7,7 +7,18 @@ from typing import Any
 
 import msgspec
 
-from vigil.alerts.channels import apprise, email, loopback, ntfy, opsgenie, pagerduty, sms, telegram, webhook
+from vigil.alerts.channels import (
+    alertmanager,
+    apprise,
+    email,
+    loopback,
+    ntfy,
+    opsgenie,
+    pagerduty,
+    sms,
+    telegram,
+    webhook,
+)
 from vigil.alerts.channels.chat import discord, google_chat, slack, teams
 from vigil.alerts.channels.kind import Accepted, ChannelError, ChannelSettingsError, Kind
 
@@ -17,6 +28,7 @@ CHANNELS: dict[str, Kind[Any, Any]] = {
     "slack": slack.KIND,
     "jsm": opsgenie.JSM,
     "opsgenie": opsgenie.OPSGENIE,
+    "alertmanager": alertmanager.KIND,
     "discord": discord.KIND,
     "teams": teams.KIND,
     "telegram": telegram.KIND,

@@ -124,7 +124,8 @@ class Kind(Generic[ConfigT, PayloadT]):
 
     `render` is pure. `send` returns the acceptance or raises `ChannelError`, nothing else. A digest lists at most
     `names_most` incidents. `keeps_alerts`: the receiver keeps an alert open under its key until it is resolved.
-    `takes_notices`: it is false where every message calls a person.
+    `takes_notices`: it is false where every message calls a person. `renew_s`: the receiver forgets an open alert,
+    which is sent again after so many seconds; such messages are never grouped.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Kind(Generic[ConfigT, PayloadT]):
     names_most: int = 1000
     keeps_alerts: bool = False
     takes_notices: bool = True
+    renew_s: float = 0.0
 
 
 def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:

@@ -106,7 +106,7 @@ def seconds_to_next() -> float | None:
 
 
 def _limit(destination: Destination, room: int) -> int:
-    return LOOKED_AT if destination.gather else room
+    return LOOKED_AT if _gathers(destination) else room
 
 
 def _in_turn(
@@ -121,7 +121,7 @@ def _in_turn(
 
 
 def _plan(destination: Destination, rows: Sequence[ClaimRow], now_s: float, room: int) -> GroupingPlan:
-    if not destination.gather or destination.kind not in CHANNELS:
+    if not _gathers(destination):
         return GroupingPlan(alone=[row.id for row in rows][:room])
     due = [_due_of(row, _keeps(destination)) for row in rows]
     known = group_rows.load(destination.id, grouping.keys_of(due))
@@ -204,6 +204,11 @@ class _Writing:
         self._claimed.append((row.id, thread, tells))
         reference = "" if row.first_gathered or tells > 1 else row.reference or ""
         return Claim(row.id, self._token, destination, row.attempts + 1, row.age, tells, thread, reference, cause)
+
+
+def _gathers(destination: Destination) -> bool:
+    kind = CHANNELS.get(destination.kind)
+    return destination.gather and kind is not None and not kind.renew_s
 
 
 def _keeps(destination: Destination) -> bool:

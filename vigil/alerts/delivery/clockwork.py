@@ -12,6 +12,7 @@ from vigil.alerts.abandoned_claims import AbandonedClaims
 from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.fallback import escalate_unaccepted
 from vigil.alerts.oncall.timers import run_due
+from vigil.alerts.renewals import renew
 from vigil.alerts.selftest.channel_incidents import sync_switched_off
 from vigil.clock import followed_clock
 from vigil.database.session_lock import GONE_AFTER_S
@@ -59,7 +60,7 @@ class Clockwork:
         attempt("clock", followed_clock.follow, None)
         freed = attempt("abandoned", self._abandoned.free, 0)
         fallbacks = attempt("fallbacks", lambda: escalate_unaccepted(each), 0)
-        due = attempt("due", lambda: run_due(each), 0)
+        due = attempt("due", lambda: run_due(each), 0) + attempt("renewals", renew, 0)
         return freed + fallbacks + due + attempt("switched_off", lambda: sync_switched_off(each), 0)
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from django.db.models.functions import Now
 
 from probes.process.metrics import families
 from probes.process.metrics.counts import ProcessCounts
+from vigil.alerts.channels import CHANNELS
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.models import Delivery, DeliveryState
@@ -97,6 +99,12 @@ class Recorded:
 
     written: frozenset[int]
     switched_off: tuple[SwitchedOff, ...] = ()
+
+
+def declare_attempts(counts: ProcessCounts) -> None:
+    """Begin every count at 0: an increase from nothing to the first dead letter is none to Prometheus."""
+    series = itertools.product(CHANNELS, (outcome.name.lower() for outcome in AttemptOutcome))
+    counts.add_each(families.DELIVERIES, dict.fromkeys(series, 0.0))
 
 
 def count_attempt(counts: ProcessCounts, result: AttemptResult) -> None:

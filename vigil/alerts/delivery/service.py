@@ -27,7 +27,7 @@ from vigil.alerts.delivery.clockwork import POLL_S, Clockwork, wait_for
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.delivery.isolated import claimed, fault_of, record_each
 from vigil.alerts.delivery.listen import listen
-from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, count_attempt
+from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, count_attempt, declare_attempts
 from vigil.alerts.reports.send import keep_sending
 from vigil.alerts.wording.message import Message
 from vigil.away import is_postgresql
@@ -225,6 +225,7 @@ async def deliver(health: Health, beside: Sequence[Callable[[], Coroutine[Any, A
     sender = Sender(outbound, health)
     for stop_signal in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop_signal, sender.stop)
+    declare_attempts(health.counts)
     health.mark_ready()
     _log.info("deliver.ready")
     ticking = asyncio.create_task(tick(health))

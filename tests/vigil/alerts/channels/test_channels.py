@@ -102,6 +102,7 @@ def test_settings_that_cannot_be_used_are_refused(
         ("google_chat", {}, {"url": "https://chat.test/v1/spaces/x/messages?key=k&token=t"}),
         ("ntfy", {}, {"topic": "a-b_c", "token": "tk_fake"}),
         ("jsm", {}, {"api_key": "fake"}),
+        ("alertmanager", {"url": "http://alertmanager.test:9093/below"}, {"basic": "vigil:fake"}),
         ("opsgenie", {"url": "https://api.eu.opsgenie.test/v2/alerts"}, {"api_key": "fake"}),
         ("sms", SMS, {"token": "fake"}),
         ("apprise", {}, {"url": "pover://" + "u" * 30 + "@" + "t" * 30}),

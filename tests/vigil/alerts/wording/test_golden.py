@@ -21,6 +21,7 @@ from vigil.alerts.wording.message import message_of, message_of_digest
 GOLDEN = Path(__file__).parents[1] / "golden"
 CONFIGS: dict[str, dict[str, Any]] = {
     "webhook": {"url": "https://x.test"},
+    "alertmanager": {"url": "https://alerts.test:9093"},
     "telegram": {"chat": "-100123"},
     "email": {"to": ["ops@x.test"]},
     "sms": {"to": "+15550000001", "sender": "+15550000002", "account": "AC" + "0" * 32},

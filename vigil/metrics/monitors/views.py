@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from vigil.metrics.access import reader_of
 from vigil.metrics.core.probe_query import BadQuery, parse_query, probe_text
 from vigil.metrics.core.text import CONTENT_TYPE
-from vigil.metrics.monitors import MonitorMetrics, MonitorPart, RedisAway, TooManyMonitors, found, results_of
+from vigil.metrics.monitors.read import MonitorMetrics, MonitorPart, RedisAway, TooManyMonitors, found, results_of
 from vigil.monitors.live.results import MAX_MONITORS
 
 _PART = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")

@@ -1,0 +1,172 @@
+"""Alertmanager: a real one opens, keeps and ends the alerts that Vigil sends; renewals stand in the outbox."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from tests.probes.loopback import closed_port
+from tests.vigil.alerts.told import alert
+from tests.waiting import until
+from vigil.accounts.teams import default_team
+from vigil.alerts.channel_changes import save_channel
+from vigil.alerts.channels import CHANNELS, ChannelSettingsError, alertmanager, check_channel
+from vigil.alerts.models import Channel, Delivery
+from vigil.alerts.outbox import enqueue
+from vigil.alerts.renewals import renew
+from vigil.alerts.wording.message import message_of
+from vigil.incidents.models import Incident, Transition
+
+Step = Callable[..., Transition]
+URL = {"url": "http://alertmanager.test:9093"}
+EVERY = timedelta(seconds=alertmanager.RENEW_S)
+
+
+def labels(about: str, event: str) -> dict[str, str]:
+    [one] = alertmanager.render(message_of(alert(about, event)), alertmanager.AlertmanagerConfig(**URL))
+    return one.labels
+
+
+@pytest.mark.parametrize("about", ["outage", "degraded", "account", "regional", "heartbeat", "provider", "composite"])
+def test_every_message_of_an_incident_has_the_labels_of_its_trigger(about: str) -> None:
+    assert labels(about, "trigger") == labels(about, "acknowledge") == labels(about, "resolve")
+
+
+def test_an_alert_ends_after_it_has_started_and_only_when_it_is_resolved() -> None:
+    config = alertmanager.AlertmanagerConfig(**URL)
+    [opened] = alertmanager.render(message_of(alert("outage", "trigger")), config)
+    [ended] = alertmanager.render(message_of(alert("outage", "resolve")), config)
+    assert opened.ends_at == "" and ended.ends_at > ended.starts_at
+    assert 3 * CHANNELS["alertmanager"].renew_s < alertmanager.LIFE_S
+
+
+@pytest.mark.parametrize(
+    ("config", "secrets", "words"),
+    [
+        ({"url": "ftp://x.test"}, {}, "web address"),
+        ({"url": "http://x.test/api/v2/alerts"}, {}, "without /api/v2/alerts"),
+        (URL, {"bearer": "t", "basic": "a:b"}, "not both"),
+        (URL, {"basic": "a"}, "user:password"),
+        (URL, {"bearer": "a\nb"}, "letters"),
+    ],
+)
+def test_wrong_settings_are_refused(config: dict[str, str], secrets: dict[str, str], words: str) -> None:
+    with pytest.raises(ChannelSettingsError, match=words):
+        check_channel("alertmanager", config, secrets)
+
+
+@pytest.fixture
+def channel(db: None) -> Channel:
+    return made("http://127.0.0.1:9")
+
+
+def made(url: str) -> Channel:
+    return save_channel(
+        Channel(team=default_team()), {"name": "Alertmanager", "kind": "alertmanager", "config": {"url": url}}
+    )
+
+
+def told(opened: Transition, age: timedelta = timedelta()) -> None:
+    """A step whose messages were accepted so long ago."""
+    with transaction.atomic():
+        enqueue(opened)
+    Delivery.objects.filter(state="pending").update(state="sent", sent_at=Now() - age)
+
+
+def test_an_open_alert_is_due_again_once_its_time_is_over(channel: Channel, step: Step) -> None:
+    told(step(), EVERY - timedelta(seconds=20))
+    assert renew() == 0
+    Delivery.objects.update(sent_at=F("sent_at") - timedelta(seconds=30))
+    assert (renew(), renew()) == (1, 0)
+    again = Delivery.objects.get()
+    assert (again.state, again.attempts, again.event) == ("pending", 0, "trigger")
+
+
+def test_of_several_triggers_the_newest_is_sent_again(channel: Channel, step: Step) -> None:
+    first = step()
+    told(first, 2 * EVERY)
+    told(step("changed", first.incident), 2 * EVERY)
+    assert renew() == 1
+    assert [row.state for row in Delivery.objects.order_by("pk")] == ["sent", "pending"]
+
+
+def test_what_is_resolved_held_or_of_another_kind_is_not_sent_again(
+    channel: Channel, step: Step, webhook: Callable[..., Channel]
+) -> None:
+    webhook("/a")
+    ended = step()
+    told(ended, 2 * EVERY)
+    assert renew() == 1
+    Delivery.objects.update(state="sent", sent_at=Now() - 2 * EVERY)
+    Incident.objects.update(resolved_at=Now())
+    assert renew() == 0
+    Incident.objects.update(resolved_at=None)
+    Delivery.objects.update(state="withheld")
+    assert renew() == 0
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Alertmanager; its address."""
+    folder, port = Path(tmp_path_factory.mktemp("alertmanager")), closed_port()
+    config = folder / "alertmanager.yml"
+    config.write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
+    options = [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=", f"--storage.path={folder}"]
+    command = ["prometheus-alertmanager", f"--config.file={config}", *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            until(lambda: answers(url), "Alertmanager", within_s=60)
+            yield url
+        finally:
+            process.kill()
+
+
+def answers(url: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(f"{url}/-/ready", timeout=5).status == 200)
+    except OSError:
+        return False
+
+
+def active(url: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{url}/api/v2/alerts?active=true", timeout=30) as answer:
+        found: list[dict[str, Any]] = json.load(answer)
+    return found
+
+
+def ends_in_s(url: str) -> float:
+    ends_at = datetime.fromisoformat(active(url)[0]["endsAt"].replace("Z", "+00:00"))
+    return (ends_at - datetime.now(UTC)).total_seconds()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_real_alertmanager_opens_keeps_and_ends_an_alert(server: str, step: Step, sender: None) -> None:
+    made(server)
+    opened = step()
+    with transaction.atomic():
+        enqueue(opened)
+    until(lambda: active(server) != [], "the alert", within_s=60)
+    [seen] = active(server)
+    assert seen["labels"]["alertname"] == "VigilOutage" and seen["labels"]["incident"] == opened.incident.public_id
+    assert seen["generatorURL"].endswith(f"/incidents/{opened.incident.public_id}")
+    before_s = seen["endsAt"]
+    until(lambda: Delivery.objects.get().state == "sent", "its record", within_s=60)
+    # Its time is over: the clockwork of the sender finds that in the row.
+    Delivery.objects.update(sent_at=Now() - EVERY)
+    until(lambda: active(server)[0]["endsAt"] > before_s, "a renewal", within_s=60)
+    assert ends_in_s(server) > alertmanager.LIFE_S - 60
+    Incident.objects.update(resolved_at=Now())
+    with transaction.atomic():
+        enqueue(step("resolved", opened.incident))
+    until(lambda: active(server) == [], "the end of the alert", within_s=60)

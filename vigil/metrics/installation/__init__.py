@@ -1,0 +1,1 @@
+"""Metrics of the whole installation, from its tables and from Redis."""

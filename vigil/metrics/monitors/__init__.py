@@ -1,0 +1,1 @@
+"""Metrics of monitors: their pages and what they read."""
