@@ -20,7 +20,7 @@ from vigil.api.base.permissions import may_write, team_of
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.code.managed import ManagedField, ManagedRows
-from vigil.api.monitors.canary import CanaryActions
+from vigil.api.monitors.ai.canary import CanaryActions
 from vigil.api.monitors.clones import CloneActions
 from vigil.api.monitors.fields import (
     ConfigField,

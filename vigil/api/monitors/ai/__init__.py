@@ -1,0 +1,1 @@
+"""What only a monitor of AI endpoints can tell, of one monitor."""
