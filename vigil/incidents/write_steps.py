@@ -70,7 +70,7 @@ def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, groun
             failure=ground.failure or Reason.OK,
             started_at=instant(move.started_ms) if move.started_ms else Now(),
             opened_at=Now(),
-            provider=provider_of(row.monitor.config),
+            provider=row.monitor.provider or provider_of(row.monitor.config),
         )
         incident.save()
         of_many = group(incident, ground.evidence)
@@ -88,7 +88,8 @@ def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, groun
             incident.failure = ground.failure or incident.failure
             if incident.cause_key.startswith(FORETOLD):
                 # A quorum has seen it fail: from now on it is an incident like any other.
-                incident.cause_key, incident.provider = "", provider_of(row.monitor.config)
+                provider = row.monitor.provider or provider_of(row.monitor.config)
+                incident.cause_key, incident.provider = "", provider
             incident.save(update_fields=["kind", "title", "failure", "cause_key", "provider"])
             join(incident, enqueue)
     incident.flapping = move.reason is StepReason.FLAPPING or (incident.flapping and move.step is not Step.RESOLVED)

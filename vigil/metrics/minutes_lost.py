@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
+from django.db.models import Exists, OuterRef
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -13,6 +14,7 @@ from vigil.clock import database_now
 from vigil.history.core.minutes_lost import LossClass
 from vigil.history.reading.minutes_lost import ProviderBudget, provider_budgets
 from vigil.metrics.registry import OTHERS
+from vigil.monitors.models import Monitor
 
 #: Reading incidents and checks of a month may take longer than a scrape should: a hundredth of the time at most (s).
 FRESH_LEAST_S, FRESH_MOST_S, COST = 30.0, 600.0, 100
@@ -35,8 +37,8 @@ class MinutesLostCollector(Collector):
         begun_s = time.monotonic()
         if begun_s >= self._fresh_until_s:
             now = database_now()
-            watching = Team.objects.filter(monitors__deleted_at=None).exclude(monitors__provider="")
-            teams = watching.order_by("pk").distinct()[:TEAMS_MOST]
+            watched = Monitor.objects.filter(team=OuterRef("pk"), deleted_at=None).exclude(provider="")
+            teams = Team.objects.filter(Exists(watched)).order_by("pk")[:TEAMS_MOST]
             self._found = families([one for team in teams for one in provider_budgets(team, now)])
             took_s = time.monotonic() - begun_s
             self._fresh_until_s = begun_s + min(FRESH_MOST_S, max(FRESH_LEAST_S, COST * took_s))

@@ -135,28 +135,49 @@ def attributed(span: LostSpan, seen: Sequence[SeenReason]) -> list[LostPiece]:
     `seen` are the checks of all regions in the span, in order of time. While nobody fails any more, the last cause
     stands: the span ends when recovery is proven.
     """
+    within = [one for one in seen if span.start_s <= one.at_s < span.end_s]
     latest: dict[int, Reason] = {}
-    cause = (class_of(span.reason), span.reason)
-    pieces: list[LostPiece] = []
-    start_s = span.start_s
-    for one in seen:
-        if not span.start_s <= one.at_s < span.end_s:
-            continue
+    reason, run = span.reason, _Run(span.start_s)
+    runs: list[tuple[Reason, _Run]] = []
+    for one in within:
         latest[one.region] = one.reason
-        now = _cause(latest, span.reason) or cause
-        if now != cause and one.at_s > start_s:
-            pieces.append(LostPiece(start_s, one.at_s, span.severity, cause))
-            start_s = one.at_s
-        cause = now
-    return [*pieces, LostPiece(start_s, span.end_s, span.severity, cause)] if start_s < span.end_s else pieces
+        now = _most_said(latest, span.reason) or reason
+        if now is not reason:
+            if one.at_s > run.start_s:
+                runs.append((reason, run))
+                run = _Run(one.at_s)
+            reason = now
+        run.take(latest)
+    runs.append((reason, run))
+    ends = [run.start_s for _, run in runs[1:]] + [span.end_s]
+    return [
+        LostPiece(run.start_s, end_s, span.severity, (run.class_of(reason), reason))
+        for (reason, run), end_s in zip(runs, ends, strict=True)
+        if run.start_s < end_s
+    ]
 
 
-def _cause(latest: Mapping[int, Reason], incident: Reason) -> tuple[LossClass, Reason] | None:
+@dataclass(slots=True)
+class _Run:
+    """Time with one reason: which regions looked in it, and which of them said what, at any moment of it."""
+
+    start_s: int
+    looked: set[int] = field(default_factory=set)
+    said: dict[Reason, set[int]] = field(default_factory=dict)
+
+    def take(self, latest: Mapping[int, Reason]) -> None:
+        """What each region said last, at one moment of it."""
+        self.looked |= latest.keys()
+        for region, reason in latest.items():
+            self.said.setdefault(reason, set()).add(region)
+
+    def class_of(self, reason: Reason) -> LossClass:
+        return class_of(reason, len(self.said.get(reason, ())), len(self.looked)) if self.looked else class_of(reason)
+
+
+def _most_said(latest: Mapping[int, Reason], incident: Reason) -> Reason | None:
     failing = Counter(reason for reason in latest.values() if reason not in _UNKNOWN)
-    if not failing:
-        return None
-    reason = min(failing, key=lambda one: (-failing[one], one is not incident, one.value))
-    return class_of(reason, failing[reason], len(latest)), reason
+    return min(failing, key=lambda one: (-failing[one], one is not incident, one.value)) if failing else None
 
 
 def lost_time(pieces: Iterable[LostPiece], counted: Sequence[Span]) -> LostTime:

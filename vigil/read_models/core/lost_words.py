@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 from probes.reasons import Reason
@@ -57,10 +58,12 @@ def lost_in_words(lost: LostTime) -> str:
         return "Nothing was watched in this time."
     if not lost.lost_s:
         return "No minute was lost."
-    told = [f"{share.percent} % {'were ' if not place else ''}{cause_in_words(share.reason)}"
-            for place, share in enumerate(lost.shares[:_NAMED_MOST])]  # fmt: skip
-    rest = 100 - sum(share.percent for share in lost.shares[:_NAMED_MOST])
-    if len(lost.shares) > _NAMED_MOST:
-        told.append(f"{rest} % other causes")
+    percents: Counter[str] = Counter()
+    for share in lost.shares:
+        percents[cause_in_words(share.reason)] += share.percent
+    named = percents.most_common(_NAMED_MOST)
+    told = [f"{percent} % {'' if place else 'were '}{cause}" for place, (cause, percent) in enumerate(named)]
+    if len(percents) > _NAMED_MOST:
+        told.append(f"{100 - sum(percent for _, percent in named)} % other causes")
     listed = told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
     return f"Of the {length(timedelta(seconds=lost.lost_s))} lost, {listed}."

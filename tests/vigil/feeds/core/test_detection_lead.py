@@ -161,6 +161,8 @@ def test_the_yearly_table_counts_who_was_first_and_what_either_missed() -> None:
     def told(least_s: int) -> OutageLead:
         return OutageLead("openai", LeadState.TOLD, LeadFigures(least_s, least_s + 60))
 
+    by_their_time = OutageLead("openai", LeadState.TOLD, LeadFigures(-2, 57, 44))
+    assert by_their_time.figures is not None and by_their_time.figures.counted_s == 44
     leads = [told(780), told(60), told(-600), OutageLead("openai", LeadState.SILENT)]
     leads += [OutageLead("openai", LeadState.UNREAD), OutageLead("groq", LeadState.WAITING)]
     assert yearly(leads, {"openai": 2, "cohere": 1, "xai": 0}) == [

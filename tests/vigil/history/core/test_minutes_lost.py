@@ -75,6 +75,11 @@ def test_whose_fault_the_way_is_depends_on_how_many_see_it(
             [(0, 1, Reason.OK), (0, 2, Reason.OK), (0, 3, Reason.TIMEOUT)],
             [(0, 600, (NET, Reason.TIMEOUT))],
         ),
+        # Refused everywhere, and then region by region well again: still theirs.
+        (
+            [(0, 1, Reason.REFUSED), (5, 2, Reason.REFUSED), (60, 1, Reason.OK), (65, 2, Reason.OK)],
+            [(0, 600, (THEIRS, Reason.REFUSED))],
+        ),
         # What is outside the span says nothing of it.
         ([(-5, 1, Reason.AUTH), (600, 1, Reason.AUTH)], [(0, 600, OVERLOAD)]),
         ([(0, 1, Reason.MISSED)], [(0, 600, OVERLOAD)]),

@@ -11,10 +11,11 @@ from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.teams import default_team
 from vigil.clock import database_now
 from vigil.feeds.models import Feed, FeedPost
+from vigil.history.reading.minutes_lost import provider_budgets
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.incidents.providers.detection_leads import settle_leads
-from vigil.metrics.minutes_lost import families
+from vigil.metrics.minutes_lost import MinutesLostCollector, families
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor
 
@@ -74,8 +75,10 @@ def test_without_providers_the_page_says_so(reader: Client) -> None:
 
 
 def test_metrics_have_the_minutes_of_each_class(reader: Client, incident: Incident) -> None:
-    from vigil.history.reading.minutes_lost import provider_budgets
-
+    create_monitor(default_team(), {"name": "own", "kind": "http", "config": {"url": "https://own.example.test/"}})
+    lost, left = MinutesLostCollector().collect()
+    assert {sample.labels["class"] for sample in lost.samples} == {"ours", "theirs", "net", "unknown"}
+    # Of a pair that two teams watch, minutes add up.
     lost, left = families(provider_budgets(default_team(), database_now()) * 2)
     values = {tuple(sample.labels.values()): sample.value for sample in lost.samples}
     assert values["openai", "", "theirs"] == values["openai", "gpt-<x>", "theirs"] == 20.0
