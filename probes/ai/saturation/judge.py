@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from probes.ai.saturation.progress import EnginePhase, EngineState, Standing, engine_states, next_standings
-from probes.ai.saturation.queue import QueueSample, queue_age
+from probes.ai.saturation.progress import EnginePhase, EngineState, Standing, engine_states, next_standings, parts_of
+from probes.ai.saturation.queue import Queues, oldest_wait
 from probes.ai.saturation.sample import Sample
 from probes.reasons import Reason, Status
 
@@ -37,11 +37,11 @@ class Thresholds:
 @dataclass(frozen=True, slots=True)
 class EngineMemory:
     """What is kept of a monitor between samples: the standing of each engine ("" where there is one), how often it was
-    busy in a row, its queue, and its counters at the last sample."""
+    busy in a row, the queue of each engine, and its counters at the last sample."""
 
     standings: Mapping[str, Standing]
     busy_samples: int = 0
-    queue: tuple[QueueSample, ...] = ()
+    queues: Queues = field(default_factory=dict)
     at_s: float = 0.0
     preempted: float | None = None
     cooldowns: float | None = None
@@ -73,11 +73,11 @@ def judge(
     """
     standings = next_standings(previous.standings if previous else {}, sample, now_s, fixed)
     states = engine_states(standings, sample, now_s, thresholds.stalled_s)
-    queue, age_s = queue_age(previous.queue if previous else (), sample, now_s)
+    queues, age_s = oldest_wait(previous.queues if previous else {}, parts_of(sample), now_s)
     preemptions = _per_minute(previous, "preempted", sample.preempted, now_s)
     crowded = _crowded(sample, thresholds, age_s, preemptions)
     busy = (previous.busy_samples if previous else 0) + 1 if crowded else 0
-    memory = EngineMemory(standings, busy, queue, now_s, sample.preempted, sample.cooldowns)
+    memory = EngineMemory(standings, busy, queues, now_s, sample.preempted, sample.cooldowns)
     status, reason, detail = (
         _out_of_rotation(sample) or _stalled(states) or _too_few(states, thresholds) or (Status.UP, Reason.OK, "")
     )

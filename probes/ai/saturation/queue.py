@@ -6,7 +6,7 @@ fewer requests have left the queue in between than stood in it, for a queue serv
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from probes.ai.saturation.sample import Sample
@@ -21,6 +21,25 @@ class QueueSample:
 
     at_s: float
     entered: float
+
+
+#: What is remembered of the queue of each engine, by its name.
+Queues = Mapping[str, tuple[QueueSample, ...]]
+
+
+def oldest_wait(
+    before: Queues, parts: Iterable[tuple[str, Sample]], now_s: float
+) -> tuple[dict[str, tuple[QueueSample, ...]], float | None]:
+    """What to remember of the queue of each engine, and the longest age of all: each serves its own requests."""
+    queues: dict[str, tuple[QueueSample, ...]] = {}
+    ages: list[float] = []
+    for name, sample in parts:
+        kept, age_s = queue_age(before.get(name, ()), sample, now_s)
+        if kept:
+            queues[name] = kept
+        if age_s is not None:
+            ages.append(age_s)
+    return queues, max(ages, default=None)
 
 
 def left_of(sample: Sample) -> float | None:

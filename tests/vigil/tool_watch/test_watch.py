@@ -149,11 +149,12 @@ def test_one_of_eight_engines_that_hangs_is_named_in_the_api_on_the_page_and_in_
         "name": "engine 3", "phase": "stalled", "running": 4, "waiting": 2, "cache_percent": 40, "still_s": 120,
     }  # fmt: skip
     assert {engine["phase"] for engine in eu["engines"][1:]} == {"moving"}
-    assert eu["numbers"]["queue_age_s"] >= 0
+    assert eu["numbers"]["queue_age_s"] == 120
     client.force_login(ensure_first_admin())
     text = client.get(f"/monitors/{monitor.public_id}").content.decode()
     assert "engine 3" in text and "Stalled" in text and "1 of 8" in text
     assert (sample("vigil_ai_engines", phase="stalled"), sample("vigil_ai_engines", phase="moving")) == (1, 7)
+    assert sample("vigil_ai_queue_age_seconds") == 120
 
 
 def sample(name: str, **labels: str) -> float | None:

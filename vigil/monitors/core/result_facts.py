@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _PREFIX = "ratelimit_"
-_ENGINE = ("requests_running", "requests_waiting", "cache_used_percent")
+_ENGINE = ("requests_running", "requests_waiting", "cache_used_percent", "queue_age_s", "deployments_out")
 
 Facts = Mapping[str, object]
 
@@ -46,7 +46,7 @@ def allowances(facts: Facts) -> list[KeyAllowance]:
 
 
 def engine_load(facts: Facts) -> dict[str, float]:
-    """Numbers of an inference server: requests running and waiting, used cache in percent."""
+    """Numbers of an inference server: requests running and waiting, used cache in percent, the oldest wait."""
     numbers = {name: as_number(facts.get(name)) for name in _ENGINE}
     return {name: number for name, number in numbers.items() if number is not None}
 

@@ -20,7 +20,14 @@ from vigil.web.parts.phases import PhaseBar, phase_bar
 
 #: A certificate or a quota this near to its end is said in a colour.
 _CERTIFICATE_LOW_DAYS, _LEFT_LOW = 14, 0.1
-_ENGINE = {"requests_waiting": "Waiting", "requests_running": "Running", "cache_used_percent": "Cache used"}
+_ENGINE = {
+    "requests_waiting": "Waiting",
+    "requests_running": "Running",
+    "cache_used_percent": "Cache used",
+    "queue_age_s": "Oldest wait",
+    "deployments_out": "In cooldown",
+}
+_UNITS = {"cache_used_percent": "\u202f%", "queue_age_s": "\u202fs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +80,8 @@ def figures_of(page: MonitorPage) -> list[Figure]:
         found.append(Figure("Headroom", f"{page.headroom.left * 100:.0f}\u202f%", left, "degraded" if low else ""))
     for name, label in _ENGINE.items():
         if name in page.engine:
-            unit = "\u202f%" if name.endswith("percent") else ""
-            found.append(Figure(label, f"{page.engine[name]:,.0f}{unit}", "now, in the engine"))
+            value = f"{page.engine[name]:,.0f}{_UNITS.get(name, '')}"
+            found.append(Figure(label, value, "at least" if name == "queue_age_s" else "now, in the engine"))
     return found
 
 
