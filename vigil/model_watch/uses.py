@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import transaction
+from django.db.models import Q
 
 from vigil.model_watch.core.retirement import RetirementDate
 from vigil.model_watch.core.table import RetirementTable, plain
@@ -105,7 +106,8 @@ def declare_models(team: int, plan: ImportPlan, source: str = "") -> int:
 
 def _places(team: int) -> dict[NamedModel, list[UsePlace]]:
     found: dict[NamedModel, list[UsePlace]] = {}
-    own = Monitor.objects.filter(team=team, deleted_at=None, config__has_key="provider").order_by("name", "pk")
+    names = Q(config__has_key="provider") | Q(config__has_key="model")
+    own = Monitor.objects.filter(names, team=team, deleted_at=None).order_by("name", "pk")
     for pk, public_id, name, config in own.values_list("pk", "public_id", "name", "config").iterator():
         for named in models_named(config):
             found.setdefault(named, []).append(UsePlace(name, pk, public_id))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vigil.monitors.core.named_models import named_models
+from vigil.monitors.core.providers import provider_of
 
 #: Providers by the family of their presets, with their names for people.
 PROVIDERS = {
@@ -22,6 +23,9 @@ LITELLM = {
     "bedrock_converse": "bedrock", "cohere_chat": "cohere", "fireworks_ai": "fireworks", "together_ai": "together",
     "text-completion-openai": "openai", "vertex_ai": "vertex", "vertex_ai_beta": "vertex", "nvidia_nim": "nvidia",
 }  # fmt: skip
+#: Providers of the catalogue of hosts, where they are not those of the presets.
+_HOSTS = {"google": "gemini", "aws-bedrock": "bedrock", "azure": "azure-openai"}
+_VERTEX = "aiplatform.googleapis.com"
 MODEL_LIMIT = 160
 
 
@@ -51,7 +55,17 @@ def models_named(config: Any) -> list[NamedModel]:
     """Models that a monitor's configuration asks its provider for."""
     if not isinstance(config, Mapping):
         return []
-    provider = config.get("provider")
+    provider = config.get("provider") or _by_host(config)
     if not isinstance(provider, str) or not provider:
         return []
     return [NamedModel(provider, name) for text in named_models(config) if (name := text.strip()[:MODEL_LIMIT])]
+
+
+def _by_host(config: Mapping[str, Any]) -> str:
+    """The provider of a configuration that names a model and no preset, such as that of a canary."""
+    if not isinstance(config.get("model"), str):
+        return ""
+    if _VERTEX in str(config.get("url") or ""):
+        return "vertex"
+    found = provider_of(config)
+    return _HOSTS.get(found, found)

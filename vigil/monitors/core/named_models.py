@@ -13,7 +13,7 @@ from probes.reasons import Reason
 MODELS_MOST, NAME_MOST = 50, 200
 #: Where presets put a model into the path; OpenRouter's has its slash there.
 _IN_PATH = re.compile(
-    r"/(?:api/)?v\d(?:beta)?/models/(?P<model>[^?#]+?)(?:/(?:endpoints|ready))?/?\Z"
+    r"/(?:api/)?v\d(?:beta)?/models/(?P<model>[^?#]+?)(?:/endpoints|/ready|:(?:stream)?[gG]enerateContent)?/?\Z"
     r"|/foundation-model-availability/(?P<bedrock>[^/?#]+)\Z|/api/models/(?P<hub>[^?#]+)\Z"
 )
 _IN_LIST = ("contains", "equals", "any_equals")

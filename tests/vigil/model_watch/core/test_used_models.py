@@ -47,5 +47,19 @@ def test_what_names_no_model_is_empty(config: Any) -> None:
     assert names(config) == []
 
 
+@pytest.mark.parametrize(
+    ("url", "provider"),
+    [
+        ("https://api.openai.com/v1/chat/completions", "openai"),
+        ("https://ours.openai.azure.com/openai/v1/chat/completions", "azure-openai"),
+        ("https://generativelanguage.googleapis.com/v1beta/models/m:streamGenerateContent", "gemini"),
+        ("https://eu-aiplatform.googleapis.com/v1/projects/p/models/m:streamGenerateContent", "vertex"),
+        ("https://gpu.internal/v1/chat/completions", ""),
+    ],
+)
+def test_the_model_of_a_canary_is_that_of_its_host(url: str, provider: str) -> None:
+    assert names({"url": url, "model": "m", "form": "openai_chat"}) == ([(provider, "m")] if provider else [])
+
+
 def test_a_model_in_a_field_of_its_own_is_found() -> None:
     assert names({"provider": "openai", "model": "gpt-x"}) == [("openai", "gpt-x")]
