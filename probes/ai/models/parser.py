@@ -126,7 +126,8 @@ def _listed(provider: str, row: object) -> Iterator[ListedModel]:
     aliases = row.get("aliases")
     for alias in aliases[:20] if isinstance(aliases, list) else ():
         if (text := _text(alias)) and text != name:
-            yield msgspec.structs.replace(listed, id=text, target=name)
+            # What an alias means may retire: it then means another, so it has no day of its own.
+            yield msgspec.structs.replace(listed, id=text, target=name, retires="", replacement="")
 
 
 def _retires(row: Mapping[str, Any]) -> str:

@@ -35,9 +35,8 @@ ANSWERS: list[tuple[str, Any, list[ListedModel]]] = [
         MISTRAL,
         [
             ListedModel("mistral-x-2506", 131072, retires="2026-12-31", replacement="mistral-x-2603"),
-            ListedModel(
-                "mistral-x-latest", 131072, retires="2026-12-31", target="mistral-x-2506", replacement="mistral-x-2603"
-            ),
+            # An alias has no day of its own: it comes to mean another.
+            ListedModel("mistral-x-latest", 131072, target="mistral-x-2506"),
         ],
     ),
     ("bedrock", BEDROCK, [ListedModel("vendor.m-v1:0", retires="2026-11-18", stage="legacy")]),

@@ -75,7 +75,9 @@ def line_of(used: UsedModel, today: date) -> ModelLine:
     """A line of the page."""
     left = used.days_left(today)
     if left is None:
-        state = mark(ShownState.DEGRADED, "Deprecated") if used.deprecated else mark(ShownState.UP, "No date known")
+        state = (
+            mark(ShownState.DEGRADED, "Deprecated") if used.deprecated else mark(ShownState.UNKNOWN, "No date known")
+        )
         return ModelLine(used, state, "")
     if left <= 0:
         return ModelLine(used, mark(ShownState.DOWN, "Over" if left else "Today"), "today" if not left else "")

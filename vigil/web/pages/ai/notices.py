@@ -9,8 +9,10 @@ from django.views.decorators.http import require_safe
 
 from vigil.notices.core.notice import KIND_WORDS, NoticeKind
 from vigil.notices.models import StoredNotice
+from vigil.read_models.core.shown_states import ShownState
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.filter_bars import FilterBar, FilterChip, FilterSelect, SelectOption
+from vigil.web.parts.marks import mark
 
 PAGE_SIZE = 50
 
@@ -31,7 +33,7 @@ def notices(request: HttpRequest, reader: PageReader) -> HttpResponse:
         found = found.filter(pk__lt=int(asked["before"]))
     rows = list(found.select_related("monitor").order_by("-pk")[: PAGE_SIZE + 1])
     shown = {
-        "notices": rows[:PAGE_SIZE],
+        "notices": [(one, mark(ShownState.NEW, one.get_kind_display())) for one in rows[:PAGE_SIZE]],
         "bar": _bar(asked),
         "older": _query({**asked, "before": str(rows[PAGE_SIZE - 1].pk)}) if len(rows) > PAGE_SIZE else "",
         "filtered": any(asked.values()),
