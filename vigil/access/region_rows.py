@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.db.models import Q
-
 from vigil.access.core.region_access import Access, AccessSeen, SettledAccess, seen_by_region, settled, weightiest
 from vigil.access.models import RegionAccess
 from vigil.access.subjects import AccessSubject
@@ -22,7 +20,7 @@ Place = tuple[int, str, str]
 def step_accesses(
     subjects: Sequence[AccessSubject], latest: Latest, now_ms: int
 ) -> dict[Place, dict[str, RegionAccess]]:
-    """Settle what each region may do by the latest results, and store it; returns it by team and host."""
+    """Settle what each region may do by the latest results, and store it; returns it by place."""
     told: dict[tuple[Place, str], list[AccessSeen]] = {}
     for subject in subjects:
         if not subject.host:
@@ -31,13 +29,12 @@ def step_accesses(
         seen = seen_by_region(latest.of(subject.public_id), now_ms, subject.interval_s)
         for region in subject.regions:
             told.setdefault((place, region), []).append(seen.get(region, AccessSeen(Access.UNKNOWN)))
-    teams = {team for (team, _, _), _ in told}
-    stored = _stored(teams)
+    stored = _stored({place for place, _ in told})
     found: dict[Place, dict[str, RegionAccess]] = {}
     changed = []
     for (place, region), seen_here in told.items():
         key = (*place, region)
-        before = stored.pop(key, None)
+        before = stored.get(key)
         row, differs = _next(before, key, weightiest(seen_here), now_ms)
         found.setdefault(place, {})[region] = row
         if differs:
@@ -49,12 +46,21 @@ def step_accesses(
         update_fields=_FIELDS,
         batch_size=500,
     )
-    _drop([row.pk for row in stored.values()], teams)
     return found
 
 
-def _stored(teams: set[int]) -> dict[tuple[int, str, str, str], RegionAccess]:
-    rows = RegionAccess.objects.filter(team__in=teams)
+def drop_others(subjects: Sequence[AccessSubject]) -> None:
+    """Drop the rows of hosts and regions that none of all subjects has."""
+    known = {(*subject.place, region) for subject in subjects for region in subject.regions}
+    rows = RegionAccess.objects.values_list("pk", "team_id", "provider", "host", "region")
+    gone = [key for key, *place in rows if tuple(place) not in known]
+    if gone:
+        RegionAccess.objects.filter(pk__in=gone).delete()
+
+
+def _stored(places: set[Place]) -> dict[tuple[int, str, str, str], RegionAccess]:
+    teams, hosts = {team for team, _, _ in places}, {host for _, _, host in places}
+    rows = RegionAccess.objects.filter(team__in=teams, host__in=hosts)
     return {(row.team_id, row.provider, row.host, row.region): row for row in rows}
 
 
@@ -85,8 +91,3 @@ def _next(
         return row, True
     told = (row.seen_at - before.seen_at).total_seconds() * 1000 >= _TOLD_EVERY_MS
     return (row, True) if told or before.next_ms != row.next_ms else (before, False)
-
-
-def _drop(left_over: Sequence[int], teams: set[int]) -> None:
-    """Drop the rows of hosts and regions that no monitor has any more."""
-    RegionAccess.objects.filter(Q(pk__in=left_over) | ~Q(team__in=teams)).delete()

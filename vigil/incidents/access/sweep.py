@@ -17,7 +17,7 @@ from vigil.access.core.region_access import Access, most_are_kept_out
 from vigil.access.headroom_rows import step_headroom
 from vigil.access.models import RegionAccess
 from vigil.access.point_store import PointStore
-from vigil.access.region_rows import Place, step_accesses
+from vigil.access.region_rows import Place, drop_others, step_accesses
 from vigil.access.subjects import AccessSubject, read_subjects
 from vigil.incidents.composites import follow
 from vigil.incidents.core.foretold import FORETOLD, Foretold, next_move, of_headroom, of_regions
@@ -29,6 +29,8 @@ from vigil.incidents.write_steps import Ground, write_transition
 from vigil.monitors.live.results import Latest, latest_results
 
 SUBJECTS_EVERY_S = 60.0
+#: Monitors of one turn: each key costs about 0.2 ms, and verdicts wait meanwhile.
+AT_ONCE = 1_000
 
 
 class AccessSweep:
@@ -39,6 +41,7 @@ class AccessSweep:
         self._store = PointStore(client)
         self._subjects: list[AccessSubject] = []
         self._read_at_s = -SUBJECTS_EVERY_S
+        self._place = 0
 
     def run(self) -> None:
         """Step everything by what regions saw last, at the time of Redis; nothing while that does not answer."""
@@ -47,31 +50,40 @@ class AccessSweep:
     def run_at(self, now_ms: int) -> None:
         """The same at a time (ms since 1970)."""
         if time.monotonic() - self._read_at_s >= SUBJECTS_EVERY_S:
-            self._read(now_ms)
-        subjects = self._subjects
+            self._read()
+        subjects = self._next()
         latest = latest_results(
             [one.public_id for one in subjects], sorted({r for one in subjects for r in one.regions})
         )
         if not latest.available:
             return
-        headrooms = step_headroom(subjects, self._points(latest, now_ms), now_ms / 1000)
+        headrooms = step_headroom(subjects, self._points(subjects, latest, now_ms), now_ms / 1000)
         accesses = step_accesses(subjects, latest, now_ms)
         wanted = _wanted(subjects, headrooms, accesses)
         told = Incident.objects.filter(cause_key__startswith=FORETOLD, kind__in=MAIN_KINDS, resolved_at=None)
-        open_now = {key for key in told.values_list("monitor_id", flat=True) if key is not None}
+        later = {one.pk for one in self._subjects} - {one.pk for one in subjects}
+        open_now = {key for key in told.values_list("monitor_id", flat=True) if key is not None} - later
         keys = sorted(open_now | wanted.keys())
         self._each("foretell", keys, lambda key: _tell(key, wanted.get(key), self._enqueue), None)
 
-    def _read(self, now_ms: int) -> None:
-        self._subjects = read_subjects()
+    def _read(self) -> None:
+        self._subjects = sorted(read_subjects(), key=lambda one: one.place)
         self._read_at_s = time.monotonic()
+        drop_others(self._subjects)
         self._store.keep_only({one.public_id for one in self._subjects})
 
-    def _points(self, latest: Latest, now_ms: int) -> Mapping[str, Points]:
-        """The points of every monitor, with the new ones stored."""
-        points = self._store.read([one.public_id for one in self._subjects], now_ms)
+    def _next(self) -> list[AccessSubject]:
+        """Those of this turn: all of them, or the next of so many that one turn would take too long."""
+        if self._place >= len(self._subjects):
+            self._place = 0
+        start, self._place = self._place, self._place + AT_ONCE
+        return self._subjects[start : self._place]
+
+    def _points(self, subjects: Sequence[AccessSubject], latest: Latest, now_ms: int) -> Mapping[str, Points]:
+        """The points of these monitors, with the new ones stored."""
+        points = self._store.read([one.public_id for one in subjects], now_ms)
         grown = {}
-        for subject in self._subjects:
+        for subject in subjects:
             name = subject.public_id
             points[name], grew = added(points.get(name, {}), latest.of(name), now_ms / 1000)
             if grew:

@@ -147,7 +147,7 @@ def explain(whole: Whole) -> str:
     if whole.unseen:
         said.append(f"Unknown now: {_named(whole.unseen)}.")
     if whole.rule is CompositeRule.READINESS:
-        said.append(in_words(whole.readiness, whole.name))
+        said.insert(0, in_words(whole.readiness, whole.name))
     return " ".join([*said, _asked(whole)])
 
 

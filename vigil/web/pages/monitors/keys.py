@@ -31,7 +31,7 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class QuotaLine:
-    """One quota in words: what is left, its trend, and each region's trend."""
+    """One quota in words: what is left, its trend, and each region's trend where they differ."""
 
     name: str
     left: str
@@ -89,14 +89,17 @@ def readiness_panel(monitor: Monitor, now: datetime) -> ReadinessPanel | None:
 
 def _quota(one: QuotaTrend) -> QuotaLine:
     left = "" if one.left is None else f"{one.left * 100:.0f}\u202f% left"
-    regions = [(region, in_minutes(trend)) for region, trend in one.regions.items()]
+    told = [(region, in_minutes(trend)) for region, trend in one.regions.items()]
+    # What every region says stands there once.
+    regions = told if {words for _, words in told} != {in_minutes(one.trend)} else []
     return QuotaLine(
         counted_in_words(one.counted).capitalize(), left, in_minutes(one.trend), one.trend.minutes is not None, regions
     )
 
 
 def _target(one: ShownTarget, serving: str | None, following: str | None) -> TargetLine:
-    place = "serves now" if one.monitor == serving else "would serve" if one.monitor == following else ""
+    role = f"fallback {one.rank}" if one.rank else "primary"
+    place = "serves" if one.monitor == serving else f"{role}, next" if one.monitor == following else role
     facts = [
         "" if one.left is None else f"{one.left * 100:.0f}\u202f% of its quota left",
         "its key has no headroom" if one.is_short else "",

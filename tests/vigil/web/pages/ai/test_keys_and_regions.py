@@ -134,7 +134,7 @@ def test_readiness_says_what_the_death_of_the_primary_means(reader: Client, api:
     text = reader.get(f"/monitors/{chain.public_id}").content.decode()
     assert "If the one that serves died now" in text
     assert "No headroom" in text
-    assert "would serve" in text
+    assert "fallback 1, next" in text
 
 
 def test_only_a_chain_has_readiness(api: Api, pair: tuple[Monitor, Monitor]) -> None:
