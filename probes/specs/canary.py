@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
 from probes.ai import billing
 from probes.ai.billing_rules import Harm
@@ -27,6 +28,8 @@ _PROVIDER = re.compile(r"[a-z0-9-]{0,40}\Z")
 #: Whose rules read an error, where the spec names no preset.
 _PROVIDERS = {"openai_chat": "openai", "openai_responses": "openai"}
 _TEXTS = {"expect_text": 500, "tool_description": 500}
+_ADDRESS = "The one that generates, such as https://api.openai.com/v1/chat/completions. The regions ask in turn."
+_FORM = "Most providers, gateways and servers speak openai_chat; the address ends accordingly."
 _LIMITS_S = ("first_token_s", "stall_s", "gap_p95_s")
 
 
@@ -44,8 +47,10 @@ class CanarySpec(TlsFields, frozen=True, kw_only=True):
     `tokens_per_s` or more; 0 is no limit. The monitor is degraded when `bad_answers` of the last `of_answers` are bad.
     """
 
-    url: str
-    form: Literal["anthropic", "cohere", "gemini", "ollama", "openai_chat", "openai_responses"]
+    url: Annotated[str, Meta(description=_ADDRESS)]
+    form: Annotated[
+        Literal["openai_chat", "openai_responses", "anthropic", "gemini", "cohere", "ollama"], Meta(description=_FORM)
+    ]
     model: str
     monthly_budget: float
     billing_acknowledged: bool = False

@@ -66,8 +66,9 @@ class CanaryEstimate:
         words = f"About {dollars(self.month)} a month ({dollars(self.answer)} an answer, {source})"
         if self.month <= self.budget:
             return f"{words}; it stops at {dollars(self.budget)}."
-        days = max(1, 30 * self.budget // self.month)
-        return f"{words}; it stops at {dollars(self.budget)}, after about {days} days of each month."
+        days = 30 * self.budget // self.month
+        after = f"about {days} days" if days > 1 else "a day or less"
+        return f"{words}; it stops at {dollars(self.budget)}, after {after} of each month."
 
 
 def canary_estimate(kind: str, config: Any, interval_s: int) -> CanaryEstimate | None:

@@ -130,7 +130,17 @@ FIRST: Mapping[str, tuple[str, ...]] = {
     "redis": ("host", "port"),
     "saturation": ("url", "engine"),
     "mcp": ("url", "expected_tools"),
-    "canary": ("url", "form", "model", "monthly_budget", "billing_acknowledged", "prompt", "expect_text"),
+    "canary": (
+        "url",
+        "form",
+        "model",
+        "monthly_budget",
+        "billing_acknowledged",
+        "input_price",
+        "output_price",
+        "prompt",
+        "expect_text",
+    ),
 }
 KINDS: Mapping[str, str] = {
     "http": "Address (HTTP)",
