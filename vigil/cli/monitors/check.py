@@ -117,7 +117,9 @@ async def _look(asked: Asked, spec: msgspec.Struct, egress: Egress, timeout_s: f
         seen = await attempt(PROBERS[asked.kind], spec, asked.secrets, context, timeout_s)
     costs = [f"{each} (one region, every {asked.interval_s} s)" for each in _costs(asked)]
     typed = {f"header.{name}": value for name, value in getattr(spec, "headers", ())}
-    return Look(asked.target, seen, now_s, kept, spellings({**typed, **asked.secrets}), (*asked.warnings, *costs))
+    return Look(
+        asked.target, seen, now_s, kept, spellings({**typed, **asked.secrets}), (*asked.warnings, *costs), asked.kind
+    )
 
 
 def _costs(asked: Asked) -> list[str]:

@@ -13,7 +13,7 @@ from probes.assertions.redaction import masked
 from probes.net.trace import Keepsake
 from probes.prober import Observation
 from probes.reasons import Reason, Status
-from probes.wire import Phases
+from probes.wire import CANARY_KIND, Phases
 from vigil.alerts.wording.foretold import alert_of
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.cli.monitors import check_certificates
@@ -34,6 +34,7 @@ class Look:
     kept: Keepsake = field(default_factory=Keepsake)
     hidden: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    kind: str = ""
 
 
 def as_json(look: Look) -> dict[str, Any]:
@@ -62,12 +63,15 @@ def render(look: Look) -> str:
     headline += [f"  redirected by {masked(hop, look.hidden)}" for hop in look.kept.hops]
     blocks = [headline, _bars(seen.phases), _outcomes(seen), _facts(seen), _answer(look), _tls(look)]
     blocks.append([f"  warning: {warning}" for warning in look.warnings])
-    blocks.append([f"  {line}" for line in consequence(seen.status, seen.reason)])
+    blocks.append([f"  {line}" for line in consequence(seen.status, seen.reason, look.kind)])
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
-def consequence(status: Status, reason: Reason) -> list[str]:
+def consequence(status: Status, reason: Reason, kind: str = "") -> list[str]:
     """What this would become in a monitor, in a few lines."""
+    if kind == CANARY_KIND:
+        answer = {Status.UP: "one good answer", Status.UNKNOWN: "no answer"}.get(status, "one bad answer")
+        return [f"In a monitor: {answer} of the last ones, which are judged together."]
     alert = alert_of(status, reason)
     if alert is None:
         unknown = status is Status.UNKNOWN
