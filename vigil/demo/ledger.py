@@ -73,7 +73,7 @@ _SERVING: tuple[tuple[str, str, dict[str, object]], ...] = (
 _CANARIES: tuple[tuple[str, str, float, dict[str, Any]], ...] = (
     ("OpenAI (fake): canary", "demo-model", 1.0, {"expect_text": "ready"}),
     ("OpenAI (fake): canary that stalls", "demo-model-stall", 1.0, {"stall_s": 0.5, "bad_answers": 2, "of_answers": 3}),
-    ("OpenAI (fake): canary with a small budget", "demo-model", 0.0003, {}),
+    ("OpenAI (fake): canary with a small budget", "demo-model", 0.00013, {}),
 )
 
 
