@@ -69,6 +69,7 @@ urlpatterns = [
     path("incidents/<str:public_id>/answer", incidents.answer, name="incident-answer"),
     path("incidents/<str:public_id>/publish", publishing.publish_incident, name="incident-publish"),
     path("notices", notices.notices, name="notices"),
+    path("notices/<str:team>/<str:key>.atom", limited_misses(notices.feed), name="notices-feed"),
     path("models", models.models, name="models"),
     path("models/renew", models.renew, name="models-renew"),
     path("models/<str:team>/<str:key>.ics", limited_misses(models.feed), name="models-feed"),

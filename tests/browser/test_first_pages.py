@@ -56,3 +56,11 @@ def test_the_settings_are_one_line_on_a_phone_that_begins_at_the_open_section(
             assert line["height"] < 2 * here["height"], section
             assert here["x"] >= 0 and here["x"] + here["width"] <= PHONE[0], section
             assert not seen.scrolls_sideways()
+
+
+def test_notices_and_models_in_use_are_whole_on_a_phone(stack: Stack, browser: Browser, session: StorageState) -> None:
+    with new_context(browser, PHONE, dark=True, storage_state=session) as context:
+        seen = visit(context)
+        for page in ("notices", "models"):
+            seen.go(f"{stack.address}/{page}")
+            assert (seen.violations(), seen.problems, seen.scrolls_sideways()) == ([], [], False), page

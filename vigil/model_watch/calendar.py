@@ -19,18 +19,23 @@ PAST = timedelta(days=90)
 
 
 def feed_address(team: Team) -> str:
-    """Address of the team's feed, made when it is first asked for; anyone who has it can read it."""
+    """Address of the team's calendar; anyone who has it can read it."""
+    return address(team, "models", "ics")
+
+
+def address(team: Team, page: str, form: str) -> str:
+    """Secret address of a feed of this page, made when it is first asked for."""
     feed, _ = RetirementFeed.objects.get_or_create(team=team)
-    return _address(feed)
+    return f"{configuration().base_url}/{page}/{team.public_id}/{feed.feed_key}.{form}"
 
 
 def renew_feed(team: Team) -> str:
-    """Issue a new address; the old one stops working at once."""
+    """Issue new addresses of the team's feeds; the old ones stop working at once. Returns that of the calendar."""
     with transaction.atomic():
         feed, _ = RetirementFeed.objects.select_for_update().get_or_create(team=team)
         feed.feed_key = new_feed_key()
         feed.save(update_fields=["feed_key"])
-    return _address(feed)
+    return feed_address(team)
 
 
 def find_feed(public_id: str, key: str) -> Team | None:
@@ -62,7 +67,3 @@ def calendar(team: Team, now: datetime) -> bytes:
         event.add("transp", "TRANSPARENT")
         found.add_component(event)
     return bytes(found.to_ical())
-
-
-def _address(feed: RetirementFeed) -> str:
-    return f"{configuration().base_url}/models/{feed.team.public_id}/{feed.feed_key}.ics"

@@ -13,7 +13,7 @@ from vigil.model_watch import drifts
 from vigil.model_watch.lists import ListIntake
 from vigil.model_watch.retirements import tell_retirements
 from vigil.model_watch.tables import load_table
-from vigil.notices.tell import EnqueueNotices
+from vigil.notices.tell import EnqueueNotices, forget
 
 #: How often lists are taken, changes that have not settled are looked at, and dates are (s).
 TAKE_S, SETTLE_S, DATES_S = 15.0, 60.0, 600.0
@@ -46,6 +46,7 @@ class ModelWatch:
         told = 0
         if self._duties.is_due("dates", DATES_S) or (self._are_new and self._duties.is_due("dates again", AGAIN_S)):
             self._are_new = False
+            forget(database_now())
             told = tell_retirements(load_table().table, database_now(), self._enqueue, self._each)
         return told + drifts.look_at(monitors, database_now(), self._enqueue, self._each)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -13,6 +14,8 @@ from vigil.notices.models import StoredNotice
 
 #: Notices of one call; a caller with more has decided something wrong.
 MOST = 1000
+#: How long a notice is kept.
+KEPT = timedelta(days=400)
 
 #: Writes the deliveries of new notices. Injected, since `notices` lies below `alerts`: production passes
 #: `vigil.alerts.notice_outbox.enqueue_notices`.
@@ -43,6 +46,11 @@ def tell(notices: Iterable[Notice], enqueue: EnqueueNotices) -> list[StoredNotic
     for row in new:
         _log.info("notice.told", notice=row.public_id, kind=row.kind, key=row.key)
     return new
+
+
+def forget(now: datetime) -> int:
+    """Delete notices that were told long ago, with their deliveries; returns how many."""
+    return StoredNotice.objects.filter(created_at__lt=now - KEPT).delete()[1].get("notices.StoredNotice", 0)
 
 
 def _row(notice: Notice) -> StoredNotice:

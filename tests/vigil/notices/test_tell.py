@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import feedparser
 import pytest
 from django.test import Client
 from prometheus_client import CollectorRegistry
@@ -18,10 +19,11 @@ from vigil.alerts.notice_outbox import enqueue_notices
 from vigil.alerts.routing.changes import save_route
 from vigil.alerts.routing.rules import Route
 from vigil.metrics.ai.notices import NoticeCollector
+from vigil.model_watch.notice_feed import notice_feed_address
 from vigil.monitors.models import Monitor
 from vigil.notices.core.notice import Notice, NoticeKind
 from vigil.notices.models import StoredNotice
-from vigil.notices.tell import MOST, tell
+from vigil.notices.tell import MOST, forget, tell
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2030, 1, 1, tzinfo=UTC)
@@ -29,9 +31,8 @@ AT = datetime(2030, 1, 1, tzinfo=UTC)
 
 def notice(key: str = "gpt-x/30", team: Team | None = None, **more: Any) -> Notice:
     owner = (team or default_team()).pk
-    return Notice(
-        owner, NoticeKind.RETIREMENT, key, f"{key} retires", AT, before="2030-02-02", after="2030-01-31", **more
-    )
+    title = str(more.pop("title", f"{key} retires"))
+    return Notice(owner, NoticeKind.RETIREMENT, key, title, AT, before="2030-02-02", after="2030-01-31", **more)
 
 
 def channel(name: str, kind: str = "webhook", **more: Any) -> Channel:
@@ -100,6 +101,22 @@ def test_the_api_and_the_page_show_the_notices_of_the_team(client: Client) -> No
     text = client.get("/notices").content.decode()
     assert "gpt-x/30 retires" in text and "theirs" not in text
     assert "No notice matches" in client.get("/notices?q=nothing").content.decode()
+
+
+def test_the_feed_is_read_by_its_secret_address(client: Client) -> None:
+    tell([notice(title="gpt <x> retires"), notice("theirs", Team.objects.create(name="O", slug="o"))], enqueue_notices)
+    path = "/" + notice_feed_address(default_team()).split("/", 3)[3]
+    answer = client.get(path)
+    assert answer["Content-Type"].startswith("application/atom+xml")
+    (entry,) = feedparser.parse(answer.content).entries
+    assert (entry.title, "2030-01-31" in entry.summary) == ("gpt <x> retires", True)
+    assert client.get(path.replace(".atom", "x.atom")).status_code == 404
+
+
+def test_notices_are_kept_for_more_than_a_year() -> None:
+    (row,) = tell([notice()], enqueue_notices)
+    assert forget(row.created_at + timedelta(days=399)) == 0
+    assert forget(row.created_at + timedelta(days=401)) == 1
 
 
 def test_the_metric_counts_by_kind() -> None:

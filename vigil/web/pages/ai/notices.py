@@ -5,8 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from vigil.model_watch.calendar import find_feed
+from vigil.model_watch.notice_feed import notice_feed, notice_feed_address
 from vigil.notices.core.notice import KIND_WORDS, NoticeKind
 from vigil.notices.models import StoredNotice
 from vigil.read_models.core.shown_states import ShownState
@@ -37,8 +40,21 @@ def notices(request: HttpRequest, reader: PageReader) -> HttpResponse:
         "bar": _bar(asked),
         "older": _query({**asked, "before": str(rows[PAGE_SIZE - 1].pk)}) if len(rows) > PAGE_SIZE else "",
         "filtered": any(asked.values()),
+        "feed": notice_feed_address(reader.team) if reader.may_write else "",
     }
     return render_page(request, reader, "notices", "ai/notices.html", shown)
+
+
+@never_cache
+@require_safe
+def feed(request: HttpRequest, team: str, key: str) -> HttpResponse:
+    """The feed at its secret address; a 404 for a wrong one."""
+    found = find_feed(team, key)
+    if found is None:
+        return HttpResponse("This feed does not exist.\n", content_type="text/plain; charset=utf-8", status=404)
+    answer = HttpResponse(notice_feed(found), content_type="application/atom+xml; charset=utf-8")
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
 
 
 def _bar(asked: dict[str, str]) -> FilterBar:
