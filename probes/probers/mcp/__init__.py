@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -10,8 +12,10 @@ from typing import Any, Literal
 
 from probes.ai.mcp import report
 from probes.ai.mcp.conversation import converse
+from probes.ai.mcp.messages import Ask, Reply
 from probes.ai.mcp.seen import Era, McpOptions, McpSeen, SafeCall
 from probes.ai.mcp.tools import NAME_MOST
+from probes.net.failures import Failure
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import BadTarget, parse_url
 from probes.prober import AssertionOutcome, Observation, ProbeContext, Prober, SpecError, printable
@@ -27,6 +31,8 @@ from probes.wire import Fact
 LEAST_INTERVAL_S = 30
 #: Servers whose protocol one worker remembers, so that it need not try the other one first.
 REMEMBERED = 10_000
+#: How long the end of a session may take (s).
+_END_S = 2.0
 _HEADERS_MOST, _TOOLS_MOST, _ARGUMENTS_MOST, _TEXT_MOST = 20, 50, 4_096, 1_000
 
 
@@ -136,10 +142,18 @@ async def _converse(options: McpOptions, transport: Transport) -> McpSeen:
     try:
         ask = next(steps)
         while True:
-            ask = steps.send(await transport.send(ask))
+            ask = steps.send(await (_end(ask, transport) if ask.method == "DELETE" else transport.send(ask)))
     except StopIteration as end:
         seen: McpSeen = end.value
         return seen
+
+
+async def _end(ask: Ask, transport: Transport) -> Reply:
+    """End the session. What was seen stands, however that goes."""
+    with contextlib.suppress(TimeoutError, OSError, Failure):
+        async with asyncio.timeout(_END_S):
+            return await transport.send(ask)
+    return Reply(0)
 
 
 def _options(spec: McpSpec, secrets: Mapping[str, str], context: ProbeContext) -> McpOptions:

@@ -67,6 +67,23 @@ def test_one_look_shows_each_tool_that_is_expected_and_the_call(on_loop: Any) ->
     ]  # fmt: skip
 
 
+def test_a_session_whose_end_fails_was_seen_all_the_same(on_loop: Any) -> None:
+    server = FakeMcpServer(modern=False)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        method, *lines = head.split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        if not method.startswith("DELETE"):
+            writer.write(server.answer(ServedRequest("POST", "/mcp", "", headers, body)).encode())
+            await writer.drain()
+        writer.close()
+
+    seen = on_loop(look_at(handle))
+    assert (seen.status, seen.facts["mcp_tools"], len(server.sessions)) == (Status.UP, 3, 1)
+
+
 # HTTP+SSE -------------------------------------------------------------------------------------------------------------
 
 
