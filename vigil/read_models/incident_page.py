@@ -18,7 +18,7 @@ from vigil.accounts.models import Team
 from vigil.alerts.core.decision import Event
 from vigil.alerts.models import UNTOLD_STATES, Delivery, DeliveryState, Pursuit
 from vigil.alerts.wording.alert import DOWN_KINDS
-from vigil.alerts.wording.vocabulary import job_template, look_of, meaning_of
+from vigil.alerts.wording.vocabulary import foretold_template, job_template, look_of, meaning_of
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, Transition
 from vigil.monitors.live.results import instant
@@ -152,7 +152,9 @@ def _page(found: QuerySet[Incident], now: datetime) -> IncidentPage | None:
     sent = Delivery.objects.filter(incident=incident).select_related("channel", "transition")
     deliveries = list(sent.order_by("-pk")[:DELIVERIES_MOST])
     votes = [_votes(step) for step in steps if is_verdict(step.evidence)]
-    template = job_template(incident.failure) if incident.kind == IncidentKind.HEARTBEAT else incident.kind
+    template = foretold_template(incident.kind, incident.cause_key) or incident.kind
+    if incident.kind == IncidentKind.HEARTBEAT:
+        template = job_template(incident.failure)
     return IncidentPage(
         incident=incident,
         state=_state(incident),

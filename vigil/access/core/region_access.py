@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from probes.prober import printable
 from probes.reasons import Reason, Status
 from probes.wire import Result
+from vigil.monitors.core.clear_credentials import hidden_in_text
 
 #: A result that is older says nothing now: this, or three intervals (s).
 FRESH_S, FRESH_INTERVALS = 300.0, 3
@@ -151,7 +153,8 @@ def _evidence(result: Result) -> str:
     facts = result.facts
     phase, address = facts.get("phase"), str(facts.get("address", ""))[:45]
     where = f"{phase} " if isinstance(phase, str) and phase in ("dns", "connect", "tls", "first_byte", "body") else ""
-    what = result.detail or result.reason.value.replace("_", " ")
+    # A region writes it itself, and everybody of the team reads it.
+    what = hidden_in_text(printable(result.detail)) or result.reason.value.replace("_", " ")
     at = f"at {address}: " if address and _is_address(address) else ""
     return f"{where}{at}{what}"[:EVIDENCE_LIMIT] if result.status is not Status.UP else at.removesuffix(": ")
 

@@ -13,10 +13,10 @@ from vigil.alerts.core.decision import Event
 from vigil.alerts.core.selftest import UNPROVEN
 from vigil.alerts.oncall.ack_links import acknowledge_link
 from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, ExcludedLine, VoteLine
+from vigil.alerts.wording.vocabulary import foretold_template
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.incidents.core.composite import UNREADY
-from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.core.provider_outage import JOINT_KINDS, is_of_provider
 from vigil.incidents.installation.quarantines import LOST_WAY
@@ -148,8 +148,9 @@ def _about(row: _Row) -> str:
         evidence = _decoded(row.evidence)
         unready = isinstance(evidence, Mapping) and evidence.get("readiness") in UNREADY
         return "composite" if down else "unready" if unready else "fallback"
-    if row.cause.startswith(FORETOLD):
-        return "headroom" if row.kind == IncidentKind.DEGRADED else "kept_out"
+    foretold = foretold_template(row.kind, row.cause)
+    if foretold:
+        return foretold
     if row.monitor is None and is_of_provider(row.cause):
         return "provider" if down else "provider_degraded"
     if row.monitor is None and row.cause == LOST_WAY:

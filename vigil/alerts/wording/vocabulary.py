@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from probes.reasons import Reason
 from vigil.alerts.wording.templates import TEMPLATES, Template
+from vigil.incidents.core.foretold import FORETOLD
 
 #: Meaning of an outage whose failing votes are of one failure domain, or of one region.
 ONE_DOMAIN = (
@@ -105,6 +106,13 @@ EXCLUSIONS = {
 
 #: Template of a job's incident by its failure; any other failure is what the job itself reported.
 _JOB_TEMPLATES = {Reason.MISSED.value: "heartbeat", Reason.OVERDUE.value: "heartbeat_overran"}
+
+
+def foretold_template(kind: str, cause: str) -> str:
+    """Name of the template of an incident that no quorum has seen; empty for any other."""
+    if not cause.startswith(FORETOLD):
+        return ""
+    return "headroom" if kind == "degraded" else "kept_out"
 
 
 def job_template(failure: str) -> str:

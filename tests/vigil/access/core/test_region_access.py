@@ -91,6 +91,14 @@ def test_evidence_names_phase_and_address_and_no_made_up_ones() -> None:
     assert bare["cn"].evidence == "connection reset"
 
 
+def test_evidence_is_one_line_without_what_reorders_or_opens_anything() -> None:
+    detail = "reset\nby \u202eevil, at https://api.example.com/x?api_key=not-a-real-key-1234567890"
+    [told] = seen_by_region({"cn": result(Reason.RESET, detail=detail)}, NOW_MS, 60).values()
+
+    assert told.evidence.isprintable()
+    assert "not-a-real-key" not in told.evidence
+
+
 def test_of_several_monitors_the_weightiest_answer_counts() -> None:
     seen = [AccessSeen(one) for one in (Access.UNKNOWN, Access.MAY_USE, Access.REFUSED_BY_GEOGRAPHY, Access.NO_KEY)]
 
