@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.poison import members, parsers, regions, strangers
+from tests.poison import members, models_lists, parsers, regions, strangers
 from tests.poison.boundary import Boundary
 
 BOUNDARIES: dict[str, Boundary] = {
@@ -13,6 +13,7 @@ BOUNDARIES: dict[str, Boundary] = {
     **strangers.BOUNDARIES,
     **members.BOUNDARIES,
     **parsers.BOUNDARIES,
+    **models_lists.BOUNDARIES,
 }
 #: The parsers that the nightly run is held to, by their kinds.
 PARSERS: dict[str, tuple[str, ...]] = {

@@ -77,6 +77,8 @@ _decode: MessageDecoder[ModelList] = MessageDecoder(ModelList, LIST_BYTES_MOST)
 def admit_list(payload: bytes) -> ModelList:
     """Admit a list that a region wrote; raises `msgspec.DecodeError`. Rows that cannot be shown are left out."""
     found = _decode(payload)
+    if not found.monitor.isprintable():
+        raise msgspec.DecodeError("the monitor's id cannot be stored")
     models = fit(found.models)
     return msgspec.structs.replace(found, provider=storable(found.provider, 40), models=models)
 

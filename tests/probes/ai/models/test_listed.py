@@ -47,6 +47,7 @@ def test_a_list_that_was_cut_is_not_whole() -> None:
     [
         b"", b"\xff", told(ListedModel("x" * 161)), told(ListedModel("x", -1)), told(ListedModel("x", 2**40)),
         told(ListedModel("x", stage="y" * 41)), told(ROW, at_ms=-1), told(ROW, monitor="m" * 101),
+        told(ROW, monitor="m\0"),
         told(*[ListedModel("x")] * 3_001), b"\x00" * (LIST_BYTES_MOST + 1),
     ],
 )  # fmt: skip
