@@ -82,8 +82,12 @@ def _write_scene(stage: Any) -> str:
     django.setup()
     from vigil.demo.ledger import set_the_stage
     from vigil.demo.stage import SEATS
+    from vigil.monitors.models import Monitor
 
-    return set_the_stage(stage.provider_url, stage.hook_url, stage.secret, [seat.region for seat in SEATS])
+    monitor = set_the_stage(stage.provider_url, stage.hook_url, stage.secret, [seat.region for seat in SEATS])
+    # The catalogue of providers goes by host, and the fake one is on this machine.
+    Monitor.objects.filter(public_id=monitor).update(provider="openai")
+    return monitor
 
 
 def _said(stage: Any, monitor: str) -> dict[str, str]:

@@ -11,9 +11,11 @@ from probes.wire import CANARY_KIND
 from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel
+from vigil.demo.gateways.status_page import STATUS_PAGE
 from vigil.demo.model_lists.live import ALIAS, OLD
 from vigil.demo.shapes import DEMO_KEY
 from vigil.demo.stage import INTERVAL_S
+from vigil.feeds.models import Feed
 from vigil.heartbeats.changes import create_heartbeat
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.models import Incident, MonitorState, Transition
@@ -151,6 +153,7 @@ def set_more_on_the_stage(provider: str, regions: Sequence[str]) -> None:
     create_composite(team, {**wanted, "tags": ["demo"]})
     _set_canaries_on_the_stage(team, provider, watching)
     create_heartbeat(team, {"name": "Nightly embeddings", "tags": ["demo"]})
+    Feed.objects.update_or_create(provider="openai", defaults={"url": f"{provider}{STATUS_PAGE}", "enabled": True})
     # The catalogue of providers goes by host, and all of these are on this machine.
     for provider_key, prefix in _PROVIDERS.items():
         Monitor.objects.filter(team=team, name__startswith=prefix).update(provider=provider_key)

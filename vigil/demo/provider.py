@@ -27,6 +27,7 @@ from vigil.demo.exchange import (
     as_json,
     serve,
 )
+from vigil.demo.gateways.status_page import STATUS_PAGE, status_page
 from vigil.demo.metered.answers import metered_answer
 from vigil.demo.streaming.served import generated
 
@@ -116,6 +117,8 @@ class FakeProvider:
         metered = metered_answer(request, time.monotonic() - self._began_s)
         if metered is not None:
             return metered
+        if request.path == STATUS_PAGE:
+            return status_page(is_well=state.mode is Mode.HEALTHY)
         found = endpoints.find(request.path)
         if found is None:
             return as_json(404, {"error": "unknown provider", "known": sorted(endpoints.PROVIDERS)})

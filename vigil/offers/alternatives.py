@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
+
+from django.db.models.functions import Now
 
 from vigil.monitors.core.named_models import named_models
 from vigil.monitors.core.providers import name_of
@@ -16,13 +18,13 @@ FRESH = timedelta(minutes=20)
 OFFERS_MOST = 500
 
 
-def alternatives_of(monitors: Iterable[str], now: datetime) -> dict[str, str]:
+def alternatives_of(monitors: Iterable[str]) -> dict[str, str]:
     """A sentence for each failing monitor (public ids) that names a model which a gateway offers elsewhere.
 
     One query where nobody watches offers. Not of a gateway that fails itself.
     """
     wanted = list(monitors)
-    fresh = MonitorOffers.objects.filter(read_at__gt=now - FRESH, monitor__deleted_at=None).select_related("monitor")
+    fresh = MonitorOffers.objects.filter(read_at__gt=Now() - FRESH, monitor__deleted_at=None).select_related("monitor")
     offered = list(fresh.order_by("-read_at")[:OFFERS_MOST]) if wanted else []
     if not offered:
         return {}

@@ -14,7 +14,6 @@ from vigil.alerts.core.selftest import UNPROVEN
 from vigil.alerts.oncall.ack_links import acknowledge_link
 from vigil.alerts.wording.alert import Alert, AlertSubject, Evidence, ExcludedLine, VoteLine
 from vigil.alerts.wording.vocabulary import foretold_template
-from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.incidents.core.composite import UNREADY
 from vigil.incidents.core.model import IncidentKind, Step
@@ -109,7 +108,7 @@ def _alternatives(rows: Sequence[_Row]) -> dict[str, str]:
         for row in rows
         if row.monitor and row.event == Event.TRIGGER and row.leader is None and row.kind in JOINT_KINDS
     }
-    return alternatives_of(failing, database_now()) if failing else {}
+    return alternatives_of(failing) if failing else {}
 
 
 def _alert(row: _Row, alternative: str) -> Alert:

@@ -1,1 +1,1 @@
-"""Recorded answers of AI gateways."""
+"""What the fake provider says besides its API: offers of gateways, and a status page."""

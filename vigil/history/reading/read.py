@@ -36,9 +36,10 @@ SELECT hour, region, payload, NULL, monitor FROM history_packedhour
 """
 # The same for some hours that need not follow each other.
 _READ_HOURS = """
-SELECT hour, region, payload, NULL FROM history_chunk WHERE hour = ANY(%(hours)s) AND shard = ANY(%(shards)s)
+SELECT hour, region, payload, shard, NULL FROM history_chunk
+ WHERE hour = ANY(%(hours)s) AND shard = ANY(%(shards)s)
 UNION ALL
-SELECT hour, region, payload, monitor FROM history_packedhour
+SELECT hour, region, payload, NULL, monitor FROM history_packedhour
  WHERE monitor = ANY(%(monitors)s) AND hour = ANY(%(hours)s)
 """
 
@@ -131,14 +132,15 @@ def whole_hours(monitors: Sequence[int], regions: Sequence[int], first: int, las
 
 def reasons_in(monitors: Sequence[int], hours: Sequence[int]) -> dict[int, list[tuple[int, int, Reason]]]:
     """Second, region and reason of every check in some hours since the epoch, by monitor, in order; one query."""
-    wanted = {
-        "monitors": list(monitors), "hours": list(hours), "shards": sorted({shard_of(monitor) for monitor in monitors})
-    }  # fmt: skip
+    by_shard: dict[int, list[int]] = {}
+    for monitor in monitors:
+        by_shard.setdefault(shard_of(monitor), []).append(monitor)
+    wanted = {"monitors": list(monitors), "hours": list(hours), "shards": list(by_shard)}
     found: dict[int, dict[tuple[int, int], list[int]]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_READ_HOURS, wanted)
-        for hour, region, payload, packed_of in cursor.fetchall():
-            for monitor in monitors if packed_of is None else (packed_of,):
+        for hour, region, payload, shard, packed_of in cursor.fetchall():
+            for monitor in by_shard[shard] if packed_of is None else (packed_of,):
                 mine = chunks.entries_of(payload, monitor) if packed_of is None else packing.unpack(payload).entries()
                 if mine:
                     found.setdefault(monitor, {}).setdefault((hour, region), []).extend(mine)

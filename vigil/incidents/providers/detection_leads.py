@@ -43,6 +43,8 @@ def settle(provider: str, team: int, now: datetime) -> int:
     Each row is written by itself: a transaction over several would take their incidents' locks in another order than
     ingest does.
     """
+    joined = Incident.objects.filter(provider=provider, team=team, opened_at__gt=now - LOOKED_AT).exclude(part_of=None)
+    DetectionLead.objects.filter(incident__in=joined).delete()
     changed = _changed(provider, team, now)
     for one in changed:
         _store(one)
@@ -58,12 +60,11 @@ def settle_one(incident: Incident, now: datetime) -> DetectionLead | None:
 
 
 def _changed(provider: str, team: int, now: datetime) -> list[DetectionLead]:
-    """Leads that differ from what is stored, in order; those of incidents that joined another are dropped."""
+    """Leads that differ from what is stored, in order; an incident that joined another has none."""
     feed = Feed.objects.filter(provider=provider, enabled=True).first()
     if feed is None:
         return []
     recent = Incident.objects.filter(provider=provider, team=team, opened_at__gt=now - LOOKED_AT, kind__in=JOINT_KINDS)
-    DetectionLead.objects.filter(incident__in=recent.exclude(part_of=None)).delete()
     alone = list(recent.filter(part_of=None).order_by("pk")[:INCIDENTS_MOST])
     stored = {one.incident_id: one for one in DetectionLead.objects.filter(incident__in=[row.pk for row in alone])}
     told = {key for key, one in stored.items() if one.state == LeadState.TOLD}
