@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from consensus.vocabulary import Observed, observed
 from probes.reasons import Reason, Status
+from probes.wire import CANARY_KIND
 from vigil.incidents.models import MonitorState
 from vigil.incidents.shown_status import state_of
 from vigil.monitors.live.results import instant
@@ -53,7 +54,9 @@ def region_shapes(monitor: Monitor, facts: MonitorFacts) -> tuple[RegionShape, .
         return ()
     if not facts.latest.available:
         return tuple(RegionShape(one.slug, _voted(believed, one.slug)) for one in regions)
-    fresh_s = _FRESH_INTERVALS * monitor.interval_s + monitor.timeout_ms / 1000
+    # The regions of a canary take turns.
+    turns = max(1, len(regions)) if monitor.kind == CANARY_KIND else 1
+    fresh_s = _FRESH_INTERVALS * turns * monitor.interval_s + monitor.timeout_ms / 1000
     shapes = []
     for one in regions:
         result = results.get(one.slug)
