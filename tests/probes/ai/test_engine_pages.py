@@ -25,7 +25,7 @@ READ: dict[str, tuple[Any, ...]] = {
                   {"adapters_running": 2, "adapters_most": 4, "adapters": "chat, sql"}),
     "vllm-0.32": (2, 4, 0.08, ["engine 0"], {}),
     "sglang-0.4": (16, 7, 0.28, [], {}),
-    "sglang-0.5": (9, 2, 0.55, ["dp_rank 0, engine_type unified", "dp_rank 1, engine_type unified"],
+    "sglang-0.5": (9, 2, 0.55, ["dp_rank 0", "dp_rank 1"],
                    {"adapters_running": 3, "adapters_most": 8}),
     "tgi-1.4": (4, 3, None, [], {}),
     "tgi-3.3": (2, 0, None, [], {}),

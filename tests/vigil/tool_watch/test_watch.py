@@ -90,7 +90,7 @@ def test_a_changed_description_becomes_one_notice_with_before_and_after(stage: S
     stage.tell(monitor, tools_facts(POISONED), "us")
     assert [stage.look() for _ in range(3)] == [0, 1, 0]
     notice = StoredNotice.objects.get()
-    assert (notice.kind, notice.title, notice.monitor) == ("tools_changed", "Docs: 1 tool changed", monitor)
+    assert (notice.kind, notice.title, notice.monitor) == ("tools_changed", "Docs: 1 tool with other words", monitor)
     assert notice.before.startswith("search (words ") and notice.after.startswith("search (words ")
     assert notice.before != notice.after
 

@@ -55,12 +55,6 @@ class ToolDrift:
     changed: tuple[tuple[str, str], ...]
     instructions_changed: bool
 
-    @property
-    def is_of_words(self) -> bool:
-        """Whether only words for a model changed, under names that stayed: how a server is turned against its users."""
-        words = any("words" in what for _, what in self.changed) or self.instructions_changed
-        return words and not self.added and not self.gone
-
 
 @dataclass(frozen=True, slots=True)
 class DriftDecision:
@@ -130,21 +124,20 @@ def _what(old: SeenTool, new: SeenTool) -> str:
 
 
 def title_of(name: str, drift: ToolDrift) -> str:
-    """One line, such as `Docs: 1 tool new, 2 tools changed`; it begins with the monitor's name."""
-    counts = [
+    """One line, such as `Docs: 1 tool new, 2 tools with other words`; it begins with the monitor's name."""
+    words = sum("words" in what for _, what in drift.changed)
+    counts = (
         (len(drift.added), "new"),
         (len(drift.gone), "gone"),
-        (len(drift.changed), "changed"),
-    ]
+        (words, "with other words"),
+        (len(drift.changed) - words, "with another schema"),
+    )
     parts = [f"{count} tool{'s' if count > 1 else ''} {word}" for count, word in counts if count]
     if drift.instructions_changed:
-        parts.append("its instructions changed")
+        parts.append("other instructions")
     if not parts:
-        parts = [
-            f"{drift.after.count} tools instead of {drift.before.count}"
-            if drift.after.count != drift.before.count
-            else "its tools changed"
-        ]
+        was, now = drift.before.count, drift.after.count
+        parts = [f"{now} tools instead of {was}" if now != was else "other tools than before"]
     return f"{name[:100]}: {', '.join(parts)}"
 
 

@@ -89,9 +89,9 @@ def test_another_address_is_another_server() -> None:
 @pytest.mark.parametrize(
     ("after", "title", "words"),
     [
-        (POISONED, "Docs: 1 tool changed", ("search (words", "search (words")),
+        (POISONED, "Docs: 1 tool with other words", ("search (words", "search (words")),
         (OTHER, "Docs: 1 tool new, 1 tool gone", ("search; 2 tools", "delete; 2 tools")),
-        (replace(OLD, fingerprint="f" * 16, instructions="a" * 16), "Docs: its instructions changed",
+        (replace(OLD, fingerprint="f" * 16, instructions="a" * 16), "Docs: other instructions",
          ("instructions none", "instructions aaaaaaaa")),
         (SeenTools("f" * 16, 700, None), "Docs: 700 tools instead of 2", ("2 tools", "700 tools, ffffffff")),
     ],
@@ -101,7 +101,6 @@ def test_a_change_is_told_with_what_was_and_what_is(after: SeenTools, title: str
     assert title_of("Docs", drift) == title
     for text, beginning in zip(before_and_after(drift), words, strict=True):
         assert text.startswith(beginning)
-    assert drift.is_of_words is (title in ("Docs: 1 tool changed", "Docs: its instructions changed"))
 
 
 def facts(**more: Any) -> dict[str, Any]:
