@@ -1,7 +1,6 @@
 """Ingest process (single writer): applies verdicts, commits incidents, publishes beliefs.
 
-Crash-safe: it resumes from its position in PostgreSQL, so verdicts are applied once; `believed` is rebuilt from the
-database.
+Crash-safe: it resumes from its position in PostgreSQL, so verdicts are applied once; `believed` is rebuilt from it.
 """
 
 from __future__ import annotations
@@ -38,6 +37,7 @@ from vigil.canaries.judging import CanarySweep
 from vigil.clock import database_now
 from vigil.control_keys import control_macs, control_signer, published_keys
 from vigil.deadletters.record import LetterSource, isolation, move_from_redis
+from vigil.external.take import end_unvouched
 from vigil.incidents.access.sweep import AccessSweep
 from vigil.incidents.apply import AppliedVerdicts, VerdictEntry, apply_verdicts, pass_entry
 from vigil.incidents.beliefs import Beliefs
@@ -57,10 +57,9 @@ from vigil.monitors.models import Region
 
 log = structlog.get_logger()
 
-RECONCILE_S, REBUILD_S = 30.0, 60.0
-COMPLETE_S, QUARANTINES_S, DEAD_LETTERS_S = 1.0, 1.0, 1.0
-DARKNESS_S, CLOCK_S, SELF_TEST_S = 5.0, 5.0, 5.0
-COMPOSITES_S, CANARIES_S, ACCESS_S = 2.0, 5.0, 15.0
+RECONCILE_S, REBUILD_S, ACCESS_S, COMPOSITES_S = 30.0, 60.0, 15.0, 2.0
+COMPLETE_S = QUARANTINES_S = DEAD_LETTERS_S = 1.0
+DARKNESS_S = CLOCK_S = SELF_TEST_S = CANARIES_S = EXTERNAL_S = 5.0
 #: Verdicts are kept for an hour, and a clock may be slow.
 VERDICT_AGE_MOST_MS = 7_200_000
 
@@ -137,6 +136,7 @@ class Ingest:
         self._duty("composites", COMPOSITES_S, lambda: self._publish(sweep_composites(enqueue)))
         self._duty("providers", COMPOSITES_S, lambda: settle_providers(enqueue))
         self._duty("access", ACCESS_S, lambda: reach("access", self._access.run))
+        self._duty("external", EXTERNAL_S, lambda: end_unvouched(enqueue, self._isolation.each))
         self._duty("self_test", SELF_TEST_S, self._prove)
         self._duty("dead_letters", DEAD_LETTERS_S, self._tell_of_dead_letters)
 

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "vigil.dispatch",
     "vigil.history",
     "vigil.heartbeats",
+    "vigil.external",
     "vigil.alerts",
     "vigil.code",
     "vigil.status",

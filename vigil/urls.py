@@ -8,6 +8,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView, TemplateView
 
 from vigil.configuration import configuration
+from vigil.external import views as external
 from vigil.metrics import view as metrics
 from vigil.metrics.monitors import views as monitor_metrics
 from vigil.web import assets, badges, enrolment, health, hooks, login, oncall, respond, status_pages, subscribing
@@ -102,6 +103,7 @@ urlpatterns = [
     path("on-call/silences/<str:public_id>/undo", silences.undo, name="silence-undo"),
     path("deliveries/<str:public_id>", digest.digest, name="digest"),
     path("respond/<str:token>", limited_misses(respond.respond), name="respond"),
+    path("external/alertmanager/<str:key>", limited_misses(external.alertmanager), name="external-alertmanager"),
     path("enrol", limited_misses(enrolment.enrol), name="enrol"),
     path("hooks/<str:channel>", limited_misses(hooks.callback), name="callback"),
     path("oncall/<str:rotation>/<str:key>.ics", limited_misses(oncall.feed), name="oncall-feed"),

@@ -12,7 +12,7 @@ from vigil.incidents.core.model import StepReason
 CHECKOUT = Path(__file__).resolve().parents[2]
 RUNBOOK = CHECKOUT / "deploy" / "guide" / "runbook.md"
 #: Reasons of incidents about targets, not about Vigil.
-ABOUT_TARGETS = {StepReason.CONFIRMED, StepReason.FAILING_TOGETHER}
+ABOUT_TARGETS = {StepReason.CONFIRMED, StepReason.FAILING_TOGETHER, StepReason.EXTERNAL_FIRING}
 PARTS = ("*Means*: ", "*Do*: ")
 
 

@@ -23,6 +23,7 @@ PAGED_KINDS = frozenset(
         IncidentKind.HEARTBEAT,
         IncidentKind.SLO,
         IncidentKind.CHANNEL,
+        IncidentKind.EXTERNAL,
     }
 )
 #: What a route may name as a kind.

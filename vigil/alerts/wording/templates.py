@@ -122,6 +122,12 @@ TEMPLATES = {
         "No action is needed.",
         since="Started at",
     ),
+    "external": Template(
+        "REPORTED",
+        "Another system reports this. Vigil has not seen it itself.",
+        "Look where it was reported.",
+        since="Firing since",
+    ),
     "channel": Template(
         "CHANNEL OFF",
         "This channel gets no more alerts, because it refused several in a row.",

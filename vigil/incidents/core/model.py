@@ -25,6 +25,8 @@ class IncidentKind(StrEnum):
     SELF_TEST = "self_test"
     #: A channel that was switched off after permanent refusals.
     CHANNEL = "channel"
+    #: What another system reports, such as Alertmanager.
+    EXTERNAL = "external"
 
 
 class Step(StrEnum):
@@ -101,6 +103,9 @@ class StepReason(StrEnum):
     REGIONS_ADMITTED = "regions_admitted"
     CHANNEL_REFUSES = "channel_refuses"
     CHANNEL_BACK = "channel_back"
+    EXTERNAL_FIRING = "external_firing"
+    EXTERNAL_RESOLVED = "external_resolved"
+    EXTERNAL_UNHEARD = "external_unheard"
     BY_PERSON = "by_person"
     NOT_ACKNOWLEDGED = "not_acknowledged"
     SNOOZE_OVER = "snooze_over"

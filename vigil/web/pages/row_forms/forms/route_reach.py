@@ -16,7 +16,7 @@ from vigil.web.pages.row_forms.picking import monitors_of
 #: Monitors that are looked at, and the hours in which a time is sought when the route holds.
 MONITORS_MOST, HOURS = 5_000, 8 * 24
 #: Kinds of incidents that have no monitor.
-WITHOUT_MONITOR = frozenset({IncidentKind.CHANNEL, IncidentKind.BLIND, IncidentKind.SELF_TEST})
+WITHOUT_MONITOR = frozenset({IncidentKind.CHANNEL, IncidentKind.BLIND, IncidentKind.SELF_TEST, IncidentKind.EXTERNAL})
 
 
 @dataclass(frozen=True, slots=True)

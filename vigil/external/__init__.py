@@ -1,0 +1,1 @@
+"""External incidents: what other systems report, on the routes of our own."""

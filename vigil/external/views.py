@@ -1,0 +1,59 @@
+"""Address for Alertmanager's webhook: `/external/alertmanager/<ping key of a team>`."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from datetime import UTC, datetime
+
+import structlog
+from django.core.exceptions import RequestDataTooBig
+from django.db import Error as DatabaseError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from vigil.alerts.outbox import enqueue
+from vigil.external.core.alertmanager import BadReport, read_report
+from vigil.external.take import ReportOutcome, take
+from vigil.heartbeats.core.rate_limit import Rates
+from vigil.heartbeats.models import TeamPings
+from vigil.strict_json import InputProblem, read_json
+
+_log = structlog.get_logger(__name__)
+_rates, _lock = Rates(), threading.Lock()
+
+
+@csrf_exempt
+@never_cache
+@require_POST
+def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
+    """Take one group. 4xx for what Alertmanager need not send again, 429 and 503 for what it should."""
+    team = TeamPings.objects.filter(key=key).values_list("team_id", flat=True).first()
+    if team is None:
+        raise Http404
+    with _lock:
+        wait_s = _rates.admit(key, time.monotonic())
+    if wait_s:
+        answer = _plain("Too many reports: group more alerts into one.", 429)
+        answer["Retry-After"] = str(math.ceil(wait_s))
+        return answer
+    try:
+        outcome = take(team, read_report(read_json(request.body), datetime.now(UTC)), enqueue)
+    except RequestDataTooBig:
+        return _plain("A report has 1 MB at most: set max_alerts of the webhook.", 413)
+    except (InputProblem, BadReport) as problem:
+        return _plain(str(problem), 400)
+    except DatabaseError as problem:
+        _log.warning("postgresql.away", wanted="report", error=type(problem).__name__)
+        return _plain("PostgreSQL is away.", 503)
+    _log.info("external.taken", outcome=outcome.value)
+    if outcome is ReportOutcome.TOO_MANY:
+        return _plain("The team has too many open external incidents: group more alerts into one.", 429)
+    return _plain(outcome.value, 200)
+
+
+def _plain(words: str, status: int) -> HttpResponse:
+    return HttpResponse(words + "\n", content_type="text/plain; charset=utf-8", status=status)
