@@ -73,7 +73,7 @@ def test_without_another_word_it_ends_when_nobody_vouches_for_it(key: str) -> No
     assert take.end_unvouched(enqueue) == 0
     ExternalReport.objects.update(ends_at=F("ends_at") - timedelta(days=2))
     assert (take.end_unvouched(enqueue), take.end_unvouched(enqueue)) == (1, 0)
-    assert [row.reason for row in Incident.objects.get().transitions.order_by("-seq")][0] == "external_unheard"
+    assert next(row.reason for row in Incident.objects.get().transitions.order_by("-seq")) == "external_unheard"
 
 
 def test_what_it_is_called_follows_its_last_report(key: str) -> None:
