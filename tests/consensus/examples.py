@@ -48,6 +48,8 @@ SEEN = {
     "auth": (Status.DOWN, Reason.AUTH),
     "missed": (Status.UNKNOWN, Reason.MISSED),
     "blocked": (Status.UNKNOWN, Reason.BLOCKED),
+    "geo": (Status.UNKNOWN, Reason.GEO_BLOCKED),
+    "interfered": (Status.UNKNOWN, Reason.INTERFERED),
     "overdue": (Status.UNKNOWN, Reason.OVERDUE),
 }
 

@@ -84,6 +84,18 @@ THREE_FAIL = "ap-south:fail eu-north:fail eu-west:fail us-east:pass us-west:pass
             R.TOO_FEW_VOTES,
             id="no region may look",
         ),
+        pytest.param(
+            ["ap-south:interfered eu-north:interfered eu-west:fail us-east:pass us-west:pass"],
+            Status.UP,
+            R.QUORUM_PASSED,
+            id="two regions behind a censor do not help one that fails",
+        ),
+        pytest.param(
+            ["ap-south:geo eu-north:geo eu-west:interfered us-east:fail us-west:fail"],
+            Status.UNKNOWN,
+            R.TOO_FEW_VOTES,
+            id="most regions are kept out, so the others prove nothing",
+        ),
         pytest.param([ALL_FAIL, ALL_FAIL], Status.DOWN, R.QUORUM_FAILED, id="both looks fail"),
         pytest.param([ALL_FAIL, ALL_PASS], Status.UP, R.QUORUM_PASSED, id="the second look clears the first"),
         pytest.param(

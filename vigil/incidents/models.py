@@ -11,6 +11,7 @@ from django.db.models import Q
 from probes.reasons import Reason, Status
 from vigil.accounts.public_ids import new
 from vigil.feeds.core.detection_lead import LeadFigures, LeadState, WhoWasFirst, in_words
+from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import IncidentKind, Step, StepReason
 
 
@@ -24,6 +25,10 @@ def transition_id() -> str:
 
 def _choices(enum: type) -> list[tuple[str, str]]:
     return [(member.value, member.value.replace("_", " ")) for member in enum]  # type: ignore[attr-defined]
+
+
+#: What is foretold and no quorum has seen: it is no time lost, explains no other incident, and is not published.
+IS_FORETOLD = Q(cause_key__startswith=FORETOLD)
 
 
 class MonitorState(models.Model):

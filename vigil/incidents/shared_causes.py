@@ -13,11 +13,10 @@ from django.db.models.functions import Now
 
 from probes.reasons import Status
 from vigil.database.transaction_cache import read_once
-from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.core.self_suspicion import LATELY, Signs, look_at_ourselves
 from vigil.incidents.core.shared_cause import MASS_MONITORS, TOGETHER_S, FailingMonitor, belongs, is_mass, shared_cause
-from vigil.incidents.models import Incident, Transition
+from vigil.incidents.models import IS_FORETOLD, Incident, Transition
 from vigil.monitors.models import Monitor, Region
 
 _KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED)
@@ -70,7 +69,7 @@ def _recent(incident: Incident) -> tuple[QuerySet[Incident], list[Incident]]:
     since = Now() - timedelta(seconds=TOGETHER_S)
     ours = Incident.objects.filter(kind__in=_KINDS, team=incident.team_id)
     # What is foretold of a key or of regions is no failure, and has no cause in common with one.
-    recent = ours.filter(opened_at__gte=since).exclude(pk=incident.pk).exclude(cause_key__startswith=FORETOLD)
+    recent = ours.filter(opened_at__gte=since).exclude(pk=incident.pk).exclude(IS_FORETOLD)
     return recent, list(recent.exclude(monitor=None).select_related("monitor").order_by("pk")[:_LOOKED_AT])
 
 

@@ -90,7 +90,9 @@ def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, groun
                 # A quorum has seen it fail: from now on it is an incident like any other.
                 provider = row.monitor.provider or provider_of(row.monitor.config)
                 incident.cause_key, incident.provider = "", provider
-            incident.save(update_fields=["kind", "title", "failure", "cause_key", "provider"])
+                incident.started_at = incident.opened_at = Now()
+                incident.save(update_fields=["cause_key", "provider", "started_at", "opened_at"])
+            incident.save(update_fields=["kind", "title", "failure"])
             join(incident, enqueue)
     incident.flapping = move.reason is StepReason.FLAPPING or (incident.flapping and move.step is not Step.RESOLVED)
     write_transition(incident, move, enqueue, ground)

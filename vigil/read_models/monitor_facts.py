@@ -108,7 +108,7 @@ class MonitorFacts:
         return frozenset(statuses.by_region.keys() - region_quarantines().keys())
 
     def _settle(self, monitors: Sequence[Monitor]) -> dict[int, ShownSpans]:
-        counted = [one for one in self.incidents if one.kind in DOWN_KINDS + UP_KINDS]
+        counted = [one for one in self.incidents if one.kind in DOWN_KINDS + UP_KINDS and not one.is_foretold]
         worsened = {one.pk: one.worsened for one in counted if one.worsened}
         start, end = (datetime.fromtimestamp(second, self.now.tzinfo) for second in self.window)
         rows = SpanRows(counted, worsened, self._unwatched, self.silences.maintained(monitors, start, end))

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import IncidentKind, Step
 
 #: Place of the evidence among the columns: JSON as text.
@@ -27,7 +28,7 @@ SELECT i.id, i.public_id, i.monitor_id, i.kind, i.title, i.started_at, i.opened_
        coalesce(CASE WHEN i.resolved_at IS NULL THEN (
            SELECT t.text FROM incidents_transition t WHERE t.incident_id = i.id AND t.text <> ''
            ORDER BY t.seq DESC LIMIT 1) END, ''),
-       coalesce(p.acknowledged_by, ''), p.acknowledged_at, p.snoozed_until
+       coalesce(p.acknowledged_by, ''), p.acknowledged_at, p.snoozed_until, starts_with(i.cause_key, %(foretold)s)
 FROM incidents_incident i LEFT JOIN alerts_pursuit p ON p.incident_id = i.id
 WHERE i.monitor_id = ANY(%(monitors)s) AND (i.resolved_at IS NULL OR i.resolved_at > %(since)s)
       AND i.kind <> %(self_test)s
@@ -54,6 +55,7 @@ class PageIncident:
     acknowledged_by: str
     acknowledged_at: datetime | None
     snoozed_until: datetime | None
+    is_foretold: bool
 
 
 def read_incidents(monitors: Sequence[int], since: datetime) -> list[PageIncident]:
@@ -61,6 +63,7 @@ def read_incidents(monitors: Sequence[int], since: datetime) -> list[PageInciden
     values: dict[str, Any] = {
         "monitors": list(monitors), "since": since, "changed": Step.CHANGED.value,
         "self_test": IncidentKind.SELF_TEST.value, "most": INCIDENTS_MOST,
+        "foretold": FORETOLD,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_READ, values)

@@ -13,7 +13,7 @@ from vigil.alerts.models import Delivery, DeliveryState
 from vigil.database.transaction_cache import read_once
 from vigil.incidents.core.dependency import LONGEST, ParentTrouble, holds_back, waits_until
 from vigil.incidents.core.model import IncidentKind
-from vigil.incidents.models import Incident
+from vigil.incidents.models import IS_FORETOLD, Incident
 from vigil.incidents.state_rows import MAIN_KINDS, failing_regions
 from vigil.monitors.models import Dependency, Monitor
 from vigil.silences.covering import Cover, has_silences, muted_by
@@ -57,7 +57,7 @@ def held_by_parents(incident: Incident, now: datetime) -> Iterable[Hold]:
         return
     child = _trouble(incident)
     recent = Q(resolved_at=None) | Q(resolved_at__gt=now - LONGEST)
-    above = Incident.objects.filter(recent, monitor__in=watched, kind__in=MAIN_KINDS)
+    above = Incident.objects.filter(recent, monitor__in=watched, kind__in=MAIN_KINDS).exclude(IS_FORETOLD)
     told = Exists(Delivery.objects.filter(incident=OuterRef("pk")))
     for parent in above.annotate(told=told).select_related("monitor").order_by("pk"):
         held, until = holds_back(child, _trouble(parent), now)

@@ -13,7 +13,7 @@ from probes.specs.credentials import has_credential
 from vigil.history.core.uptime import Settled, Span, UptimeSpans, minus, settle, union
 from vigil.history.models import Unwatched
 from vigil.incidents.core.model import IncidentKind, Step
-from vigil.incidents.models import Incident, Transition
+from vigil.incidents.models import IS_FORETOLD, Incident, Transition
 from vigil.monitors.models import Monitor
 from vigil.silences.core.windows import windows
 from vigil.silences.covering import covered_monitors
@@ -125,7 +125,8 @@ def _settled(monitor: Monitor, spans: _Spans, maintenance: Sequence[Span], windo
 def _incidents(monitors: Iterable[int], start: datetime, end: datetime) -> Iterable[Incident]:
     # Used: incident_of_monitor (the foreign key's index).
     overlapping = Q(started_at__lt=end) & (Q(resolved_at=None) | Q(resolved_at__gt=start))
-    return Incident.objects.filter(overlapping, monitor_id__in=list(monitors), kind__in=DOWN_KINDS + UP_KINDS)
+    counted = Incident.objects.filter(overlapping, monitor_id__in=list(monitors), kind__in=DOWN_KINDS + UP_KINDS)
+    return counted.exclude(IS_FORETOLD)
 
 
 def _worsened(incidents: Iterable[Incident]) -> dict[int, datetime]:

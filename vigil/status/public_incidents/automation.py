@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from vigil.incidents.core.model import IncidentKind
-from vigil.incidents.models import Incident
+from vigil.incidents.models import IS_FORETOLD, Incident
 from vigil.read_models.team_silences import TeamSilences
 from vigil.status.changes import lock_page
 from vigil.status.core.languages import words_of
@@ -182,7 +182,8 @@ def _held(page: StatusPage) -> frozenset[int]:
 
 def _open_incidents() -> QuerySet[Incident]:
     """Open incidents of monitors of which rules may speak."""
-    return Incident.objects.filter(resolved_at=None, kind__in=_KINDS, monitor__deleted_at=None)
+    seen = Incident.objects.filter(resolved_at=None, kind__in=_KINDS, monitor__deleted_at=None)
+    return seen.exclude(IS_FORETOLD)
 
 
 def _failures(page: StatusPage, components: Iterable[PageComponent], now: datetime) -> list[ComponentFailure]:

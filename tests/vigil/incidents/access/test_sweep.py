@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from probes.wire import Phases, Result
 from tests.vigil.incidents.world import T0, World
 from vigil.access.models import KeyHeadroom, RegionAccess
 from vigil.accounts.teams import default_team
+from vigil.clock import database_now
 from vigil.configuration import configuration
+from vigil.history.core.uptime import account
+from vigil.history.reading.spans import settled_spans
 from vigil.incidents.access.sweep import AccessSweep
 from vigil.incidents.composites import sweep_composites
 from vigil.incidents.models import Incident, MonitorState, Transition
@@ -100,6 +104,11 @@ def test_a_quota_that_ends_soon_is_told_once_and_taken_back(stage: Stage) -> Non
     assert "5 of 5 regions agree" in opened.text
     assert opened.evidence["headroom"][0]["counted"] == "requests"
     assert MonitorState.objects.get(monitor=monitor).status == Status.UP
+    now_s = int(database_now().timestamp())
+    Incident.objects.update(started_at=database_now() - timedelta(minutes=30))
+    Monitor.objects.update(created_at=database_now() - timedelta(days=1))
+    [spans] = settled_spans([monitor], (now_s - 3_600, now_s)).values()
+    assert account(spans, (now_s - 600, now_s)).degraded_s == 0
 
     stage.falls(monitor, 8, start=1000, each=0)
     assert steps()[1:] == [("degraded", "resolved", "headroom_back")]
@@ -126,6 +135,9 @@ def test_what_a_quorum_sees_takes_over_what_was_foretold(stage: Stage) -> None:
     incident = Incident.objects.get()
     assert [step for _, step, _ in steps()] == ["opened", "changed", "changed"]
     assert (incident.cause_key, incident.provider) == ("", "openai")
+    changed = Transition.objects.filter(step="changed").earliest("seq")
+    assert abs(incident.started_at - changed.at) < timedelta(seconds=1), "what was only foretold is no time lost"
+    assert incident.opened_at == incident.started_at
     stage.world.see(monitor, "pass", "pass")
     assert steps()[-1] == ("outage", "resolved", "recovered")
 
@@ -178,6 +190,17 @@ def test_most_regions_refused_by_geography_are_told_to_the_owner_of_the_account(
     stage.saw(monitor)
     stage.turn()
     assert steps()[-1] == ("account", "resolved", "regions_admitted")
+
+
+def test_a_monitor_that_no_region_may_use_from_the_start_is_told_without_any_verdict(stage: Stage) -> None:
+    monitor = stage.world.monitor("openai", "api.openai.com")
+    reconcile_monitors(stage.world.told.append)
+    stage.saw(monitor, Reason.INTERFERED)
+    stage.turn()
+
+    assert steps() == [("account", "opened", "regions_kept_out")]
+    assert "cannot be reached for a network in between" in Transition.objects.get().text
+    assert MonitorState.objects.get(monitor=monitor).status == Status.UNKNOWN
 
 
 def test_a_fallback_without_headroom_warns_and_both_down_pages(stage: Stage) -> None:
