@@ -12,6 +12,7 @@ from time import perf_counter
 import msgspec
 
 from probes.ai import classify
+from probes.ai.rate_limits import headroom
 from probes.ai.streams import FORMS
 from probes.ai.streams.facts import ANSWER_FAULT, NOT_SENT, stream_facts
 from probes.ai.streams.framing import StreamTooLarge
@@ -80,6 +81,7 @@ class _Stream:
         self.late = response is None
         self.fault = response.fault if response is not None else None
         coding = (response.header("content-encoding") or "") if response is not None else ""
+        self.headers = response.headers if response is not None else ()
         self.coding = coding.strip().lower().removeprefix("identity")
         self.timing = timing_of(reader, sent_s, exchange.headers_s, ended_s)
 
@@ -87,6 +89,7 @@ class _Stream:
 def _judged(spec: CanarySpec, stream: _Stream, context: ProbeContext) -> Observation:
     judged = judge(stream.answer, stream.timing, stream.is_cut, expectation_of(spec))
     facts: dict[str, Fact] = {"address": context.trace.address, **stream_facts(stream.answer, stream.timing)}
+    facts |= headroom(stream.headers, context.now_s)
     phases, outcomes = context.trace.phases(), tuple(map(_outcome, judged)) if context.explain else ()
     failed = first_failure(judged)
     if failed is None:

@@ -119,6 +119,14 @@ async def test_each_fault_degrades_by_its_own_reason(
     assert len(provider.asked) == 1
 
 
+async def test_the_quota_that_is_left_is_told_with_a_good_answer() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nx-ratelimit-remaining-tokens: 900\r\n\r\n"
+    said = b'data: {"choices": [{"delta": {"content": "ready"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+    async with serving(answering(head + said)) as port:
+        seen = await heard(f"http://127.0.0.1:{port}")
+    assert (seen.status, seen.facts["ratelimit_tokens_remaining"]) == (Status.UP, 900)
+
+
 async def test_a_wrong_key_is_an_account_problem() -> None:
     async with speaking() as (base, _):
         config = {"url": f"{base}/openai/v1/chat/completions", "form": "openai_chat", "model": "m", **PRICED}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import transaction
 
 from probes.prober import SpecCode
 from probes.reasons import Reason, Status
-from probes.wire import CANARY_KIND, WIRE_VERSION, Fact, Phases, Result
+from probes.wire import CANARY_KIND, WIRE_VERSION, Fact, Phases, Result, encode
 from tests.vigil.incidents.world import World
 from vigil.accounts.teams import default_team
 from vigil.canaries.core.window import WindowStanding
@@ -21,6 +22,8 @@ from vigil.canaries.reading import canary_report
 from vigil.canaries.reserving import CanarySlot, reserve_slots
 from vigil.canaries.settling import settle_results
 from vigil.clock import database_now
+from vigil.history.recording.intake import Intake, ReadPosition
+from vigil.history.recording.write import Overtaken, write
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.sweep import reconcile_monitors
 from vigil.monitors.changes import create_monitor, monitor_warnings, set_paused, update_monitor
@@ -178,3 +181,22 @@ def test_a_canary_says_what_it_costs_and_an_interval_below_a_minute_is_refused(w
     assert "a month" in " ".join(monitor_warnings(monitor))
     with pytest.raises(ValidationError, match="every answer costs money"):
         update_monitor(monitor, {"interval_s": 30})
+
+
+def test_an_answer_is_settled_with_the_position_of_its_stream_and_so_once(world: World) -> None:
+    monitor, region = canary(world), world.regions[0]
+    now_ms = round(database_now().timestamp() * 1000)
+    assert reserve_slots([slot(monitor, now_ms, region.slug)]) == [True]
+    facts: dict[str, Fact] = {"input_tokens": 12, "output_tokens": 4}
+    result = Result(
+        WIRE_VERSION, monitor.public_id, now_ms, Status.UP, Reason.OK, now_ms, Phases(), f"can_{now_ms}", 0, 1, 200, "",
+        facts, monitor.revision,
+    )  # fmt: skip
+    for known, fails in ((None, False), (None, True)):
+        # The second is a recorder that was cut off after it had read, and before it knew that it had written.
+        intake = Intake({monitor.public_id: monitor.pk})
+        intake.take(region.pk, f"{now_ms}-0", encode([result]), now_ms)
+        with pytest.raises(Overtaken) if fails else contextlib.nullcontext():
+            write(intake, {region.pk: ReadPosition(known, f"{now_ms}-0")})
+    row = Canary.objects.get()
+    assert (row.spent, row.reserved, len(row.answers)) == (7_200, {}, 1)
