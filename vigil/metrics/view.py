@@ -16,6 +16,7 @@ from vigil.metrics.ai.engines import EngineCollector
 from vigil.metrics.ai.keys import KeyCollector
 from vigil.metrics.ai.notices import ModelCollector, NoticeCollector
 from vigil.metrics.dead_letters import DeadLetterCollector
+from vigil.metrics.detection_leads import DetectionLeadCollector
 from vigil.metrics.installation.outbox import OutboxCollector
 from vigil.metrics.installation.regions import RegionCollector
 from vigil.metrics.installation.stored import StoredCollector
@@ -36,6 +37,7 @@ def registry() -> CollectorRegistry:
         DeadLetterCollector(),
         EngineCollector(),
         KeyCollector(),
+        DetectionLeadCollector(),
         LetterCollector(),
         MinutesLostCollector(),
         ModelCollector(),

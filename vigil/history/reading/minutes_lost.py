@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -34,8 +34,8 @@ from vigil.monitors.models import Monitor
 #: Where no objective covers the monitors.
 DEFAULT_PERCENT, DEFAULT_DAYS = 99.9, 30
 MONITORS_MOST = 500
-#: Hours of lost time whose checks are read; of those before it the incident's reason counts.
-HOURS_MOST = 240
+#: Lost hours of monitors whose checks are read, the newest; of those before it the incident's reason counts.
+HOURS_MOST = 1_000
 _HOUR_S = HOUR_MS // 1000
 
 
@@ -150,18 +150,25 @@ def _lost_spans(monitors: Sequence[Monitor], rows: SpanRows, window: Span) -> di
 
 def _seen(lost: Mapping[int, Sequence[LostSpan]]) -> dict[int, list[SeenReason]]:
     """Checks of the newest lost hours, by monitor."""
-    hours: dict[int, set[int]] = {}
-    for monitor, spans in lost.items():
-        for span in spans:
-            if span.start_s < span.end_s:
-                first, last = span.start_s // _HOUR_S, (span.end_s - 1) // _HOUR_S
-                for hour in range(max(first, last - HOURS_MOST), last + 1):
-                    hours.setdefault(hour, set()).add(monitor)
-    newest = sorted(hours, reverse=True)[:HOURS_MOST]
-    monitors = sorted({monitor for hour in newest for monitor in hours[hour]})
-    if not monitors:
+    parts = [part for monitor, spans in lost.items() for span in spans for part in _hours_of(monitor, span)]
+    wanted: dict[int, dict[int, tuple[int, int]]] = {}
+    for hour, monitor, first, last in sorted(parts, reverse=True)[:HOURS_MOST]:
+        hours = wanted.setdefault(monitor, {})
+        known = hours.get(hour, (first, last))
+        hours[hour] = min(known[0], first), max(known[1], last)
+    if not wanted:
         return {}
-    return {key: [SeenReason(*one) for one in checks] for key, checks in read.reasons_in(monitors, newest).items()}
+    return {key: [SeenReason(*one) for one in checks] for key, checks in read.reasons_in(wanted).items()}
+
+
+def _hours_of(monitor: int, span: LostSpan) -> Iterator[tuple[int, int, int, int]]:
+    """The newest hours of a span with the part of each in it (ms)."""
+    if span.start_s >= span.end_s:
+        return
+    last = (span.end_s - 1) // _HOUR_S
+    for hour in range(max(span.start_s // _HOUR_S, last - HOURS_MOST + 1), last + 1):
+        begin_s = hour * _HOUR_S
+        yield hour, monitor, max(0, span.start_s - begin_s) * 1000, min(_HOUR_S, span.end_s - begin_s) * 1000
 
 
 def _part(seen: list[SeenReason], span: LostSpan) -> list[SeenReason]:

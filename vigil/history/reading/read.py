@@ -5,7 +5,7 @@ Ranges are half open. An hour is in chunks while open and packed later; briefly 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +34,14 @@ UNION ALL
 SELECT hour, region, payload, NULL, monitor FROM history_packedhour
  WHERE monitor = ANY(%(monitors)s) AND region = ANY(%(regions)s) AND hour BETWEEN %(first)s AND %(last)s
 """
-# The same for some hours that need not follow each other.
+# The same for pairs of monitor and hour; the lists alone already leave partitions out.
 _READ_HOURS = """
 SELECT hour, region, payload, shard, NULL FROM history_chunk
  WHERE hour = ANY(%(hours)s) AND shard = ANY(%(shards)s)
 UNION ALL
 SELECT hour, region, payload, NULL, monitor FROM history_packedhour
  WHERE monitor = ANY(%(monitors)s) AND hour = ANY(%(hours)s)
+   AND (monitor, hour) IN (SELECT * FROM unnest(%(monitors)s::int[], %(hours)s::int[]))
 """
 
 
@@ -130,20 +131,30 @@ def whole_hours(monitors: Sequence[int], regions: Sequence[int], first: int, las
     }
 
 
-def reasons_in(monitors: Sequence[int], hours: Sequence[int]) -> dict[int, list[tuple[int, int, Reason]]]:
-    """Second, region and reason of every check in some hours since the epoch, by monitor, in order; one query."""
+def reasons_in(wanted: Mapping[int, Mapping[int, tuple[int, int]]]) -> dict[int, list[tuple[int, int, Reason]]]:
+    """Second, region and reason of checks, by monitor, in order; one query.
+
+    `wanted` has for each monitor the hours since the epoch, each with the part of it that matters (in ms, half open).
+    """
+    pairs = [(monitor, hour) for monitor, hours in wanted.items() for hour in hours]
     by_shard: dict[int, list[int]] = {}
-    for monitor in monitors:
+    for monitor in wanted:
         by_shard.setdefault(shard_of(monitor), []).append(monitor)
-    wanted = {"monitors": list(monitors), "hours": list(hours), "shards": list(by_shard)}
+    asked: dict[str, Any] = {
+        "monitors": [monitor for monitor, _ in pairs], "hours": [hour for _, hour in pairs], "shards": list(by_shard),
+    }  # fmt: skip
     found: dict[int, dict[tuple[int, int], list[int]]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_READ_HOURS, wanted)
+        cursor.execute(_READ_HOURS, asked)
         for hour, region, payload, shard, packed_of in cursor.fetchall():
             for monitor in by_shard[shard] if packed_of is None else (packed_of,):
-                mine = chunks.entries_of(payload, monitor) if packed_of is None else packing.unpack(payload).entries()
-                if mine:
-                    found.setdefault(monitor, {}).setdefault((hour, region), []).extend(mine)
+                first, last = wanted[monitor].get(hour, (0, 0))
+                if first < last:
+                    mine = (
+                        chunks.entries_of(payload, monitor) if packed_of is None else packing.unpack(payload).entries()
+                    )
+                    kept = [one for one in mine if first <= one >> 35 < last]
+                    found.setdefault(monitor, {}).setdefault((hour, region), []).extend(kept)
     return {
         monitor: sorted(
             ((hour * HOUR_MS + (one >> 35)) // 1000, region, packing.meaning(one >> 22 & 511)[1])

@@ -15,6 +15,7 @@ from vigil.history.reading.minutes_lost import provider_budgets
 from vigil.incidents.core.model import IncidentKind
 from vigil.incidents.models import Incident
 from vigil.incidents.providers.detection_leads import settle_leads
+from vigil.metrics.detection_leads import DetectionLeadCollector
 from vigil.metrics.minutes_lost import MinutesLostCollector, families
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor
@@ -78,6 +79,8 @@ def test_metrics_have_the_minutes_of_each_class(reader: Client, incident: Incide
     create_monitor(default_team(), {"name": "own", "kind": "http", "config": {"url": "https://own.example.test/"}})
     lost, left = MinutesLostCollector().collect()
     assert {sample.labels["class"] for sample in lost.samples} == {"ours", "theirs", "net", "unknown"}
+    [leads] = DetectionLeadCollector().collect()
+    assert [(sample.labels["provider"], sample.value) for sample in leads.samples] == [("openai", 780.0)]
     # Of a pair that two teams watch, minutes add up.
     lost, left = families(provider_budgets(default_team(), database_now()) * 2)
     values = {tuple(sample.labels.values()): sample.value for sample in lost.samples}
