@@ -89,6 +89,7 @@ class ProbeContext:
     `monitor` and `round` name the check, for a prober that keeps state; `explain` asks for every assertion's outcome.
     `timeout_s` is the deadline of the attempt, for a prober that has something to say by then; 0 where it has none.
     `models` takes the body of a models list, where the worker tells those; `revision` is that of the monitor.
+    `traceparent` is the header of the check's trace, where the monitor asks for it.
     """
 
     dialer: Dialer
@@ -100,6 +101,7 @@ class ProbeContext:
     timeout_s: float = 0.0
     revision: int = 0
     models: ModelListSink | None = None
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

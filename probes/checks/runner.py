@@ -17,6 +17,7 @@ from probes.checks.clock import Steps
 from probes.checks.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
 from probes.checks.retry_after import RetryAfter
 from probes.checks.soft_limits import SoftLimits
+from probes.checks.traceparent import traceparent_of
 from probes.net.dialer import Dialer
 from probes.net.trace import Trace
 from probes.prober import ModelListSink, Observation, ProbeContext, SpecError
@@ -204,7 +205,7 @@ class Runner:
         soft_ms = 0 if check.round else self._soft_limits.soft_ms(check)
         if soft_ms:
             check = msgspec.structs.replace(check, soft_ms=soft_ms) if soft_ms != check.soft_ms else check
-            warning = self._loop.call_later(soft_ms / 1000, self._warn, check, started_ms)
+            warning = self._loop.call_later(soft_ms / 1000, lambda: self._publish(overdue(check, started_ms)))
         try:
             observation, attempts = await self._observe(check)
             self._retry_after.note(check, observation, self.now_ms())
@@ -218,9 +219,6 @@ class Runner:
             self.completed_ms = self.now_ms()
             self._refill(slots)
 
-    def _warn(self, check: Check, started_ms: int) -> None:
-        self._publish(overdue(check, started_ms))
-
     async def _observe(self, check: Check) -> tuple[Observation, int]:
         try:
             prober, spec = decode_spec(check.kind, bytes(check.spec))
@@ -233,8 +231,10 @@ class Runner:
         now_s = time.time()
         about = (check.monitor, check.round, is_trial(check.round), timeout_s, check.revision, self.model_lists)
 
+        trace = traceparent_of(check, spec, self._opener.region if self._opener else "")
+
         def once() -> Coroutine[Any, Any, Observation]:
-            context = ProbeContext(self._dialer, Trace(), now_s, *about)
+            context = ProbeContext(self._dialer, Trace(), now_s, *about, trace)
             return attempt(prober, spec, secrets, context, timeout_s)
 
         return await two_attempts(once) if check.round and not is_canary(check.round) else (await once(), 1)

@@ -71,6 +71,9 @@ async def ask(
 ) -> FollowedAnswer:
     """Send the request and follow its redirects; `enough` is for endless bodies, see `Request`."""
     headers = spec.headers + secret_headers(secrets) if secrets else spec.headers
+    if context.traceparent:
+        # Of the first request: a redirect to another origin starts from `spec.headers`.
+        headers = (*headers, ("traceparent", context.traceparent))
     hop = _Hop(
         parse_url(spec.url), spec.method, headers, spec.body.encode(), _tls_options(spec, secrets),
         server_name_of(spec, ""),

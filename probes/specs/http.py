@@ -38,6 +38,7 @@ class HttpSpec(TlsFields, frozen=True, kw_only=True):
     one, assertions on the body read up to 1 MiB. 0 judges by the head alone. A status assertion replaces the default
     of `expected_status`.
     `billing_acknowledged` allows requests that may cost money; see `probes.ai.billing`.
+    `traceparent` sends the header of that name (W3C Trace Context), to the origin of `url` alone.
     Secrets are kept apart from the spec: `bearer`, `basic` ("user:password"), `header.<Name>`, and `client_certificate`
     with `client_key` (PEM).
     """
@@ -53,6 +54,7 @@ class HttpSpec(TlsFields, frozen=True, kw_only=True):
     body_limit: int = BODY_LIMIT
     provider: str = ""
     billing_acknowledged: bool = False
+    traceparent: bool = False
 
     def codes_expected(self) -> frozenset[int]:
         """The codes that pass. A status assertion replaces the default; beside other codes both must hold."""
@@ -89,6 +91,8 @@ def validate(spec: HttpSpec) -> None:
         raise SpecError("headers", f"at most {_HEADERS_MOST}")
     for name, value in spec.headers:
         check_header("headers", name, value)
+    if spec.traceparent and any(name.lower() == "traceparent" for name, _ in spec.headers):
+        raise SpecError("traceparent", "is one of `headers` already: take one of them")
     if len(spec.body) > BODY_LIMIT:
         raise SpecError("body", f"at most {BODY_LIMIT // 1024} KiB")
     if len(spec.expected_status) > CODES_MOST:

@@ -290,6 +290,32 @@ def test_redirects_are_followed_and_counted(on_loop: Any) -> None:
     assert (seen.status, seen.facts["redirects"]) == (Status.UP, 1)
 
 
+def test_a_trace_context_goes_to_the_own_origin_and_never_comes_back_after_another(on_loop: Any) -> None:
+    """First the own origin, there again after a redirect, then another one, which sends us back."""
+    seen: list[bytes] = []
+
+    async def story() -> None:
+        async def first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head = await reader.readuntil(b"\r\n\r\n")
+            seen.append(head)
+            there = {b"/": "/again", b"/again": f"http://127.0.0.1:{other}/"}.get(head.split()[1])
+            writer.write(redirecting(there) if there else OK)
+            writer.close()
+
+        async with (
+            serving(first) as own,
+            serving(answering(redirecting(f"http://127.0.0.1:{own}/end"), seen=seen)) as at,
+        ):
+            other = at
+            spec = parse_spec("http", {"url": f"http://127.0.0.1:{own}/", "traceparent": True})
+            async with way_out() as dialer:
+                context = ProbeContext(dialer, Trace(), 1_800_000_000.0, traceparent="00-ab-cd-01")
+                await attempt(HTTP, spec, {}, context, 5.0)
+
+    on_loop(story())
+    assert [b"traceparent: 00-ab-cd-01" in head for head in seen] == [True, True, False, False]
+
+
 def test_redirects_are_not_followed_when_the_spec_says_so(on_loop: Any) -> None:
     seen = on_loop(look_at(answering(redirecting("/b")), follow_redirects=False))
     assert (seen.status, seen.code) == (Status.UP, 302)

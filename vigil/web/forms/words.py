@@ -29,6 +29,7 @@ WORDS: Mapping[str, SettingWords] = {
     "redirect_limit": SettingWords("Redirects followed at most"),
     "body_limit": SettingWords("Read at most", "0 judges by the head alone.", "bytes"),
     "provider": SettingWords("Provider", "The preset by whose rules answers are read, such as openai."),
+    "traceparent": SettingWords("Send a trace id", "The header traceparent, to this address alone."),
     "billing_acknowledged": SettingWords("Every check may cost money, and that is meant"),
     "verify_tls": SettingWords("Verify the certificate"),
     "ca_pem": SettingWords("Trusted authorities", "Certificates as PEM, instead of the system's."),
