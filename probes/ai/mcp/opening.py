@@ -90,6 +90,9 @@ def refused(options: McpOptions, reply: Reply) -> Steps[McpSeen]:
     read = classify.classify(
         classify.ReceivedAnswer("", reply.code, reply.headers, reply.body, False, options.has_token), options.now_s
     )
+    if 300 <= reply.code < 400:
+        detail = f"answered {reply.code}: the server is elsewhere; set the address that it leads to"
+        return McpSeen(Status.DOWN, Reason.CONFIG, detail, reply.code)
     hint = (
         ", so that the address may be wrong, or the transport the older one (`sse`)" if reply.code in (404, 405) else ""
     )

@@ -11,9 +11,10 @@ from urllib.parse import urljoin
 
 from probes.ai.mcp.messages import Ask, Reply, events, message_in
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
+from probes.net.http.location import follow, location_of
 from probes.net.http.reader import AnswerReader
 from probes.net.http1 import exchange
-from probes.net.http_messages import BODY_LIMIT_MOST, Header, Request, head_of
+from probes.net.http_messages import BODY_LIMIT_MOST, Header, Request, Response, head_of
 from probes.net.stream import Endpoint, Stream, open_stream
 from probes.net.targets import BadTarget, Target, parse_url
 from probes.net.tls.options import HTTP_ALPN
@@ -24,6 +25,8 @@ from probes.specs.tls import TlsFields, server_name_of, tls_options_of
 _STREAM_S = 60.0
 _EVENTS = "text/event-stream"
 _OK = 200
+#: Redirects that keep method and body, and how many in a row are followed.
+_MOVED, _REDIRECTS_MOST = frozenset({307, 308}), 3
 
 
 class Transport(Protocol):
@@ -63,22 +66,45 @@ def _has_answer(ask_id: str, body: bytes) -> bool:
 
 
 class HttpTransport:
-    """Streamable HTTP: each request is answered by itself, in JSON or in a stream."""
+    """Streamable HTTP: each request is answered by itself, in JSON or in a stream.
+
+    A redirect that keeps the method and the host is followed, as clients do: older servers lead from /mcp to /mcp/.
+    """
 
     def __init__(self, way: Way) -> None:
         self._way = way
+        self._target: Target | None = None
 
     async def send(self, ask: Ask) -> Reply:
         try:
-            request = self._way.request(ask)
+            answer = await self._asked(ask)
+            for _ in range(_REDIRECTS_MOST):
+                target = None if ask.url else _moved_to(answer, self._target or parse_url(self._way.url))
+                if target is None:
+                    break
+                self._target = target
+                answer = await self._asked(ask)
         except BadTarget:
             # An address that the server named and nobody could dial.
             return Reply(0)
-        answer = await exchange(request, self._way.context.dialer, self._way.context.trace)
         kind = answer.header("content-type") or ""
         message = message_in(answer.body, kind, ask.id) if ask.id else None
         cut = answer.truncated and message is None and not answer.stream
         return Reply(answer.code, answer.headers, message, answer.body, cut)
+
+    async def _asked(self, ask: Ask) -> Response:
+        request = self._way.request(ask, self._target)
+        return await exchange(request, self._way.context.dialer, self._way.context.trace)
+
+
+def _moved_to(answer: Response, here: Target) -> Target | None:
+    """Where an answer sends the same request on the same host; None for any other answer."""
+    location = location_of(answer.headers) if answer.code in _MOVED else None
+    try:
+        target = follow(here, location).target if location is not None else None
+    except BadTarget:
+        return None
+    return target if target is not None and target.origin == here.origin else None
 
 
 class EventStreamTransport:

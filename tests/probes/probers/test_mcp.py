@@ -67,6 +67,37 @@ def test_one_look_shows_each_tool_that_is_expected_and_the_call(on_loop: Any) ->
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("location", "status", "reason"),
+    [
+        pytest.param("/mcp/", Status.UP, Reason.OK, id="the same host, as older servers do"),
+        pytest.param("http://evil.example/mcp", Status.DOWN, Reason.CONFIG, id="another host"),
+        pytest.param("/mcp", Status.DOWN, Reason.CONFIG, id="in a circle"),
+        pytest.param("http://[", Status.DOWN, Reason.CONFIG, id="nowhere"),
+    ],
+)
+def test_a_redirect_is_followed_on_the_same_host_alone(
+    on_loop: Any, location: str, status: Status, reason: Reason
+) -> None:
+    server = FakeMcpServer()
+
+    async def story() -> Observation:
+        async def respond(request: ServedRequest) -> ServedAnswer:
+            if request.path == "/mcp/":
+                return server.answer(request)
+            return ServedAnswer(307, headers=(("Location", location),))
+
+        listening = await serve(0, respond)
+        try:
+            url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/mcp"
+            return await looked("mcp", {"url": url}, {"bearer": "obviously-fake"})
+        finally:
+            listening.close()
+
+    seen = on_loop(story())
+    assert (seen.status, seen.reason) == (status, reason), seen.detail
+
+
 def test_a_session_whose_end_fails_was_seen_all_the_same(on_loop: Any) -> None:
     server = FakeMcpServer(modern=False)
 
