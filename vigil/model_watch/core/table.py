@@ -23,8 +23,8 @@ ENTRIES_MOST, MODELS_MOST = 5_000, 100
 STALE_DAYS = 180
 
 _Word = Annotated[str, Meta(min_length=1, max_length=160)]
-#: Behind the name of a model: the date of a snapshot, or what stands for the newest.
-_SNAPSHOT = re.compile(r"-(?:latest|20[0-9]{2}-?[0-9]{2}-?[0-9]{2})\Z")
+#: Behind the name of a model: the date of a snapshot. What stands for the newest is not that model: it moves on.
+_SNAPSHOT = re.compile(r"-20[0-9]{2}-?[0-9]{2}-?[0-9]{2}\Z")
 
 
 class TableUnusable(Exception):

@@ -39,6 +39,7 @@ def day(table: RetirementTable, provider: str, model: str) -> str:
         ("openai", "GPT-5-Mini", "2026-12-11"),
         ("openai", "gpt-5.1-2025-11-13", "2027-04-01"),
         ("openai", "gpt-5-turbo", "unknown"),
+        ("openai", "gpt-5-latest", "unknown"),
         ("anthropic", "c-3-7-sonnet-20250219", "2026-02-19"),
         ("anthropic", "c-sonnet-4-5", "2026-11-30"),
         ("anthropic", "c-haiku-4-5", ""),

@@ -25,7 +25,7 @@ MISSES = {
 
 def when(route: Route) -> str:
     """What a route asks for: `an outage or a heartbeat, with the tag ai, Mon to Fri`."""
-    parts = [either([_plain(kind) for kind in route.kinds]) or "anything that pages"]
+    parts = [either([_plain(kind) for kind in route.kinds]) or "anything that pages, or a notice"]
     if route.monitor:
         parts.append(f"of {route.monitor.name}")
     if route.tags:
