@@ -85,6 +85,7 @@ def test_an_outage_shows_by_itself_and_is_taken_on_a_phone(
             "/providers",
             "/providers/openai",
             "/providers/leads",
+            "/providers/regions",
         ):
             seen.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
             seen.go(f"{stack.address}{path}")

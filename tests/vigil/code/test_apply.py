@@ -16,7 +16,7 @@ from vigil.code.models import ConfigurationPlan, ManagedObject
 from vigil.code.ownership import adopt
 from vigil.heartbeats.changes import create_heartbeat
 from vigil.monitors.changes import create_monitor, set_paused, update_monitor
-from vigil.monitors.models import Monitor, Region
+from vigil.monitors.models import CompositeMember, Monitor, Region
 
 pytestmark = pytest.mark.django_db
 
@@ -208,3 +208,23 @@ reports: {r: {frequency: weekly, recipients: [a@shop.example], tag: prod}}
     assert changes(planned(again)).keys() == {"rotations.primary", "policies.p", "maintenance.m"}
     applied(again)
     assert planned(again).changes == []
+
+
+def test_a_warning_of_headroom_and_a_chain_that_warns_are_written_and_read_back() -> None:
+    text = """version: 1
+project: keys
+monitors:
+  first: {http: {url: "https://api.openai.com/v1/models"}, headroom_warning: 20m}
+  second: {http: {url: "https://api.anthropic.com/v1/models"}}
+composites:
+  chat: {rule: readiness, members: [first, {group: spare, any_of: [second]}]}
+"""
+    applied(text)
+    assert Monitor.objects.get(name="first").headroom_warning_minutes == 20
+    assert [(one.rank, one.group) for one in CompositeMember.objects.order_by("rank")] == [(0, ""), (1, "spare")]
+    assert changes(planned(text)) == {}
+
+    without = changes(planned(text.replace(", headroom_warning: 20m", "")))
+    assert without == {"monitors.first": {"headroom_warning": ("20m", None)}}
+    with pytest.raises(DocumentError, match="from 5m to 1d"):
+        planned(text.replace("20m", "1m"))
