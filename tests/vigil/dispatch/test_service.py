@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import cast
 
 import pytest
@@ -27,6 +28,7 @@ from tests.signed import control_entry, control_signer, say_alive
 from tests.streams import entries
 from tests.waiting import until
 from vigil.accounts.teams import default_team
+from vigil.canaries.models import Canary
 from vigil.clock import database_now
 from vigil.database.session_lock import MissingOwners, SessionLock, living_owners
 from vigil.dispatch import lease
@@ -211,8 +213,8 @@ def test_changes_are_seen_within_two_seconds(floor: Floor, monitor: Monitor) -> 
     assert [(round.cause, round.revision) for round in floor.rounds()] == [(Cause.FIRST_LOOK, 2)]
 
 
-@pytest.mark.usefixtures("dispatcher")
-def test_a_canary_has_no_rounds_whoever_calls(floor: Floor, monitor: Monitor) -> None:
+def luna() -> Monitor:
+    """A canary in both regions."""
     config = {
         "url": "https://api.openai.com/v1/chat/completions",
         "form": "openai_chat",
@@ -221,7 +223,37 @@ def test_a_canary_has_no_rounds_whoever_calls(floor: Floor, monitor: Monitor) ->
         "monthly_budget": 1.0,
     }
     wanted = {"name": "luna", "kind": "canary", "config": config, "regions": list(Region.objects.all())}
-    canary = create_monitor(default_team(), wanted)
+    return create_monitor(default_team(), wanted)
+
+
+@pytest.mark.usefixtures("dispatcher", "monitor")
+def test_the_regions_of_a_canary_take_turns_and_each_turn_is_paid_for_first(floor: Floor) -> None:
+    canary = luna()
+    # Below what a form would save, so that the test is short.
+    Monitor.objects.filter(pk=canary.pk).update(interval_s=5, timeout_ms=1000, revision=2)
+    orders: list[tuple[int, str]] = []
+
+    def collect() -> bool:
+        for region in REGIONS:
+            for batch in floor.batches(region, Lane.SCHEDULED):
+                found = [check for check in batch.checks if check.monitor == canary.public_id]
+                orders.extend((check.at_ms, region) for check in found)
+        return len(orders) >= 3
+
+    until(collect, "three turns")
+    orders.sort()
+    for (at_ms, region), (next_ms, next_region) in pairwise(orders):
+        turns, rest = divmod(next_ms - at_ms, 5_000)
+        # A busy machine may leave a turn out; the one after it has its own region all the same.
+        assert rest == 0 and turns > 0
+        assert (region != next_region) is (turns % 2 == 1)
+    reserved = Canary.objects.get().reserved
+    assert [(at_ms, reserved[str(at_ms)][0]) for at_ms, _ in orders] == orders
+
+
+@pytest.mark.usefixtures("dispatcher")
+def test_a_canary_has_no_rounds_whoever_calls(floor: Floor, monitor: Monitor) -> None:
+    canary = luna()
     update_monitor(monitor, {"interval_s": 6})
     until(floor.rounds, "a round of the other monitor, which was changed later")
     floor.call(canary)
