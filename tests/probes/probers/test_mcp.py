@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from probes.prober import Observation, SpecError
-from probes.probers import parse_spec
+from probes.checks.attempts import attempt
+from probes.net.trace import Trace
+from probes.prober import Observation, ProbeContext, SpecError
+from probes.probers import PROBERS, parse_spec
 from probes.reasons import Reason, Status
 from tests.probes.looking import looked
-from tests.probes.loopback import Handler, answering, closed_port, endless, serving
+from tests.probes.loopback import Handler, answering, closed_port, endless, serving, way_out
 from vigil.demo.exchange import ServedAnswer, ServedRequest, serve
 from vigil.demo.mcp import FakeMcpServer
 
@@ -47,6 +49,28 @@ def test_a_server_of_either_protocol_and_either_kind_of_answer_is_up(
     assert seen.facts["mcp_tools"] == 3 and seen.facts["address"] == "127.0.0.1"
     assert seen.facts["mcp_protocol"] == ("modern" if modern else "legacy")
     assert [each[0] for each in json.loads(str(seen.facts["mcp_tools_0"]))] == ["create_ticket", "fetch", "search"]
+
+
+def test_a_worker_remembers_which_protocol_a_server_speaks(on_loop: Any) -> None:
+    server = FakeMcpServer(modern=False)
+
+    async def story() -> None:
+        async def respond(request: ServedRequest) -> ServedAnswer:
+            return server.answer(request)
+
+        listening = await serve(0, respond)
+        spec = parse_spec("mcp", {"url": f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/mcp"})
+        try:
+            async with way_out() as dialer:
+                for _ in range(2):
+                    context = ProbeContext(dialer, Trace(), 1_800_000_000.0, "mon_of_tools")
+                    seen = await attempt(PROBERS["mcp"], spec, {}, context, 5.0)
+                    assert seen.status is Status.UP
+        finally:
+            listening.close()
+
+    on_loop(story())
+    assert server.asked.count("server/discover") == 1 and server.asked.count("initialize") == 2
 
 
 def test_a_token_is_sent_and_never_shown_and_the_metadata_is_asked_without_it(on_loop: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 
@@ -18,21 +19,36 @@ from vigil.monitors.live.results import MAX_MONITORS, latest_results
 from vigil.monitors.models import Monitor, Region
 from vigil.tool_watch.models import ToolList
 
+#: Thousands of results are not read for every scraper (s).
+FRESH_S = 30.0
 _VERSIONS = (MODERN, *LEGACY)
 
 
 class EngineCollector(Collector):
-    """Asks the tables and Redis at each scrape; of engines nothing while Redis is away. Raises `django.db.Error`."""
+    """Asks the tables and Redis every half minute at most; of engines nothing while Redis is away.
+
+    Raises `django.db.Error`.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[GaugeMetricFamily] = []
+        self._read_at_s = -FRESH_S
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        yield from _engines()
-        family = GaugeMetricFamily("vigil_ai_mcp_servers", "MCP servers that are watched.", labels=["version"])
-        counted = Counter(dict.fromkeys(_VERSIONS, 0))
-        for version, count in ToolList.objects.order_by().values_list("version").annotate(Count("pk")):
-            counted[version if version in _VERSIONS else OTHERS] += count
-        for version, count in sorted(counted.items()):
-            family.add_metric([version], count)
-        yield family
+        if time.monotonic() - self._read_at_s >= FRESH_S:
+            self._found, self._read_at_s = [*_engines(), _servers()], time.monotonic()
+        return self._found
+
+
+def _servers() -> GaugeMetricFamily:
+    family = GaugeMetricFamily("vigil_ai_mcp_servers", "MCP servers that are watched.", labels=["version"])
+    watched = ToolList.objects.filter(monitor__deleted_at=None, monitor__paused=False)
+    counted = Counter(dict.fromkeys(_VERSIONS, 0))
+    for version, count in watched.order_by().values_list("version").annotate(Count("pk")):
+        counted[version if version in _VERSIONS else OTHERS] += count
+    for version, count in sorted(counted.items()):
+        family.add_metric([version], count)
+    return family
 
 
 def _engines() -> Iterable[GaugeMetricFamily]:
