@@ -24,6 +24,8 @@ _BY_HOST: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "gpt-5.6-luna": (0.20, 1.20),
         "gpt-5.4-nano": (0.20, 1.25),
     },
+    # Of claude-haiku-5-5 the tables of others differ by a factor of ten, so its price is asked for.
+    "api.anthropic.com": {"claude-haiku-4-5": (1.0, 5.0)},
     "generativelanguage.googleapis.com": {
         "gemini-2.5-flash-lite": (0.10, 0.40),
         "gemini-3.5-flash-lite": (0.30, 2.50),
