@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -94,11 +94,12 @@ def _owned(team: Team, ids: Sequence[str], all_of_them: bool = True) -> list[Mon
 def _pause(user: User, monitors: Sequence[Monitor], wish: BulkWish) -> dict[str, object]:
     paused = wish.kind is BulkKind.PAUSE
     changed = [one for one in monitors if one.paused is not paused]
-    _set_paused(changed, paused)
+    set_paused(changed, paused)
     return {"monitors": [one.public_id for one in changed]}
 
 
-def _set_paused(monitors: Sequence[Monitor], paused: bool) -> None:
+def set_paused(monitors: Iterable[Monitor], paused: bool) -> None:
+    """Pause or resume, each through the write path of its kind; select `heartbeat` with them."""
     for one in monitors:
         if one.kind == DerivedKind.HEARTBEAT:
             set_heartbeat_paused(one.heartbeat, paused)
@@ -109,12 +110,16 @@ def _set_paused(monitors: Sequence[Monitor], paused: bool) -> None:
 def _silence(user: User, monitors: Sequence[Monitor], wish: BulkWish) -> dict[str, object]:
     if wish.minutes not in SILENCES:
         raise BulkRefused("Choose how long they are silent.")
+    made = silence(user.get_username(), monitors, timedelta(minutes=int(wish.minutes)))
+    return {"monitors": [one.public_id for one in monitors], "silence": made.public_id}
+
+
+def silence(author: str, monitors: Sequence[Monitor], how_long: timedelta) -> Silence:
+    """Silence monitors of one team from now on; raises `ValidationError`."""
     now = database_now()
     name = monitors[0].name if len(monitors) == 1 else f"{len(monitors)} monitors"
-    silence = Silence(team=monitors[0].team, created_by=user.get_username()[:120])
-    wanted = {"name": name[:100], "starts_at": now, "ends_at": now + timedelta(minutes=int(wish.minutes))}
-    made = create_silence(silence, wanted, monitors)
-    return {"monitors": [one.public_id for one in monitors], "silence": made.public_id}
+    made = Silence(team=monitors[0].team, created_by=author[:120])
+    return create_silence(made, {"name": name[:100], "starts_at": now, "ends_at": now + how_long}, monitors)
 
 
 def _tag(user: User, monitors: Sequence[Monitor], wish: BulkWish) -> dict[str, object]:
@@ -129,13 +134,13 @@ def _tag(user: User, monitors: Sequence[Monitor], wish: BulkWish) -> dict[str, o
 
 def _undo_pause(action: BulkAction, monitors: Sequence[Monitor]) -> None:
     was = action.kind != BulkKind.PAUSE
-    _set_paused([one for one in monitors if one.paused is not was], was)
+    set_paused([one for one in monitors if one.paused is not was], was)
 
 
 def _undo_silence(action: BulkAction, monitors: Sequence[Monitor]) -> None:
-    silence = Silence.objects.filter(public_id=action.done["silence"], team=action.team, valid_until=None).first()
-    if silence is not None:
-        delete_silence(silence)
+    made = Silence.objects.filter(public_id=action.done["silence"], team=action.team, valid_until=None).first()
+    if made is not None:
+        delete_silence(made)
 
 
 def _undo_tag(action: BulkAction, monitors: Sequence[Monitor]) -> None:

@@ -7,15 +7,25 @@ from django.contrib import admin
 from vigil.web.admin import (
     accounts,
     alerts,
-    composites,
     heartbeats,
     history,
     incidents,
-    monitors,
     oncall,
     operations,
     routes,
     silences,
+)
+from vigil.web.admin.monitors import composites, pages, regions
+from vigil.web.admin.records import (
+    audit,
+    code,
+    enrolment,
+    incident_rows,
+    keys,
+    notices,
+    status_pages,
+    subscribers,
+    watched,
 )
 
 admin.site.site_header = "Vigil"
@@ -27,13 +37,23 @@ admin.site.login_template = "web/admin/login.html"
 __all__ = [
     "accounts",
     "alerts",
+    "audit",
+    "code",
     "composites",
+    "enrolment",
     "heartbeats",
     "history",
+    "incident_rows",
     "incidents",
-    "monitors",
+    "keys",
+    "notices",
     "oncall",
     "operations",
+    "pages",
+    "regions",
     "routes",
     "silences",
+    "status_pages",
+    "subscribers",
+    "watched",
 ]

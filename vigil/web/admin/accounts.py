@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from vigil.accounts.models import ApiToken, Membership, Scope, Team, User
 from vigil.accounts.tokens import LIFETIME, AlreadyRotated, audit_line, issue_token, rotate_token
+from vigil.web.admin.lists.pages import BoundedListAdmin
 from vigil.web.admin.pieces import TeamAdminBase
 
 #: Tokens rotated at once, and how long both work.
@@ -31,8 +33,10 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]
+class PeopleAdmin(BoundedListAdmin, UserAdmin):  # type: ignore[type-arg]
     inlines = (MembershipInline,)
+    filter_horizontal = ("user_permissions",)
+    autocomplete_fields = ("groups",)
     list_display = ("username", "email", "is_active", "is_staff", "last_login")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -44,8 +48,16 @@ class PeopleAdmin(UserAdmin):  # type: ignore[type-arg]
         ]
 
 
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RightsGroupAdmin(BoundedListAdmin, GroupAdmin):
+    """Groups of rights for these pages."""
+
+
 @admin.register(Team)
-class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TeamAdmin(BoundedListAdmin):
     list_display = ("name", "slug", "public_id")
     search_fields = ("name", "slug", "public_id")
     ordering = ("name", "id")
@@ -84,6 +96,8 @@ class ApiTokenAdmin(TeamAdminBase):
     list_filter = ("team",)
     search_fields = ("name", "prefix", "public_id")
     autocomplete_fields = ("team", "user")
+    list_select_related = ("team", "user")
+    ordering = ("-pk",)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

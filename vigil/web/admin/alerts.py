@@ -88,6 +88,7 @@ class ChannelAdmin(TeamAdminBase):
     list_filter = ("kind", "enabled", "fallback", "team")
     search_fields = ("name", "public_id")
     autocomplete_fields = ("team",)
+    list_select_related = ("team",)
     readonly_fields = ("public_id", "secrets_set", "calls_back_at", "disabled_at", "disabled_why")
     actions = ("send_test",)
 
@@ -105,7 +106,7 @@ class ChannelAdmin(TeamAdminBase):
     def calls_back_at(self, channel: Channel) -> str:
         return callback_address(channel) or "-"
 
-    @admin.action(description="Send a test message")
+    @admin.action(description="Send a test message", permissions=["change"])
     def send_test(self, request: HttpRequest, queryset: QuerySet[Channel]) -> None:
         for channel in queryset[:3]:
             outcome = send_trial(channel, timezone.now())
@@ -140,9 +141,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "public_id", "state", "event", "channel", "incident", "attempts", "last_error", "created_at", "sent_at",
         "tells",
     )  # fmt: skip
-    list_filter = ("state", "event", "channel", SelfTestFilter)
-    search_fields = ("public_id", "incident__public_id", "incident__title")
+    list_filter = ("state", "event", "channel", "team", SelfTestFilter)
+    search_fields = ("=public_id", "=incident__public_id", "incident__title")
     list_select_related = ("channel", "incident")
+    hidden = ("lease_until", "lease_token")
     actions = ("resend",)
 
     @admin.action(description="Resend dead letters", permissions=["resend"])

@@ -13,10 +13,11 @@ from django.utils.safestring import SafeString, mark_safe
 from vigil.heartbeats import changes, overview
 from vigil.heartbeats.core.pings.body import text_of
 from vigil.heartbeats.core.schedule import length_in_words
-from vigil.heartbeats.models import Heartbeat, StoredPing, TeamPings
+from vigil.heartbeats.models import Heartbeat, ReceptionGap, StoredPing, TeamPings
 from vigil.heartbeats.rows import schedule_of, terms_of
 from vigil.heartbeats.showing.snippets import SNIPPETS
 from vigil.web.admin.heartbeat_form import HeartbeatForm
+from vigil.web.admin.lists.pages import BoundedListAdmin
 from vigil.web.admin.pieces import ManagedAdmin, ReadOnlyAdmin, table
 
 _PINGS_SHOWN = 30
@@ -27,7 +28,8 @@ class HeartbeatAdmin(ManagedAdmin):
     form = HeartbeatForm
     list_display = ("name", "status_now", "expects", "last_ping_at", "expected_at", "team")
     list_filter = ("status", "trouble", "team")
-    search_fields = ("monitor__name", "slug", "monitor__public_id")
+    search_fields = ("monitor__name", "slug", "=monitor__public_id")
+    ordering = ("-pk",)
     actions = ("pause", "pause_until_ping", "resume", "rotate")
     list_per_page = 50
     _shown = ("status_now", "address", "charts", "last_pings", "how_to_call", "badge")
@@ -145,10 +147,14 @@ class HeartbeatAdmin(ManagedAdmin):
 
 
 @admin.register(TeamPings)
-class TeamPingsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class TeamPingsAdmin(BoundedListAdmin):
     """Keys and addresses for a team's jobs."""
 
     list_display = ("team", "creates")
+    list_filter = ("creates",)
+    search_fields = ("team__name",)
+    list_select_related = ("team",)
+    autocomplete_fields = ("team",)
     readonly_fields = ("key", "badge_key")
     actions = ("rotate_key", "rotate_badge_key")
 
@@ -174,15 +180,24 @@ class TeamPingsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+@admin.register(ReceptionGap)
+class ReceptionGapAdmin(ReadOnlyAdmin):
+    """Times without any receiver, in which no job is counted late."""
+
+    list_display = ("begin", "end")
+    list_filter = ("end",)
+
+
 @admin.register(StoredPing)
 class StoredPingAdmin(ReadOnlyAdmin):
     """Single pings with their bodies."""
 
     list_display = ("heartbeat", "n", "at", "kind", "exit_code", "word", "duration_ms", "body_size")
-    list_filter = ("kind", "method")
-    search_fields = ("rid", "heartbeat__slug")
+    # The newest thousand of each heartbeat: they are found by their heartbeat alone.
+    list_filter = ("heartbeat",)
+    search_fields = ("=heartbeat__slug", "=heartbeat__monitor__public_id")
     list_select_related = ("heartbeat",)
-    show_full_result_count = False
+    ordering = ("-heartbeat_id", "-n")
     fields = (
         "heartbeat", "n", "at", "kind", "exit_code", "word", "rid", "duration_ms", "facts", "method", "origin", "agent",
         "text",
@@ -190,7 +205,7 @@ class StoredPingAdmin(ReadOnlyAdmin):
     readonly_fields = ("text",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StoredPing]:
-        return StoredPing.objects.defer("body")
+        return super().get_queryset(request).defer("body")
 
     @admin.display(description="body")
     def text(self, ping: StoredPing) -> SafeString:

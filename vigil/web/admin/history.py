@@ -42,7 +42,8 @@ class ObjectiveAdmin(TeamAdminBase):
     list_display = ("name", "monitor", "tag", "target_percent", "window_days", "pace", "enabled", "team")
     list_filter = ("enabled", "team")
     list_select_related = ("monitor", "team")
-    autocomplete_fields = ("monitor",)
+    search_fields = ("name", "tag", "=public_id", "monitor__name")
+    autocomplete_fields = ("team", "monitor")
     readonly_fields = ("stands",)
 
     @admin.display(description="status")
@@ -79,6 +80,9 @@ class ReportAdmin(TeamAdminBase):
     form = ReportForm
     list_display = ("team", "frequency", "tag", "zone", "enabled", "sent_until", "last_error")
     list_filter = ("frequency", "team")
+    search_fields = ("tag", "=public_id", "team__name")
+    list_select_related = ("team",)
+    autocomplete_fields = ("team",)
     readonly_fields = ("sent_until", "last_error")
 
 
@@ -88,6 +92,8 @@ class GapAdmin(ReadOnlyAdmin):
 
     list_display = ("region", "reason", "from_at", "to_at", "results")
     list_filter = ("reason", "region")
+    search_fields = ("=region__slug",)
+    list_select_related = ("region",)
 
 
 @admin.register(Position)
@@ -95,6 +101,8 @@ class PositionAdmin(ReadOnlyAdmin):
     """Recorded position of each region."""
 
     list_display = ("region", "entry_id", "updated_at")
+    search_fields = ("=region__slug",)
+    list_select_related = ("region",)
 
 
 @admin.register(RecordedHour)

@@ -50,10 +50,9 @@ class KindFilter(admin.SimpleListFilter):
 @admin.register(Incident)
 class IncidentAdmin(Responding, ReadOnlyAdmin):
     list_display = ("title", "kind", "failure", "opened_at", "resolved_at", "lasted", "pursued", "team")
-    list_filter = (OpenFilter, KindFilter, "team")
-    search_fields = ("title", "public_id", "monitor__name", "monitor__public_id")
-    list_select_related = ("team", "monitor")
-    date_hierarchy = "opened_at"
+    list_filter = (OpenFilter, KindFilter, "opened_at", "team", "monitor")
+    search_fields = ("title", "=public_id", "monitor__name", "=monitor__public_id")
+    list_select_related = ("team", "monitor", "pursuit")
     fields = (
         "public_id", "title", "kind", "monitor", "team", "failure", "started_at", "opened_at", "resolved_at",
         "flaps", "pursued", "provider", "part_of", "together", "life", "told",

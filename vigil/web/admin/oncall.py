@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from vigil.alerts.core.rotation import shifts, who_is_on_call
 from vigil.alerts.models import (
@@ -21,7 +22,7 @@ from vigil.alerts.models import (
 )
 from vigil.alerts.oncall.calendar import feed_address, renew_feed_key
 from vigil.alerts.wording.text import clock
-from vigil.clock import database_now, is_zone
+from vigil.clock import is_zone
 from vigil.web.admin.pieces import TeamAdminBase, table
 
 
@@ -62,9 +63,11 @@ class PersonAdmin(TeamAdminBase):
     list_display = ("name", "reached_by", "user", "team")
     list_filter = ("team",)
     search_fields = ("name", "public_id")
-    filter_horizontal = ("channels",)
-    autocomplete_fields = ("team", "user")
+    autocomplete_fields = ("team", "user", "channels")
     fields = ("team", "name", "user", "channels")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
+        return super().get_queryset(request).select_related("team", "user").prefetch_related("channels")
 
     @admin.display(description="reached by")
     def reached_by(self, person: Person) -> str:
@@ -100,20 +103,25 @@ class RotationAdmin(TeamAdminBase):
     fields = ("team", "name", "zone", "starts_on", "handover", "shift_days", "now", "coming", "calendar")
     actions = ("renew_calendar",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rotation]:
+        whole = super().get_queryset(request).select_related("team")
+        return whole.prefetch_related("members__person", "overrides__person")
+
     @admin.display(description="on call now")
     def now(self, rotation: Rotation) -> str:
         if rotation._state.adding:
             return "-"
-        shift = who_is_on_call(rotation.schedule, database_now())
-        return f"{_name(shift.person)} until {clock(shift.ends)}" if shift else "no one"
+        # Shown and not decided: a query for each row would be one for the clock alone.
+        shift = who_is_on_call(rotation.schedule, timezone.now())
+        return f"{_names(rotation)[shift.person]} until {clock(shift.ends)}" if shift else "no one"
 
     @admin.display(description="the next four weeks")
     def coming(self, rotation: Rotation) -> str:
         if rotation._state.adding:
             return "-"
-        now = database_now()
+        now, names = timezone.now(), _names(rotation)
         rows = [
-            (clock(shift.starts), clock(shift.ends), _name(shift.person), "stands in" if shift.covers else "")
+            (clock(shift.starts), clock(shift.ends), names[shift.person], "stands in" if shift.covers else "")
             for shift in shifts(rotation.schedule, now, now + timedelta(days=28))
         ]
         return table(("from", "until", "who", ""), rows) if rows else "no one"
@@ -132,7 +140,7 @@ class StepInline(admin.StackedInline):  # type: ignore[type-arg]
     model = EscalationStep
     formset = SameTeamFormSet
     extra = 1
-    filter_horizontal = ("channels", "people", "rotations")
+    autocomplete_fields = ("channels", "people", "rotations")
     fields = ("position", "delay_s", "channels", "people", "rotations")
 
 
@@ -146,10 +154,15 @@ class PolicyAdmin(TeamAdminBase):
     fields = ("team", "name", "repeats")
     inlines = (StepInline,)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EscalationPolicy]:
+        return super().get_queryset(request).select_related("team").prefetch_related("steps")
+
     @admin.display(description="steps")
     def steps_in_words(self, policy: EscalationPolicy) -> str:
         return ", then ".join(f"after {step.delay_s} s" if step.delay_s else "at once" for step in policy.steps.all())
 
 
-def _name(person: int) -> str:
-    return Person.objects.filter(pk=person).values_list("name", flat=True).first() or "somebody"
+def _names(rotation: Rotation) -> dict[int, str]:
+    """Names of all who may be on call, by their keys."""
+    rows: list[Any] = [*rotation.members.all(), *rotation.overrides.all()]
+    return {row.person_id: row.person.name for row in rows}

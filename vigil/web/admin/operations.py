@@ -9,22 +9,25 @@ from django.http import HttpRequest
 
 from vigil.alerts.models import SelfTest
 from vigil.deadletters.actions import NotReplayable, discard, replay
-from vigil.deadletters.models import DeadLetter
+from vigil.deadletters.models import DeadLetter, DeadLetterCount
 from vigil.feeds.core.catalogue import SOURCES
 from vigil.feeds.models import Feed
 from vigil.feeds.witnesses import state_in_words, switch
+from vigil.web.admin.lists.pages import BoundedListAdmin
 from vigil.web.admin.pieces import ReadOnlyAdmin, table
 
 _SHOWN_BYTES = 2_000
 
 
 @admin.register(Feed)
-class FeedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class FeedAdmin(BoundedListAdmin):
     """Every known feed; the witness process reads the enabled ones."""
 
     list_display = ("provider", "enabled", "state", "address")
     fields = ("provider", "address", "url", "state", "format", "posts_now")
     readonly_fields = ("provider", "address", "state", "format", "posts_now")
+    list_filter = ("enabled",)
+    search_fields = ("provider",)
     actions = ("switch_on", "switch_off")
     list_per_page = 100
 
@@ -68,6 +71,7 @@ class SelfTestAdmin(ReadOnlyAdmin):
     fields = ("team", "incident", "begun_at", "ended_at", "result", "proof")
     readonly_fields = ("result", "proof")
     list_select_related = ("team",)
+    search_fields = ("team__name", "=incident__public_id")
 
     @admin.display(description="result", ordering="passed")
     def result(self, test: SelfTest) -> str:
@@ -82,11 +86,25 @@ class SelfTestAdmin(ReadOnlyAdmin):
         return table(("channel", "event", "state", "attempts", "sent at", "last error"), rows)
 
 
+class SourceFilter(admin.SimpleListFilter):
+    """Processes that have written letters, of which there are few."""
+
+    title = "source"
+    parameter_name = "source"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(one, one) for one in DeadLetterCount.objects.order_by("pk").values_list("pk", flat=True)[:100]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> QuerySet[DeadLetter]:
+        return queryset.filter(source=self.value()) if self.value() else queryset
+
+
 @admin.register(DeadLetter)
 class DeadLetterAdmin(ReadOnlyAdmin):
     list_display = ("source", "step", "origin", "state", "count", "first_at", "last_at")
-    list_filter = ("state", "source", "step")
-    search_fields = ("public_id", "origin", "error")
+    list_filter = ("state", SourceFilter)
+    search_fields = ("=public_id", "origin", "error", "=step")
+    ordering = ("-last_at", "-id")
     fields = (
         "public_id", "source", "step", "origin", "state", "count", "first_at", "last_at", "ended_at", "error", "stream",
         "entry", "size", "beginning", "on_replay",
@@ -106,7 +124,7 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     def on_replay(self, letter: DeadLetter) -> str:
         return letter.on_replay
 
-    @admin.action(description="Replay: give the entries back to their streams, where that is of use")
+    @admin.action(description="Replay: give the entries back, where that is of use", permissions=["close"])
     def replay(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
         done = 0
         for letter in queryset:
@@ -120,6 +138,9 @@ class DeadLetterAdmin(ReadOnlyAdmin):
                 break
         messages.info(request, f"{done} replayed.")
 
-    @admin.action(description="Discard: close them without a replay")
+    @admin.action(description="Discard: close them without a replay", permissions=["close"])
     def discard(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
         messages.info(request, f"{discard(queryset)} discarded.")
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("deadletters.change_deadletter")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.options import FORMFIELD_FOR_DBFIELD_DEFAULTS
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -17,14 +17,18 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from vigil.accounts.sealed import Secrets
+from vigil.accounts.sealed import SealedJSONField, SealedTextField, Secrets
 from vigil.accounts.teams import default_team
 from vigil.alerts.wording.text import duration
 from vigil.code.ownership import managed_in_words, owner_of_row
 from vigil.strict_json import InputProblem, read_json
+from vigil.web.admin.lists.pages import BoundedListAdmin
+
+#: Kinds of columns that no page shows.
+_UNSHOWN = (models.BinaryField, SealedJSONField, SealedTextField)
 
 
-class ManagedAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ManagedAdmin(BoundedListAdmin):
     """Pages of objects that a document may own: they say so, and that a change by hand is drift."""
 
     def changeform_view(
@@ -45,13 +49,22 @@ class TeamAdminBase(ManagedAdmin):
         return {"team": default_team().pk, **super().get_changeform_initial_data(request)}
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Read-only pages of rows that Vigil writes itself."""
+class ReadOnlyAdmin(BoundedListAdmin):
+    """Read-only pages of rows that Vigil writes itself: every column but secrets and packed bytes."""
 
     actions: Sequence[Any] = ()
+    #: Columns that are not shown: hashes of secrets, leases.
+    hidden: Sequence[str] = ()
+    ordering: ClassVar[tuple[str, ...]] = ("-pk",)
 
     class Media:
         css: ClassVar[dict[str, tuple[str, ...]]] = {"all": ("web/admin.css",)}
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        if self.fields:
+            return list(self.fields)
+        columns = [one.name for one in self.opts.concrete_fields if not isinstance(one, _UNSHOWN)]
+        return [*(name for name in columns if name not in self.hidden), *self.readonly_fields]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -79,8 +79,8 @@ class Responding(_Admin):
     def pursued(self, incident: Incident) -> str:
         if incident.resolved_at is not None:
             return "over"
-        found = Pursuit.objects.filter(pk=incident.pk, acknowledged_at__isnull=False).first()
-        if found is None:
+        found: Pursuit | None = getattr(incident, "pursuit", None)
+        if found is None or found.acknowledged_at is None:
             return "not acknowledged"
         until = f", until {clock(found.snoozed_until)}" if found.snoozed_until else ""
         return f"{found.acknowledged_by}{until}"

@@ -78,8 +78,7 @@ class RouteAdmin(TeamAdminBase):
     list_display = ("name", "position", "asks", "tells", "goes_on", "default", "enabled", "team")
     list_filter = ("enabled", "team")
     search_fields = ("name", "public_id")
-    filter_horizontal = ("channels",)
-    autocomplete_fields = ("team", "monitor", "policy")
+    autocomplete_fields = ("team", "monitor", "policy", "channels")
     list_select_related = ("team", "policy", "monitor")
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -9,10 +9,10 @@ from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from vigil.alerts.routing.holds import look_again_in
 from vigil.alerts.wording.text import clock
-from vigil.clock import database_now
 from vigil.silences.changes import (
     SETTABLE,
     change_silence,
@@ -85,14 +85,14 @@ class SilenceAdmin(TeamAdminBase):
 
     @admin.display(description="active now")
     def state(self, silence: Silence) -> str:
-        window = current(silence.schedule, database_now()) if silence.pk else None
+        window = current(silence.schedule, timezone.now()) if silence.pk else None
         return f"until {clock(window.ends)}" if window else "no"
 
     @admin.display(description="coming windows")
     def coming(self, silence: Silence) -> str:
         if silence._state.adding:
             return "-"
-        now = database_now()
+        now = timezone.now()
         found = windows(silence.schedule, now, now + timedelta(days=35))[:5]
         rows = [(clock(window.starts), clock(window.ends)) for window in found]
         return table(("from", "until"), rows) if rows else "none within 35 days"

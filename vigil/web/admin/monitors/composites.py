@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.sites import site
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
@@ -15,7 +17,7 @@ from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.monitors import changes
 from vigil.monitors.composites import Member, create_composite, update_composite
-from vigil.monitors.models import Composite, CompositeMember
+from vigil.monitors.models import Composite, CompositeMember, Monitor
 from vigil.web.admin.pieces import AdmittedJSONField, ManagedAdmin
 
 
@@ -24,7 +26,11 @@ class _Undone(Exception):
 
 
 class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
-    team = forms.ModelChoiceField(queryset=Team.objects.all(), initial=lambda: default_team().pk)
+    team = forms.ModelChoiceField(
+        queryset=Team.objects.all(),
+        initial=lambda: default_team().pk,
+        widget=AutocompleteSelect(Monitor._meta.get_field("team"), site),
+    )
     name = forms.CharField(max_length=200)
     tags = AdmittedJSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
     paused = forms.BooleanField(required=False)
@@ -97,7 +103,8 @@ class CompositeAdmin(ManagedAdmin):
     inlines = (CompositeMemberInline,)
     list_display = ("name", "status", "rule", "k", "members", "team")
     list_filter = ("rule", "monitor__believed__status", "monitor__team")
-    search_fields = ("monitor__name", "monitor__public_id")
+    search_fields = ("monitor__name", "=monitor__public_id")
+    ordering = ("-pk",)
     fields = ("team", "name", "rule", "k", "tags", "paused")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Composite]:

@@ -1,40 +1,61 @@
-"""Admin of monitors, regions and dispatcher leases, with latest results."""
+"""Admin of monitors, with latest results, bulk pause and silence."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from vigil.dispatch.models import Lease
+from vigil.alerts.wording.text import duration
 from vigil.heartbeats.changes import delete_heartbeat
 from vigil.incidents.shown_status import shown_status, state_of
 from vigil.monitors import changes
 from vigil.monitors.dependencies import set_parents
-from vigil.monitors.live.results import instant, latest_results, region_quarantines, region_shares, region_statuses
-from vigil.monitors.models import DerivedKind, Monitor, Region
+from vigil.monitors.live.results import instant, latest_results
+from vigil.monitors.models import DerivedKind, Monitor
 from vigil.monitors.presets import GIVEN
-from vigil.web.admin.monitor_form import MonitorForm, NewMonitorForm
-from vigil.web.admin.pieces import ReadOnlyAdmin, TeamAdminBase, age, secret_names, table
+from vigil.web import bulk
+from vigil.web.admin.monitors.forms import MonitorForm, NewMonitorForm
+from vigil.web.admin.pieces import TeamAdminBase, age, secret_names, table
+from vigil.web.forms.words import KINDS
 
 #: Changes of a monitor on its page.
 CHANGES_SHOWN = 20
+
+
+class KindOfMonitorFilter(admin.SimpleListFilter):
+    """Kinds as they are plugged in: the table is not asked which ones it holds."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        # Imported late: most processes never show this page, and the probers load slowly.
+        from probes.probers import PROBERS
+
+        return [(kind, KINDS.get(kind, kind)) for kind in (*PROBERS, *(one.value for one in DerivedKind))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> QuerySet[Monitor]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @admin.register(Monitor)
 class MonitorAdmin(TeamAdminBase):
     form = MonitorForm
     list_display = ("name", "status", "kind", "target", "interval_s", "region_names", "paused", "team")
-    list_filter = ("believed__status", "kind", "paused", "regions", "team")
-    search_fields = ("name", "public_id", "tags", "config")
+    list_filter = ("believed__status", KindOfMonitorFilter, "paused", "priority", "regions", "team")
+    search_fields = ("name", "=public_id", "tags", "config")
+    # As the index of names within a team has them.
+    ordering = ("team_id", "name")
     readonly_fields = ("public_id", "status", "seen", "secrets_set", "warnings", "revision", "changed", "created_at")
     filter_horizontal = ("regions",)
     autocomplete_fields = ("team",)
-    list_per_page = 50
-    actions = ("pause", "resume")
+    actions = ("pause", "resume", "silence_an_hour", "silence_a_day")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Monitor]:
         return Monitor.objects.filter(deleted_at=None).select_related("team", "believed").prefetch_related("regions")
@@ -99,13 +120,34 @@ class MonitorAdmin(TeamAdminBase):
     def warnings(self, monitor: Monitor) -> str:
         return " ".join(changes.monitor_warnings(monitor)) or "none"
 
-    @admin.action(description="Pause")
+    @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
-        self._set_paused(queryset, True)
+        bulk.set_paused(queryset.select_related("heartbeat"), True)
 
-    @admin.action(description="Resume")
+    @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
-        self._set_paused(queryset, False)
+        bulk.set_paused(queryset.select_related("heartbeat"), False)
+
+    @admin.action(description="Silence for an hour", permissions=["silence"])
+    def silence_an_hour(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
+        self._silence(request, queryset, timedelta(hours=1))
+
+    @admin.action(description="Silence for a day", permissions=["silence"])
+    def silence_a_day(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
+        self._silence(request, queryset, timedelta(days=1))
+
+    def has_silence_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("silences.add_silence")
+
+    def _silence(self, request: HttpRequest, queryset: QuerySet[Monitor], how_long: timedelta) -> None:
+        """One silence for the monitors of each team."""
+        by_team: dict[int, list[Monitor]] = {}
+        for monitor in queryset:
+            by_team.setdefault(monitor.team_id, []).append(monitor)
+        with transaction.atomic():
+            for monitors in by_team.values():
+                made = bulk.silence(request.user.get_username(), monitors, how_long)
+                messages.success(request, f"{made} of {made.team}: silent for {duration(how_long)}.")
 
     def save_model(self, request: HttpRequest, obj: Monitor, form: MonitorForm, change: bool) -> None:
         wanted = form.wanted()
@@ -142,42 +184,3 @@ class MonitorAdmin(TeamAdminBase):
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """The monitors only: their incidents stay."""
         return [str(monitor) for monitor in objs], {"monitors": len(objs)}, set(), []
-
-    def _set_paused(self, queryset: QuerySet[Monitor], paused: bool) -> None:
-        for monitor in queryset:
-            changes.set_paused(monitor, paused)
-
-
-@admin.register(Region)
-class RegionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Places that run checks. `manage.py region add` also makes the worker's key."""
-
-    list_display = ("slug", "name", "domain", "enabled", "egress", "last_status", "worker_since")
-    list_filter = ("enabled", "domain", "egress")
-    search_fields = ("slug", "name", "domain")
-    fields = ("slug", "name", "domain", "enabled", "egress", "last_status", "worker_since")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Region | None = None) -> tuple[str, ...]:
-        return ("slug", "last_status", "worker_since") if obj else ("last_status", "worker_since")
-
-    @admin.display(description="last status")
-    def last_status(self, region: Region) -> str:
-        if not region.slug:
-            return "-"
-        statuses = region_statuses([region.slug])
-        if not statuses.available:
-            return "unavailable: Redis does not answer"
-        status = statuses.by_region.get(region.slug)
-        if status is None:
-            return "dark: none within 45 s" if region.worker_since else "none yet: waits for its worker"
-        heard = age(instant(status.at_ms), timezone.now())
-        share = region_shares().get(region.slug, 1.0)
-        shed = f", cannot keep up: gets {share:.0%} of its scheduled checks" if share < 1 else ""
-        held = region_quarantines().get(region.slug, "")
-        shown = f"{heard}, clock {status.clock_offset_ms:+d} ms, {status.in_flight} in flight{shed}"
-        return f"{shown}. {held}" if held else shown
-
-
-@admin.register(Lease)
-class LeaseAdmin(ReadOnlyAdmin):
-    list_display = ("name", "holder", "epoch", "expires_at")

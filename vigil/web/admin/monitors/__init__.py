@@ -1,0 +1,1 @@
+"""Admin of what is watched, and from where: monitors, composites, regions."""
