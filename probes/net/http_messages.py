@@ -18,6 +18,8 @@ BODY_LIMIT_MOST = 1_048_576
 
 #: How long an endless stream is read for what the monitor looks for (s).
 STREAM_READ_S = 2.0
+#: An endless body is judged again when it has grown by this part, so that single bytes cost no look each.
+STREAM_GROWTH = 1.25
 
 Header = tuple[str, str]
 
@@ -36,8 +38,8 @@ DEFAULT_TLS = TlsOptions()
 class Request:
     """What to send; `connection` is the header of that name.
 
-    `enough` tells of the body of an endless stream so far whether it can be judged, for `stream_s` at most; without it
-    the head is enough.
+    `enough` tells of the body of an endless stream so far whether it can be judged, for `stream_s` at most, and again
+    when it has grown by `growth`; without it the head is enough.
 
     `server_name` is what TLS asks for and verifies, where that is not the target's own host.
     """
@@ -52,6 +54,7 @@ class Request:
     connection: str = "close"
     enough: Callable[[bytes], bool] | None = None
     stream_s: float = STREAM_READ_S
+    growth: float = STREAM_GROWTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ _META = "io.modelcontextprotocol/"
 #: In 2026-07-28, methods whose subject is named in a header.
 _NAMED = {"tools/call": "name"}
 _LINE = re.compile(rb"\r\n|\n|\r")
+#: Ends of an event: the end of its last line, and an empty one.
+_ENDS = (b"\n\n", b"\r\n\r\n", b"\n\r\n", b"\r\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,29 @@ def events(body: bytes) -> Iterator[tuple[str, bytes]]:
             if content:
                 yield name, b"\n".join(content)
             name, content = "", []
+
+
+class GrowingStream:
+    """Events of a stream of which ever more is known: each is read once, however small the pieces are."""
+
+    __slots__ = ("_read",)
+
+    def __init__(self) -> None:
+        self._read = 0
+
+    def events(self, body: bytes) -> list[tuple[str, bytes]]:
+        """The events that are complete now and were not before; `body` is the stream from its beginning."""
+        start = max(0, self._read - 1)
+        ends = [place + len(mark) for mark in _ENDS if (place := body.rfind(mark, start)) >= 0]
+        end = max(ends, default=0)
+        if end <= self._read:
+            return []
+        part, self._read = body[self._read : end], end
+        return list(events(part))
+
+    def answer(self, body: bytes, ask_id: str) -> Mapping[str, Any] | None:
+        """The JSON-RPC answer with this id, if it is among the new events."""
+        return next((found for _, text in self.events(body) if (found := _answer(text, ask_id, False))), None)
 
 
 def _answer(text: bytes, ask_id: str, is_alone: bool) -> Mapping[str, Any] | None:

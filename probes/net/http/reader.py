@@ -24,8 +24,6 @@ _FRAMING_SLACK, _FRAMING_FACTOR = 262_144, 8
 #: Bodies of these types have no end; what comes first is what there is.
 _STREAMS = ("text/event-stream", "multipart/x-mixed-replace")
 _STREAMS_WITHOUT_LENGTH = ("audio/", "video/")
-#: An endless body is judged again when it has grown by this part, so that single bytes cost no look each.
-_GROWTH = 1.25
 
 
 def is_endless(headers: Sequence[Header], without_length: bool) -> bool:
@@ -41,12 +39,14 @@ class AnswerReader:
     """
 
     __slots__ = (
-        "_body", "_chunks", "_closes", "_ending", "_enough", "_flaws", "_informational", "_judged", "_length", "_limit",
-        "_method", "_raw", "_stream", "_truncated", "_wire_bytes", "complete", "endless", "head", "keeps_open",
+        "_body", "_chunks", "_closes", "_ending", "_enough", "_flaws", "_growth", "_informational", "_judged",
+        "_length", "_limit", "_method", "_raw", "_stream", "_truncated", "_wire_bytes", "complete", "endless", "head",
+        "keeps_open",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         self._method, self._limit, self._enough = request.method, request.body_limit, request.enough
+        self._growth = request.growth
         self._closes = request.connection == "close"
         self.head: Head | None = None
         self.complete = self.endless = self.keeps_open = False
@@ -212,5 +212,5 @@ class AnswerReader:
         if self._enough is None:
             self.complete = True
         elif len(self._body) > self._judged:
-            self._judged = int(len(self._body) * _GROWTH)
+            self._judged = int(len(self._body) * self._growth)
             self.complete = self._enough(bytes(self._body))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import urljoin
 
-from probes.ai.mcp.messages import Ask, Reply, events, message_in
+from probes.ai.mcp.messages import Ask, GrowingStream, Reply, message_in
 from probes.net.failures import ClosedEarly, ProtocolBroken, TooLarge
 from probes.net.http.location import follow, location_of
 from probes.net.http.reader import AnswerReader
@@ -56,13 +55,22 @@ class Way:
             tls_options_of(self.tls, {} if elsewhere else self.secrets, HTTP_ALPN),
             self.tls.server_name,
             BODY_LIMIT_MOST,
-            enough=partial(_has_answer, ask.id) if ask.id else None,
             stream_s=_STREAM_S,
+            growth=1.0,
         )
 
 
-def _has_answer(ask_id: str, body: bytes) -> bool:
-    return message_in(body, _EVENTS, ask_id) is not None
+class _AwaitedAnswer:
+    """The answer that a stream is read for, looked for in what is new of it only."""
+
+    def __init__(self, ask_id: str) -> None:
+        self._id = ask_id
+        self._stream = GrowingStream()
+        self.found: Mapping[str, Any] | None = None
+
+    def __call__(self, body: bytes) -> bool:
+        self.found = self.found or self._stream.answer(body, self._id)
+        return self.found is not None
 
 
 class HttpTransport:
@@ -76,24 +84,25 @@ class HttpTransport:
         self._target: Target | None = None
 
     async def send(self, ask: Ask) -> Reply:
+        awaited = _AwaitedAnswer(ask.id)
         try:
-            answer = await self._asked(ask)
+            answer = await self._asked(ask, awaited)
             for _ in range(_REDIRECTS_MOST):
                 target = None if ask.url else _moved_to(answer, self._target or parse_url(self._way.url))
                 if target is None:
                     break
                 self._target = target
-                answer = await self._asked(ask)
+                answer = await self._asked(ask, awaited)
         except BadTarget:
             # An address that the server named and nobody could dial.
             return Reply(0)
         kind = answer.header("content-type") or ""
-        message = message_in(answer.body, kind, ask.id) if ask.id else None
+        message = awaited.found or (message_in(answer.body, kind, ask.id) if ask.id else None)
         cut = answer.truncated and message is None and not answer.stream
         return Reply(answer.code, answer.headers, message, answer.body, cut)
 
-    async def _asked(self, ask: Ask) -> Response:
-        request = self._way.request(ask, self._target)
+    async def _asked(self, ask: Ask, awaited: _AwaitedAnswer) -> Response:
+        request = replace(self._way.request(ask, self._target), enough=awaited if ask.id else None)
         return await exchange(request, self._way.context.dialer, self._way.context.trace)
 
 
@@ -117,6 +126,7 @@ class EventStreamTransport:
         self._request = Request(parse_url(way.url))
         self._reader = AnswerReader(self._request)
         self._target: Target | None = None
+        self._events = GrowingStream()
 
     async def send(self, ask: Ask) -> Reply:
         if ask.url:
@@ -128,11 +138,11 @@ class EventStreamTransport:
         if ask.method == "DELETE":
             # Closing the stream ends the session.
             return Reply(_OK)
-        request = replace(self._way.request(ask, self._target), enough=None)
+        request = self._way.request(ask, self._target)
         answer = await exchange(request, self._way.context.dialer, self._way.context.trace)
         if not 200 <= answer.code < 300 or not ask.id:
             return Reply(answer.code, answer.headers, None, answer.body)
-        while (message := message_in(self._heard(), _EVENTS, ask.id)) is None:
+        while (message := self._events.answer(self._heard(), ask.id)) is None:
             await self._more()
         return Reply(_OK, answer.headers, message)
 
@@ -157,10 +167,16 @@ class EventStreamTransport:
             answer = self._reader.answer()
             self._stream = None
             return Reply(answer.code, answer.headers, None, answer.body)
-        while (address := next((text for name, text in events(self._heard()) if name == "endpoint"), None)) is None:
+        while (address := self._named_address()) is None:
             await self._more()
-        self._target = self._endpoint(address.decode("utf-8", "replace").strip())
+        self._target = self._endpoint(address)
         return None
+
+    def _named_address(self) -> str | None:
+        """The address for requests, if it is among the new events."""
+        named = (text for name, text in self._events.events(self._heard()) if name == "endpoint")
+        address = next(named, None)
+        return None if address is None else address.decode("utf-8", "replace").strip()
 
     def _is_stream(self) -> bool:
         assert self._reader.head is not None

@@ -139,6 +139,24 @@ def test_a_session_whose_end_fails_was_seen_all_the_same(on_loop: Any) -> None:
     assert (seen.status, seen.facts["mcp_tools"], len(server.sessions)) == (Status.UP, 3, 1)
 
 
+def test_a_stream_that_stays_open_after_its_answer_is_left(on_loop: Any) -> None:
+    server = FakeMcpServer(as_events=True)
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
+        body = await reader.readexactly(int(headers["content-length"]))
+        answer = server.answer(ServedRequest("POST", "/mcp", "", headers, body))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        for piece in (answer.body[:40], answer.body[40:-3], answer.body[-3:], b": keep-alive\n\n"):
+            writer.write(piece)
+            await writer.drain()
+        await asyncio.Event().wait()
+
+    seen = on_loop(look_at(handle))
+    assert (seen.status, seen.facts["mcp_tools"]) == (Status.UP, 3)
+
+
 # HTTP+SSE -------------------------------------------------------------------------------------------------------------
 
 

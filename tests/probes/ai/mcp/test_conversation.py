@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from probes.ai.mcp.authorization import challenge_of, metadata_problem, metadata_urls
 from probes.ai.mcp.conversation import converse
-from probes.ai.mcp.messages import Ask, Reply, events, message_in
+from probes.ai.mcp.messages import Ask, GrowingStream, Reply, events, message_in
 from probes.ai.mcp.report import PART, facts
 from probes.ai.mcp.seen import Era, McpOptions, McpSeen, SafeCall
 from probes.ai.mcp.tools import NoTools, ToolPrint, fingerprint, tools_page
@@ -391,6 +391,17 @@ def test_the_outcome_of_a_call_is_looked_at(result: Mapping[str, Any], words: st
 def test_events_are_framed_as_browsers_frame_them() -> None:
     body = b": hello\r\ndata: a\r\ndata:b\r\n\r\nevent: endpoint\rdata: /x\r\rid: 7\n\ndata: cut"
     assert list(events(body)) == [("", b"a\nb"), ("endpoint", b"/x")]
+
+
+@given(st.lists(st.integers(1, 40), max_size=60), st.sampled_from(["\n", "\r\n", "\r"]))
+def test_a_stream_gives_each_event_once_however_it_is_cut(cuts: list[int], end: str) -> None:
+    lines = [": hello", "", "event: endpoint", "data: /x", "", "data: a", "data: b", "", "", "id: 7", "data: c", ""]
+    body = (end.join(lines) + end).encode()
+    stream, found, place = GrowingStream(), [], 0
+    for cut in [*cuts, len(body)]:
+        place = min(len(body), place + cut)
+        found += stream.events(body[:place])
+    assert found == list(events(body)) == [("endpoint", b"/x"), ("", b"a\nb"), ("", b"c")]
 
 
 def test_a_batch_of_2025_and_an_error_without_an_id_are_answers() -> None:
