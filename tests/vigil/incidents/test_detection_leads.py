@@ -78,6 +78,19 @@ def test_one_post_is_the_word_on_one_incident(feed: Feed, now: datetime) -> None
     assert list(DetectionLead.objects.values_list("incident_id", "state")) == [(first.pk, "told")]
 
 
+def test_a_second_post_on_an_outage_is_about_no_older_one(feed: Feed, now: datetime) -> None:
+    world = World()
+    older = fail(world, "chat", now - timedelta(minutes=60))
+    newer = fail(world, "embeddings", now - timedelta(minutes=20))
+    Incident.objects.update(part_of=None)
+    post(feed, now - timedelta(minutes=19), "API: outage")
+    post(feed, now - timedelta(minutes=18), "Elevated errors")
+    for _ in range(2):
+        settle_leads(now)
+    states = dict(DetectionLead.objects.values_list("incident_id", "state"))
+    assert states == {older.pk: "waiting", newer.pk: "told"}
+
+
 def test_silence_is_settled_and_a_page_that_nobody_read_is_not_silent(feed: Feed, now: datetime) -> None:
     fail(World(), "chat", now - timedelta(minutes=190))
     Feed.objects.update(ok_at=now - timedelta(minutes=30))

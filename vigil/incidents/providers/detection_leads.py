@@ -70,9 +70,10 @@ def _changed(provider: str, team: int, now: datetime) -> list[DetectionLead]:
     told = {key for key, one in stored.items() if one.state == LeadState.TOLD}
     taken = {one.post for key, one in stored.items() if key in told}
     words = [word for word in words_of(feed, now - LOOKED_AT - BEFORE) if word.key not in taken]
-    outages = [outage_of(row) for row in alone if row.pk not in told]
+    outages = [outage_of(row) for row in alone]
+    # Those that are told as well: a second post about one of them is about no other.
     found = matched(outages, words)
-    leads = [_lead(one, found.get(one.key), feed, now) for one in outages]
+    leads = [_lead(one, found.get(one.key), feed, now) for one in outages if one.key not in told]
     return [one for one in leads if _is_news(one, stored.get(one.incident_id))]
 
 
