@@ -157,6 +157,19 @@ def test_the_alert_of_a_failing_model_names_the_best_alternative(
     assert bool(named) is said
 
 
+def test_the_alert_of_a_provider_names_it_for_a_member(gateway: Monitor, now: datetime) -> None:
+    read(gateway, now - timedelta(minutes=1), A, B)
+    Channel.objects.create(team=default_team(), name="hook", kind="webhook", config={"url": "https://x.test/"})
+    world = World()
+    for name in ("gpt-z", "gpt-x"):
+        listed = {"type": "jsonpath", "path": "$.data[*].id", "contains": name, "reason": "model_missing"}
+        config = {"url": "https://api.openai.com/v1/models", "assertions": [listed]}
+        world.see(world.monitor(name, config=config), "fail", enqueue=enqueue)
+    joint = Delivery.objects.get(incident__monitor=None)
+    [[alert]] = alerts_of([joint.pk]).values()
+    assert "Azure: $0.20 in" in alert.context[-1]
+
+
 def test_a_time_of_the_future_hides_no_later_read(gateway: Monitor, now: datetime) -> None:
     assert not read(gateway, now + timedelta(days=300), A)
     far = Result(1, gateway.public_id, 2**62, Status.UP, Reason.OK, 2**62, Phases(), facts=facts_of([A]))

@@ -19,6 +19,7 @@ from vigil.incidents.core.composite import UNREADY
 from vigil.incidents.core.model import IncidentKind, Step
 from vigil.incidents.core.provider_outage import JOINT_KINDS, is_of_provider
 from vigil.incidents.installation.quarantines import LOST_WAY
+from vigil.incidents.models import Incident
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.core.targets import target_of
 from vigil.monitors.models import DerivedKind
@@ -97,18 +98,24 @@ def alerts_of(ids: Sequence[int], leaders: Sequence[int] = ()) -> dict[int, list
     for row in rows:
         mine = found.setdefault(row.key if row.leader is None else row.leader, [])
         # The leader comes first: its delivery gives the message its id.
-        mine.insert(0 if row.leader is None else len(mine), _alert(row, alternatives.get(row.monitor or "", "")))
+        mine.insert(0 if row.leader is None else len(mine), _alert(row, alternatives.get(row.incident, "")))
     return found
 
 
 def _alternatives(rows: Sequence[_Row]) -> dict[str, str]:
-    """For monitors that begin to fail: who else serves their model now. Not in a digest."""
-    failing = {
-        row.monitor
-        for row in rows
-        if row.monitor and row.event == Event.TRIGGER and row.leader is None and row.kind in JOINT_KINDS
+    """For incidents that begin, by public id: who else serves the failing model now. Not in a digest."""
+    begun = [row for row in rows if row.event == Event.TRIGGER and row.leader is None and row.kind in JOINT_KINDS]
+    failing = {row.incident: [row.monitor] for row in begun if row.monitor}
+    joint = [row.incident for row in begun if row.monitor is None and is_of_provider(row.cause)]
+    if joint:
+        members = Incident.objects.filter(part_of__public_id__in=joint, monitor__isnull=False).order_by("pk")
+        for whole, monitor in members.values_list("part_of__public_id", "monitor__public_id"):
+            failing.setdefault(whole, []).append(monitor)
+    found = alternatives_of({monitor for monitors in failing.values() for monitor in monitors})
+    return {
+        incident: next((found[monitor] for monitor in monitors if monitor in found), "")
+        for incident, monitors in failing.items()
     }
-    return alternatives_of(failing) if failing else {}
 
 
 def _alert(row: _Row, alternative: str) -> Alert:
