@@ -38,6 +38,7 @@ from vigil.incidents.provider_notes import note_declared
 from vigil.incidents.providers.detection_leads import settle_leads
 from vigil.model_watch.watch import ModelWatch
 from vigil.monitors.live.results import redis_client
+from vigil.notices.kept_out import tell_kept_out
 from vigil.offers.watch import OfferWatch
 from vigil.tool_watch.watch import watch_tools
 
@@ -113,6 +114,7 @@ class Witness:
             await self._on_database(lambda: attempt("leads", lambda: settle_leads(database_now()), 0))
             await self._on_database(partial(attempt, "offers", self._watch_offers, 0))
             await self._on_database(partial(attempt, "tools", partial(watch_tools, enqueue_notices), 0))
+            await self._on_database(partial(attempt, "kept_out", lambda: len(tell_kept_out(enqueue_notices)), 0))
         if self._duties.is_due("expiries", EXPIRIES_S):
             self._begin("expiries", self._isolated("expiries", "", self._look_for_ends()))
         none: list[Feed] = []

@@ -35,6 +35,11 @@ class Access(StrEnum):
 
 #: The region is kept out, and the provider may be fine.
 KEPT_OUT = frozenset({Access.REFUSED_BY_GEOGRAPHY, Access.INTERFERED, Access.FILTERED})
+KEPT_OUT_WORDS = {
+    Access.REFUSED_BY_GEOGRAPHY: "refuses the country of",
+    Access.INTERFERED: "cannot be reached for a network in between from",
+    Access.FILTERED: "turns away, by a bot filter, the checks of",
+}
 #: The service itself has answered.
 _SERVED = frozenset({Access.MAY_USE, Access.NO_KEY})
 _BY_REASON = {

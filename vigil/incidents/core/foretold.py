@@ -8,7 +8,7 @@ from typing import Any
 
 from probes.reasons import Reason, Status
 from vigil.access.core.headroom import Headroom, counted_in_words, in_words
-from vigil.access.core.region_access import Access
+from vigil.access.core.region_access import KEPT_OUT_WORDS, Access
 from vigil.access.core.rows import quota_rows
 from vigil.access.core.trend import TrendReason
 from vigil.incidents.core.model import BelievedState, IncidentKind, Move, Step, StepReason
@@ -16,11 +16,6 @@ from vigil.incidents.core.model import BelievedState, IncidentKind, Move, Step, 
 #: Their cause begins so. Those of one provider have the same, so that their alerts are grouped.
 FORETOLD = "access:"
 REGIONS_NAMED = 10
-_KEPT_OUT = {
-    Access.REFUSED_BY_GEOGRAPHY: "refuses the country of",
-    Access.INTERFERED: "cannot be reached for a network in between from",
-    Access.FILTERED: "turns away, by a bot filter, the checks of",
-}
 _FAILURES = {Access.REFUSED_BY_GEOGRAPHY: Reason.GEO_BLOCKED, Access.FILTERED: Reason.BOT_FILTER}
 
 
@@ -82,7 +77,7 @@ def of_regions(name: str, host: str, out: Sequence[str], accesses: Mapping[str, 
         return None
     known = sum(access is not Access.UNKNOWN for access, _ in accesses.values())
     said = []
-    for access, words in _KEPT_OUT.items():
+    for access, words in KEPT_OUT_WORDS.items():
         regions = [region for region in out if accesses[region][0] is access]
         if regions:
             more = f" and {len(regions) - REGIONS_NAMED} more" if len(regions) > REGIONS_NAMED else ""

@@ -25,6 +25,7 @@ class NoticeKind(StrEnum):
     OFFERS_CHANGED = "offers_changed"
     TOOLS_CHANGED = "tools_changed"
     CANARY_STOPPED = "canary_stopped"
+    REGION_KEPT_OUT = "region_kept_out"
 
 
 #: Each kind in words, as a heading.
@@ -34,6 +35,7 @@ KIND_WORDS = {
     NoticeKind.OFFERS_CHANGED: "Offers of a gateway changed",
     NoticeKind.TOOLS_CHANGED: "Tools changed",
     NoticeKind.CANARY_STOPPED: "Canary stopped",
+    NoticeKind.REGION_KEPT_OUT: "Region kept out",
 }
 
 

@@ -27,6 +27,8 @@ from vigil.monitors.changes import set_paused, update_monitor
 from vigil.monitors.composites import Member, create_composite
 from vigil.monitors.live.results import redis_client, region_client
 from vigil.monitors.models import Monitor
+from vigil.notices.kept_out import tell_kept_out
+from vigil.notices.models import StoredNotice
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -190,6 +192,20 @@ def test_most_regions_refused_by_geography_are_told_to_the_owner_of_the_account(
     stage.saw(monitor)
     stage.turn()
     assert steps()[-1] == ("account", "resolved", "regions_admitted")
+
+
+def test_a_few_regions_that_are_kept_out_are_a_notice_once_and_no_incident(stage: Stage) -> None:
+    monitor = stage.monitor()
+    told: list[StoredNotice] = []
+    for _ in range(3):
+        stage.saw(monitor, but={stage.regions[0]: Reason.GEO_BLOCKED})
+        stage.turn()
+        tell_kept_out(told.extend)
+
+    assert not Incident.objects.exists()
+    assert [(one.kind, one.title, one.after) for one in told] == [
+        ("region_kept_out", f"OpenAI refuses the country of {stage.regions[0]}", "api.openai.com: saw geo_blocked")
+    ]
 
 
 def test_a_monitor_that_no_region_may_use_from_the_start_is_told_without_any_verdict(stage: Stage) -> None:

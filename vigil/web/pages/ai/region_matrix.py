@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from vigil.access.core.region_access import KEPT_OUT, Access
+from vigil.access.core.region_access import KEPT_OUT, KEPT_OUT_WORDS, Access
 from vigil.access.matrix import MatrixRow, read_matrix
 from vigil.access.models import RegionAccess
 from vigil.read_models.core.shown_states import ShownState
@@ -25,11 +25,6 @@ _MARKS = {
     Access.NO_KEY: (ShownState.UNKNOWN, "No key"),
     Access.DOWN: (ShownState.DOWN, "Down"),
     Access.UNKNOWN: (ShownState.UNKNOWN, "Unknown"),
-}
-_SAYS = {
-    Access.REFUSED_BY_GEOGRAPHY: "refuses the country of",
-    Access.INTERFERED: "is kept by a network in between from",
-    Access.FILTERED: "turns away, by a bot filter, the checks of",
 }
 
 
@@ -79,4 +74,4 @@ def _mark(cell: RegionAccess | None) -> StateMark | None:
 
 def _kept_out(row: MatrixRow, cell: RegionAccess) -> KeptOut:
     access = Access(cell.access)
-    return KeptOut(mark(*_MARKS[access]), f"{row.host} {_SAYS[access]} {cell.region}", cell)
+    return KeptOut(mark(*_MARKS[access]), f"{row.host} {KEPT_OUT_WORDS[access]} {cell.region}", cell)
