@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.alerts.routing.holds import look_again_in
+from vigil.api.base.authentication import signed_name
 from vigil.api.base.parameters import text_parameter
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, MomentField, list_of
@@ -79,7 +80,7 @@ class SilenceSerializer(ApiModelSerializer[Silence]):
     def create(self, validated_data: Mapping[str, Any]) -> Silence:
         wanted = dict(validated_data)
         monitors = wanted.pop("monitors", [])
-        silence = Silence(team=self.context["team"], created_by=self.context["request"].user.get_username()[:120])
+        silence = Silence(team=self.context["team"], created_by=signed_name(self.context["request"])[:120])
         return create_silence(silence, wanted, monitors)
 
     def update(self, instance: Silence, validated_data: Mapping[str, Any]) -> Silence:

@@ -9,6 +9,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from vigil.accounts.authors import VIA_HEADER, means_of
 from vigil.accounts.models import ApiToken, User
 from vigil.accounts.tokens import find_token
 from vigil.api.base.rate_limits import count_request
@@ -51,6 +52,12 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def signed_name(request: Request) -> str:
+    """The caller's name as what it writes is signed: `ops (MCP)` where an assistant wrote it."""
+    name, means = request.user.get_username(), means_of(request.headers.get(VIA_HEADER), "")
+    return f"{name[:100]} ({means})" if means else name
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

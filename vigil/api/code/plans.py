@@ -14,6 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.authentication import signed_name
 from vigil.api.base.parsers import PackedJSONParser
 from vigil.api.base.permissions import is_staff, team_of
 from vigil.api.base.serializers import ApiSerializer
@@ -134,7 +135,7 @@ class PlanViewSet(Resources, mixins.RetrieveModelMixin, viewsets.GenericViewSet[
             if node is not None and key in node.members and line.isascii() and line.isdigit() and len(line) < 9:
                 node.members[key].place = TextPlace(file, int(line))
         order = PlanOrder(
-            tree, wanted.get("values", {}), request.user.get_username(), wanted["commit"], wanted["prune"],
+            tree, wanted.get("values", {}), signed_name(request), wanted["commit"], wanted["prune"],
             is_staff(request),
         )  # fmt: skip
         with problems_as_400():
@@ -148,7 +149,7 @@ class PlanViewSet(Resources, mixins.RetrieveModelMixin, viewsets.GenericViewSet[
         row = self.get_object()
         with problems_as_400():
             try:
-                done = apply_plan(row.team, row.public_id, request.user.get_username())
+                done = apply_plan(row.team, row.public_id, signed_name(request))
             except PlanMoved as moved:
                 raise ConfigurationMoved(str(moved)) from None
         return Response(PlanSerializer(plan_shown(done.plan)).data)

@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.accounts.authors import VIA_HEADER, means_of
 from vigil.alerts.oncall.responses import NOTE_LIMIT, Actor, ResponseKind, acknowledge, note, snooze, take_back
 from vigil.api.base.errors import AlreadyResolved
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
@@ -111,7 +112,7 @@ class Responses(_View):
 
 
 def _actor(request: Request) -> Actor:
-    return Actor(request.user.get_username(), "API")
+    return Actor(request.user.get_username(), means_of(request.headers.get(VIA_HEADER), "API"))
 
 
 def _said(answer: ResponseKind) -> Response:

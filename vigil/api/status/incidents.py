@@ -12,6 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.authentication import signed_name
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.api.status.components import OfPages
@@ -82,7 +83,7 @@ class PublicIncidentSerializer(TeamSerializer[PublicIncident]):
     save_row = staticmethod(save_public_incident)
 
     def create(self, validated_data: Mapping[str, Any]) -> PublicIncident:
-        author = self.context["request"].user.get_username()
+        author = signed_name(self.context["request"])
         return super().create({**validated_data, "written_by": author})
 
     def update(self, instance: PublicIncident, validated_data: Mapping[str, Any]) -> PublicIncident:

@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vigil.api.base.authentication import signed_name
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
 from vigil.api.base.teams import TeamViewSet
 from vigil.status.incident_models import EarlierText
@@ -88,7 +89,7 @@ class UpdatesMixin(_View):
         """Add an update: public at once, at `publish_at`, or a draft. The same words in the same state are one."""
         asked = PublicUpdateSerializer(data=request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
-        made = add_update(self.get_object(), {**asked.validated_data, "written_by": request.user.get_username()})
+        made = add_update(self.get_object(), {**asked.validated_data, "written_by": signed_name(request)})
         return Response(PublicUpdateSerializer(made).data, status=201)
 
     @extend_schema(request=ChangedUpdateSerializer, responses={200: PublicUpdateSerializer})
@@ -99,7 +100,7 @@ class UpdatesMixin(_View):
         asked = ChangedUpdateSerializer(row, data=request.data, partial=True, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         wanted = {name: value for name, value in asked.validated_data.items() if name in request.data}
-        changed = change_update(row, {**wanted, "written_by": request.user.get_username()})
+        changed = change_update(row, {**wanted, "written_by": signed_name(request)})
         return Response(PublicUpdateSerializer(changed).data)
 
     @extend_schema(responses={204: None})

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from vigil.accounts.authors import VIGIL, Author, acting
+from vigil.accounts.authors import VIA_HEADER, VIGIL, Author, acting, means_of
 
 
 class Authors:
@@ -22,4 +22,7 @@ class Authors:
 
 def _author(request: HttpRequest) -> Author:
     name = request.user.get_username()
-    return Author(name, "API" if request.path_info.startswith("/api/") else "web") if name else VIGIL
+    if not name:
+        return VIGIL
+    is_api = request.path_info.startswith("/api/")
+    return Author(name, means_of(request.headers.get(VIA_HEADER), "API") if is_api else "web")
