@@ -17,7 +17,9 @@ OLDEST_PYTHON = (3, 11)
 KNOWN_PYTHONS = ("python3.12", "python3.11", "python3.13", "python3.14")
 CHECKOUT = Path(__file__).resolve().parent
 STAMP = "vigil.lock-stamp"
-DEVELOPERS_LOCK = "requirements-dev.lock"
+CONTROL_LOCK, ASSISTANTS_LOCK, DEVELOPERS_LOCK = "requirements.lock", "requirements-mcp.lock", "requirements-dev.lock"
+#: Each lock holds everything that those before it do.
+LOCKS = (CONTROL_LOCK, ASSISTANTS_LOCK, DEVELOPERS_LOCK)
 #: In a lock, what builds the packages that have no wheel.
 BUILD_BACKEND = re.compile(r"^setuptools==(?:.*\\\n)+.*\n", re.MULTILINE)
 
@@ -30,9 +32,7 @@ def main() -> None:
     arguments = sys.argv[1:]
     try:
         check_python()
-        # Help must not install what only tests need.
-        tests = arguments[:1] == ["test"] and not {"-h", "--help"} & set(arguments)
-        python = prepare(lock=DEVELOPERS_LOCK if tests else "requirements.lock")
+        python = prepare(lock_for(arguments))
     except NotReady as problem:
         sys.exit(complain(str(problem)))
     except KeyboardInterrupt:
@@ -41,6 +41,16 @@ def main() -> None:
     # Without the safe path, Python would look for our modules in the caller's folder first.
     env = {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}
     os.execve(python, [str(python), "-m", "vigil.cli", *arguments], env)
+
+
+def lock_for(arguments: "list[str]") -> str:
+    """The lock that a command needs; help must not install what only tests or assistants need."""
+    if {"-h", "--help"} & set(arguments):
+        return CONTROL_LOCK
+    if arguments[:1] == ["test"]:
+        return DEVELOPERS_LOCK
+    is_mcp = arguments[:1] == ["mcp"] or arguments[:2] == ["run", "mcp"]
+    return ASSISTANTS_LOCK if is_mcp else CONTROL_LOCK
 
 
 def complain(problem: str) -> int:
@@ -69,8 +79,7 @@ def prepare(lock: str) -> Path:
         with exclusively(venv):
             if not has_stamp(venv, stamp) or not python.exists():
                 build(venv, lock)
-                # The developers' lock holds everything that the other one does.
-                stamps = {stamp, stamp_of("requirements.lock")}
+                stamps = {stamp_of(held) for held in LOCKS[: LOCKS.index(lock) + 1]}
                 (venv / STAMP).write_text("\n".join(sorted(stamps)) + "\n")
     except OSError as error:
         raise NotReady(

@@ -16,7 +16,8 @@ PROGRAMS_LOCK = "requirements-deployments.lock"
 LOCKS = {
     "requirements-probe.lock": ("probe",),
     "requirements.lock": ("control", "embedded"),
-    "requirements-dev.lock": ("control", "embedded", "dev"),
+    "requirements-mcp.lock": ("control", "embedded", "mcp"),
+    "requirements-dev.lock": ("control", "embedded", "mcp", "dev"),
     PROGRAMS_LOCK: ("deployments",),
 }
 
@@ -71,7 +72,8 @@ def problems() -> list[str]:
                 found.append(f"{name}: {requirement} is asked for, {version or 'nothing'} is locked")
     for smaller, larger in (
         ("requirements-probe.lock", "requirements.lock"),
-        ("requirements.lock", "requirements-dev.lock"),
+        ("requirements.lock", "requirements-mcp.lock"),
+        ("requirements-mcp.lock", "requirements-dev.lock"),
     ):
         for name, lock in locks.get(smaller, {}).items():
             other = locks.get(larger, {}).get(name)

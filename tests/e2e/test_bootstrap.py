@@ -34,7 +34,7 @@ def checkout(tmp_path: Path) -> Path:
     (checkout / "vigil" / "cli" / "__init__.py").touch()
     (checkout / "vigil" / "cli" / "__main__.py").write_text(COMMANDS)
     (checkout / "deploy").mkdir()
-    for lock in ("requirements.lock", "requirements-dev.lock"):
+    for lock in ("requirements.lock", "requirements-mcp.lock", "requirements-dev.lock"):
         (checkout / "deploy" / lock).write_text(f"# {lock}\n")
     shutil.copy(CHECKOUT / "manage.py", checkout)
     return checkout
