@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": (
         "vigil.cli.processes.run",
-        "run one process: web, dispatch, ingest, record, deliver, witness, ping, heartbeats or mail "
+        "run one process: web, dispatch, ingest, record, deliver, witness, ping, heartbeats, mail or mcp "
         "(consensus is `python -m consensus`)",
     ),
     "init": ("vigil.cli.code.init", "write a first vigil.yaml: monitors, channels and routes as code"),
@@ -83,6 +83,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 _ANOTHER_SHAPE = frozenset({"42703", "42P01"})
 #: Exit codes for what a person has to mend, where 2 says something else.
 _FAILED = {"plan": 1}
+
+#: Packages that the MCP server alone needs.
+_OF_MCP = frozenset({"mcp", "mcp_types", "starlette"})
 
 #: Commands that change what people have set; what a process writes is Vigil's own doing.
 _CHANGES = frozenset({"monitor", "heartbeat", "import", "apply"})
@@ -220,6 +223,7 @@ def _line_of_missing(package: str) -> str | None:
     if importlib.util.find_spec(package or "vigil") is not None:
         return None
     extras = "`control` (`probe` is enough for `check`; `up` and `demo` want `embedded`)"
+    extras = "`mcp`" if package in _OF_MCP else extras
     return f"{package} is not installed: install vigilmon with its extra {extras}"
 
 

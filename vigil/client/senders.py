@@ -72,6 +72,14 @@ class Vigil(_Sender[httpx.Client]):
             else:
                 return read(answer, call.answer)
 
+    def send_once(self, call: Call[AnswerT]) -> AnswerT:
+        """The same without repetition, for callers that have no time to wait."""
+        request = self._request(call)
+        try:
+            return read(self._answer(request), call.answer)
+        except httpx.TransportError as lost:
+            raise Unreachable(f"{request.url.host} gave no answer: {lost}") from lost
+
     def each(self, listing: Listing[AnswerT]) -> Iterator[AnswerT]:
         """Every row of a list, read page by page."""
         call = self._next(listing, None)
@@ -158,7 +166,3 @@ class AsyncVigil(_Sender[httpx.AsyncClient]):
 
     async def __aexit__(self, *raised: object) -> None:
         await self.close()
-
-
-def _read(answer: httpx.Response, body: bytearray) -> Answer:
-    return Answer(answer.status_code, bytes(body), {name.lower(): text for name, text in answer.headers.items()})

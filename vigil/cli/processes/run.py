@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vigil.cli.errors import CommandError
-from vigil.cli.processes import start
+from vigil.cli.processes import mcp, start
 from vigil.cli.program import as_called
 
 
@@ -27,6 +27,7 @@ class ControlProcess:
     summary: str
     description: str
     port: int = 0
+    options: Callable[[argparse.ArgumentParser], None] = lambda parser: None
 
 
 #: `manage.py run NAME`; `manage.py NAME` does the same.
@@ -87,6 +88,17 @@ PROCESSES = {
         "that the job failed. Keyword rules read the subject and the text. It speaks plain SMTP: put your mail server\n"
         "in front and let it forward the mail of that domain.",
     ),
+    "mcp": ControlProcess(
+        mcp.mcp,
+        "serves AI assistants over MCP (streamable HTTP)",
+        "Run one or more, if you want assistants at all. It answers POST /mcp with an API token as bearer, and asks\n"
+        "the API in this process with that token. Put a proxy that speaks TLS in front. It needs the extra `mcp`.\n\n"
+        "  manage.py mcp --stdio            one assistant on this machine, which starts this itself and may read\n"
+        "  manage.py mcp --stdio --write    and it may acknowledge, silence, pause and apply\n\n"
+        "With VIGIL_URL and VIGIL_TOKEN, --stdio serves another installation, as the token may.",
+        port=8002,
+        options=mcp.add_options,
+    ),
 }
 
 
@@ -102,6 +114,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         if process.port:
             own.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
             own.add_argument("--port", type=int, default=process.port, help="port to listen on (default: %(default)s)")
+        process.options(own)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import resource
-import socket
 from functools import partial
 
 from probes.process.health import MAIN, Health
@@ -15,12 +13,11 @@ from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, ON_EVENT_LOOP
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
+from vigil.cli.processes.listening import QUIET_LOGS, allow_files, cannot_listen, check_free
 from vigil.cli.processes.process import begin, begin_alone, begin_reports, own_shard, redis_client, stop_on_signals
 
 #: Loops that are watched, besides the main ones: of dispatch, and of the receivers of pings.
 WATCH, KEEPER = "watch of the configuration", "keeper of regions"
-#: Django's loggers that would tell of each 4xx, which a stranger may cause: a line for each would fill the disk.
-QUIET_LOGS = {"django.request": logging.ERROR, "django.security": logging.CRITICAL}
 RECEIVER_LOOPS = {EVENT_LOOP: LoopKind.THREAD, "ping log": LoopKind.TASK}
 
 
@@ -110,11 +107,11 @@ def ping(args: argparse.Namespace) -> None:
     from vigil.heartbeats.receiving.http_server import MAX_CONNECTIONS
     from vigil.heartbeats.receiving.service import serve
 
-    _allow_files(MAX_CONNECTIONS)
+    allow_files(MAX_CONNECTIONS)
     try:
         uvloop.run(serve(configuration(), args.host, args.port, health))
     except OSError as problem:
-        raise _cannot_listen(args.host, args.port, problem, ": choose another --port") from None
+        raise cannot_listen(args.host, args.port, problem, ": choose another --port") from None
 
 
 def mail(args: argparse.Namespace) -> None:
@@ -130,12 +127,12 @@ def mail(args: argparse.Namespace) -> None:
     try:
         asyncio.run(serve_mail(settings, health, Bounces()))
     except OSError as problem:
-        raise _cannot_listen(settings.mail_host, settings.mail_port, problem) from None
+        raise cannot_listen(settings.mail_host, settings.mail_port, problem) from None
 
 
 def web(args: argparse.Namespace) -> None:
     connect()
-    _check_free(args.host, args.port)
+    check_free(args.host, args.port)
     begin_reports("web")
     for name, least in QUIET_LOGS.items():
         logging.getLogger(name).setLevel(least)
@@ -143,30 +140,7 @@ def web(args: argparse.Namespace) -> None:
     from vigil.asgi import application, pings
     from vigil.web.serving.http_server import MAX_CONNECTIONS, serve
 
-    _allow_files(MAX_CONNECTIONS)
+    allow_files(MAX_CONNECTIONS)
     serve(application, args.host, args.port)
     if pings.has_failed:
         raise SystemExit(1)
-
-
-def _allow_files(connections: int) -> None:
-    """Raise the soft limit of open files, as far as the hard one lets, so that all these connections have one each."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + 1_024
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
-
-
-def _check_free(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except OSError as problem:
-            raise _cannot_listen(host, port, problem, ": choose another --port") from None
-
-
-def _cannot_listen(host: str, port: int, problem: OSError, advice: str = "") -> CommandError:
-    return CommandError(f"cannot listen on {host}:{port} ({problem.strerror or problem}){advice}")
