@@ -79,6 +79,8 @@ RESULTS_RECORDED = _counter("vigil_results_recorded", "Results written to the hi
 RESULTS_MISSING = _counter("vigil_results_missing", "Results that are, or may be, lost to the history.", "reason")
 INGEST_LAG = _gauge("vigil_ingest_lag_seconds", "Age of the last result that was read of a region.", "region")
 
+EXPORTED = _counter("vigil_results_exported", "Results for the OpenTelemetry collector.", "signal", "outcome")
+
 # deliver
 DELIVERIES = _counter("vigil_deliveries", "Attempts at deliveries, by kind of channel.", "kind", "outcome")
 DELIVERY_AGE = _histogram("vigil_delivery_age_seconds", "Age of a message when it was claimed, and then accepted.")

@@ -55,8 +55,13 @@ def record(args: argparse.Namespace) -> None:
 
     from vigil.alerts.outbox import enqueue
     from vigil.history.recording.service import Recorder
+    from vigil.telemetry.start import exporting
 
-    Recorder(redis_client(), health, enqueue=enqueue, shard=shard).run(stop_on_signals())
+    recorder = Recorder(redis_client(), health, enqueue=enqueue, shard=shard)
+    with exporting(health.counts) as heard:
+        if heard is not None:
+            recorder.tell(heard)
+        recorder.run(stop_on_signals())
 
 
 def deliver(args: argparse.Namespace) -> None:

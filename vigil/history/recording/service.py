@@ -39,7 +39,7 @@ from vigil.history.recording.intake import Intake, ReadPosition
 from vigil.history.recording.isolated import EntryRecorder
 from vigil.history.recording.metrics import note_lag, note_written
 from vigil.history.recording.monitor_keys import MonitorKeys
-from vigil.history.recording.streams import ResultStreams
+from vigil.history.recording.streams import EntryHeard, ResultStreams
 from vigil.history.recording.write import Overtaken, write
 from vigil.history.storage import daily_rollup, packer, retention, size
 from vigil.history.storage.deleted_monitors import purge_deleted_monitors
@@ -90,6 +90,10 @@ class Recorder:
         self._isolation = isolation(LetterSource.RECORD)
         self._entries = EntryRecorder(self._streams, self._directory, self._isolation, self._new_intake)
         self._stop = threading.Event()
+
+    def tell(self, heard: EntryHeard) -> None:
+        """Call `heard` with each entry that is taken."""
+        self._streams.heard = heard
 
     def run(self, stop: threading.Event) -> None:
         """Record until stopped; drops its memory and retries while PostgreSQL or Redis is unavailable."""

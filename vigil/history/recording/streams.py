@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,6 +16,8 @@ from vigil.control_keys import control_signer, published_keys
 from vigil.history.recording.intake import Intake
 
 READ_COUNT = 200
+#: Told of an entry that is taken: region, id and body.
+EntryHeard = Callable[[str, str, bytes], object]
 #: A region believes for so long how far its results are stored, while no recorder says more (s).
 STORED_LIFE_S = 30 * 86_400
 #: Largest possible id.
@@ -41,6 +43,8 @@ class ResultStreams:
         self._published = published_keys(client)
         self._signer = control_signer(self.now_ms)
         self._slugs: Mapping[int, str] = {}
+        #: It must not wait.
+        self.heard: EntryHeard = lambda region, entry_id, body: None
 
     def follow(self, slugs: Mapping[int, str]) -> None:
         self._slugs = dict(slugs)
@@ -81,6 +85,7 @@ class ResultStreams:
         refusal = self._published.keyring().refusal(slug, keys.results(slug), signed, now_ms)
         if refusal is None:
             intake.take(region, entry_id, body, now_ms)
+            self.heard(slug, entry_id, body)
         else:
             intake.refuse(region, entry_id, refusal, now_ms)
 

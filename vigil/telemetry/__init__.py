@@ -1,0 +1,1 @@
+"""Telemetry for others: results of checks as OpenTelemetry spans and metrics."""
