@@ -30,10 +30,13 @@ class ReportOutcome(StrEnum):
     RESOLVED = "resolved"
     NOTHING_OPEN = "nothing_open"
     TOO_MANY = "too_many"
+    OUR_OWN = "our_own"
 
 
-def take(team: int, trouble: ReportedTrouble, enqueue: EnqueueDeliveries) -> ReportOutcome:
+def take(team: int, trouble: ReportedTrouble | None, enqueue: EnqueueDeliveries) -> ReportOutcome:
     """Open, keep or resolve the incident of a report. Idempotent: a report that comes twice does nothing more."""
+    if trouble is None:
+        return ReportOutcome.OUR_OWN
     cause = _cause(team, trouble.key)
     with transaction.atomic():
         incident = Incident.objects.select_for_update(of=("self",)).filter(cause_key=cause, **_OPEN).first()

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import Error as DatabaseError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from vigil.alerts.outbox import enqueue
+from vigil.configuration import configuration
 from vigil.external.core.alertmanager import BadReport, read_report
 from vigil.external.take import ReportOutcome, take
 from vigil.heartbeats.core.rate_limit import Rates
@@ -33,7 +34,7 @@ def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
     """Take one group. 4xx for what Alertmanager need not send again, 429 and 503 for what it should."""
     team = TeamPings.objects.filter(key=key).values_list("team_id", flat=True).first()
     if team is None:
-        raise Http404
+        return _plain("No team has this address: it holds the team's ping key.", 404)
     with _lock:
         wait_s = _rates.admit(key, time.monotonic())
     if wait_s:
@@ -41,7 +42,8 @@ def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
         answer["Retry-After"] = str(math.ceil(wait_s))
         return answer
     try:
-        outcome = take(team, read_report(read_json(request.body), datetime.now(UTC)), enqueue)
+        own = f"{configuration().base_url}/incidents/"
+        outcome = take(team, read_report(read_json(request.body), datetime.now(UTC), own), enqueue)
     except RequestDataTooBig:
         return _plain("A report has 1 MB at most: set max_alerts of the webhook.", 413)
     except (InputProblem, BadReport) as problem:

@@ -28,6 +28,7 @@ class _ReportedAlert(msgspec.Struct, frozen=True):
     status: Literal["firing", "resolved"]
     labels: _Labels = {}
     annotations: _Labels = {}
+    generatorURL: str = ""
     startsAt: str = ""  # Alertmanager's name
     endsAt: str = ""
 
@@ -59,13 +60,19 @@ class BadReport(ValueError):
     """A payload that is not of this form; the message says what is wrong."""
 
 
-def read_report(document: object, now: datetime) -> ReportedTrouble:
-    """The trouble that a payload tells of; raises `BadReport`."""
+def read_report(document: object, now: datetime, own: str = "") -> ReportedTrouble | None:
+    """The trouble that a payload tells of; raises `BadReport`.
+
+    None where it is all our own: an alert whose address begins with `own` came from here, and would keep itself open.
+    """
     try:
         group = msgspec.convert(document, _ReportedGroup)
     except msgspec.ValidationError as problem:
         raise BadReport(f"This is no payload of an Alertmanager webhook, version 4: {problem}") from None
-    firing = [alert for alert in group.alerts if alert.status == "firing"]
+    theirs = [alert for alert in group.alerts if not own or not alert.generatorURL.startswith(own)]
+    if group.alerts and not theirs:
+        return None
+    firing = [alert for alert in theirs if alert.status == "firing"]
     if group.status == "firing" and not firing:
         raise BadReport("The group is firing, and none of its alerts is.")
     starts = [moment for alert in firing if (moment := _moment(alert.startsAt)) is not None and moment <= now]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from vigil.external.core.alertmanager import ALERTS_MOST, VOUCHED, VOUCHED_MOST, BadReport, read_report
+from vigil.external.core import alertmanager
+from vigil.external.core.alertmanager import ALERTS_MOST, VOUCHED, VOUCHED_MOST, BadReport, ReportedTrouble
 
 NOW = datetime(2030, 1, 2, 12, 0, tzinfo=UTC)
 NO_END = "0001-01-01T00:00:00Z"
@@ -40,6 +41,21 @@ def payload(status: str = "firing", *alerts: dict[str, Any], **more: Any) -> dic
         "alerts": list(alerts) or [one(status)],
         **more,
     }
+
+
+def read_report(document: object, now: datetime) -> ReportedTrouble:
+    found = alertmanager.read_report(document, now, "https://vigil.test/incidents/")
+    assert found is not None
+    return found
+
+
+def test_what_came_from_here_is_no_report() -> None:
+    ours = one(generatorURL="https://vigil.test/incidents/inc_1")
+    for status in ("firing", "resolved"):
+        assert (
+            alertmanager.read_report(payload(status, {**ours, "status": status}), NOW, "https://vigil.test/i") is None
+        )
+    assert read_report(payload("firing", ours, one()), NOW).text.count("DiskFull") == 1
 
 
 def test_a_firing_group_is_one_trouble_since_its_first_alert() -> None:
