@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from pydantic import SecretStr
 
 from probes import wire
 from probes.process.metrics.counts import ProcessCounts
@@ -60,7 +61,7 @@ def entry(monitor: str, *more: str) -> bytes:
 
 @contextmanager
 def running(collector: Collector, counts: ProcessCounts) -> Iterator[ResultExporter]:
-    settings = TelemetrySettings(otlp_endpoint="http://collector.test:4318/x", otlp_headers="x-key=fake")
+    settings = TelemetrySettings(otlp_endpoint="http://collector.test:4318/x", otlp_headers=SecretStr("x-key=fake"))
     made = ResultExporter(settings, counts, lambda: collector)
     thread = threading.Thread(target=made.run)
     thread.start()

@@ -106,7 +106,7 @@ def _alert(message: Message) -> PostableAlert:
 
 
 def _labels(alert: Alert) -> dict[str, str]:
-    """What the alert is known by: the same in every message of an incident, but for a kind that changes."""
+    """What the alert is known by: the same in every message of an incident, but for a kind that changes. A title may."""
     subject = alert.subject
     found = {
         "alertname": "Vigil" + "".join(part.capitalize() for part in alert.kind.split("_")),
@@ -114,7 +114,7 @@ def _labels(alert: Alert) -> dict[str, str]:
         "kind": alert.kind,
         "severity": _severity(alert),
         "team": alert.team,
-        "monitor": subject.name if subject else alert.name,
+        "monitor": subject.name if subject else alert.named,
         "instance": subject.target if subject else "",
     }
     return {name: cut(" ".join(value.split()), 500) for name, value in found.items() if value.strip()}
