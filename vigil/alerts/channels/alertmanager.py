@@ -106,7 +106,7 @@ def _alert(message: Message) -> PostableAlert:
 
 
 def _labels(alert: Alert) -> dict[str, str]:
-    """What the alert is known by: the same in every message of an incident, but for a kind that changes. A title may."""
+    """What the alert is known by: the same in every message of an incident, but for a kind that changes."""
     subject = alert.subject
     found = {
         "alertname": "Vigil" + "".join(part.capitalize() for part in alert.kind.split("_")),
