@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime
 
+from msgspec.structs import replace
+
 from probes.ai.classify import status_of
+from probes.ai.streams.facts import NOT_SENT
 from probes.reasons import Reason, Status
-from probes.wire import WIRE_VERSION, Check, Phases, Result
+from probes.wire import WIRE_VERSION, Check, Phases, Result, is_canary
 
 _NO_PHASES = Phases()
 
@@ -26,9 +29,11 @@ def order_of(check: Check) -> tuple[str, int, str, int]:
     return check.monitor, check.at_ms, check.round, check.look
 
 
-def missed(check: Check, now_ms: int, why: str) -> Result:
-    """The result of a check that was not started: no vote, but not silence either."""
-    return _unseen(check, Reason.MISSED, now_ms, why)
+def missed(check: Check, now_ms: int, why: str, was_started: bool = False) -> Result:
+    """The result of a check that was not started, or not ended: no vote, but not silence either."""
+    result = _unseen(check, Reason.MISSED, now_ms, why)
+    # What a canary has not asked costs nothing.
+    return replace(result, facts={NOT_SENT: True}) if is_canary(check.round) and not was_started else result
 
 
 def overdue(check: Check, started_ms: int) -> Result:

@@ -141,7 +141,7 @@ class Runner:
             await asyncio.wait(list(self._running), timeout=max(0.0, ends_s - self._loop.time()))
         for task, check in list(self._running.items()):
             task.cancel()
-            self._publish(missed(check, self.now_ms(), "the worker stopped before the answer came"))
+            self._publish(missed(check, self.now_ms(), "the worker stopped before the answer came", was_started=True))
         if self._running:
             await asyncio.wait(list(self._running), timeout=1)
 

@@ -88,7 +88,9 @@ class _Stream:
 
 def _judged(spec: CanarySpec, stream: _Stream, context: ProbeContext) -> Observation:
     judged = judge(stream.answer, stream.timing, stream.is_cut, expectation_of(spec))
-    facts: dict[str, Fact] = {"address": context.trace.address, **stream_facts(stream.answer, stream.timing)}
+    is_whole = not stream.is_cut and not stream.answer.error
+    facts: dict[str, Fact] = {"address": context.trace.address}
+    facts |= stream_facts(stream.answer, stream.timing, is_whole)
     facts |= headroom(stream.headers, context.now_s)
     phases, outcomes = context.trace.phases(), tuple(map(_outcome, judged)) if context.explain else ()
     failed = first_failure(judged)

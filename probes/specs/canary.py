@@ -124,7 +124,8 @@ def _validate_address(spec: CanarySpec) -> None:
         parts = urlsplit(spec.url)
         if not parts.path.endswith(":streamGenerateContent") or "alt=sse" not in parts.query.split("&"):
             raise SpecError("url", f"ends with {FORMS['gemini'].ends}, after the name of the model")
-        if spec.model.removeprefix("models/") not in parts.path:
+        # The whole name: what generates is named here, and what it costs by `model`.
+        if not parts.path.endswith(f"/{spec.model.removeprefix('models/')}:streamGenerateContent"):
             raise SpecError("url", f"names another model than `model`, {spec.model}")
     if spec.family == EACH:
         raise SpecError("family", "is `either`, `4` or `6`: over both, each answer would be billed twice")
@@ -201,7 +202,11 @@ def price_of(spec: CanarySpec) -> Price | None:
     """The price of its model: what the user gave, else the table's; None where neither says."""
     if spec.input_price is not None and spec.output_price is not None:
         return Price(spec.input_price, spec.output_price)
-    return known_price(parse_url(spec.url).host, spec.model)
+    try:
+        return known_price(parse_url(spec.url).host, spec.model)
+    except BadTarget:
+        # An address that was stored under other rules.
+        return None
 
 
 def tokens_of(spec: CanarySpec) -> AskedTokens:

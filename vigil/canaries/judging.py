@@ -12,10 +12,10 @@ from django.db import transaction
 from probes.process.isolation import Each, plainly
 from vigil.canaries.core.steps import canary_step
 from vigil.canaries.core.window import CanaryAnswer, WindowStanding, judge_window, window_of
-from vigil.canaries.core.wording import bad_answers_text, stopped_text
+from vigil.canaries.core.wording import bad_answers_text
 from vigil.canaries.models import Canary
 from vigil.canaries.reading import month_of
-from vigil.canaries.rows import answers_of, budget_of, rule_of, spec_of
+from vigil.canaries.rows import answers_of, rule_of, spec_of, why_stopped
 from vigil.canaries.telling import tell_spent_budgets
 from vigil.clock import database_now
 from vigil.incidents.composites import follow
@@ -91,8 +91,9 @@ def _found(row: Canary, now: datetime) -> tuple[WindowStanding, Ground, int] | N
     spec = spec_of(row.monitor)
     if spec is None:
         return None
-    if row.stopped and row.stopped == month_of(now):
-        return WindowStanding.STOPPED, Ground(text=_sentence(stopped_text(budget_of(spec), row.stopped))), 0
+    stopped = why_stopped(row, spec, month_of(now))
+    if stopped:
+        return WindowStanding.STOPPED, Ground(text=_sentence(stopped)), 0
     rule = rule_of(spec)
     window = window_of(answers_of(row), rule, row.monitor.revision)
     standing = judge_window(window, rule)

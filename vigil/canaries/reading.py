@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from probes.wire import CANARY_KIND
 from vigil.canaries.core.window import CanaryAnswer, WindowRule, WindowStanding, judge_window, window_of
-from vigil.canaries.core.wording import stopped_text, window_words
+from vigil.canaries.core.wording import window_words
 from vigil.canaries.models import Canary
-from vigil.canaries.rows import account_of, answers_of, budget_of, rule_of, spec_of
+from vigil.canaries.rows import account_of, answers_of, budget_of, rule_of, spec_of, why_stopped
 from vigil.monitors.models import Monitor
 
 
@@ -74,7 +74,7 @@ def _report(monitor: Monitor, row: Canary | None, now: datetime) -> CanaryReport
     if row is None:
         return CanaryReport(month, 0, 0, budget, "", rule, WindowStanding.UNDECIDED)
     account = account_of(row)
-    is_present, stopped = account.month == month, account.stopped == month
+    is_present, stopped = account.month >= month, why_stopped(row, spec, month)
     answers = answers_of(row)
     window = window_of(answers, rule, monitor.revision)
     return CanaryReport(
@@ -82,7 +82,7 @@ def _report(monitor: Monitor, row: Canary | None, now: datetime) -> CanaryReport
         spent=account.spent if is_present else 0,
         reserved=account.committed - account.spent if is_present else 0,
         budget=budget,
-        stopped=stopped_text(budget, month) if stopped else "",
+        stopped=stopped,
         rule=rule,
         standing=WindowStanding.STOPPED if stopped else judge_window(window, rule),
         window=window,

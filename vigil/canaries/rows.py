@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from probes.ai.prices import NANOS
+from probes.ai.prices import NANOS, most_nanos
 from probes.probers import SpecError, read_spec
 from probes.reasons import Reason
-from probes.specs.canary import CanarySpec
-from vigil.canaries.core.budget import BudgetAccount, Reservation
+from probes.specs.canary import CanarySpec, price_of, tokens_of
+from vigil.canaries.core.budget import BudgetAccount, BudgetLimit, Reservation, is_stopped
 from vigil.canaries.core.window import CanaryAnswer, WindowRule
+from vigil.canaries.core.wording import stopped_text, unpriced_text
 from vigil.canaries.models import Canary
 from vigil.monitors.models import Monitor
 
@@ -34,6 +35,20 @@ def spec_of(monitor: Monitor) -> CanarySpec | None:
 def budget_of(spec: CanarySpec) -> int:
     """The budget of a month."""
     return int(spec.monthly_budget * NANOS)
+
+
+def limit_of(spec: CanarySpec) -> BudgetLimit | None:
+    """What its answers may cost; None where their price is not known."""
+    price = price_of(spec)
+    return None if price is None else BudgetLimit(budget_of(spec), most_nanos(price, tokens_of(spec)))
+
+
+def why_stopped(row: Canary, spec: CanarySpec, month: str) -> str:
+    """Why a canary asks nothing more in a month (UTC), in words; "" while it does."""
+    limit = limit_of(spec)
+    if limit is None:
+        return unpriced_text()
+    return stopped_text(limit.budget, month) if is_stopped(account_of(row), limit, month) else ""
 
 
 def rule_of(spec: CanarySpec) -> WindowRule:

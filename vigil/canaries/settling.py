@@ -38,6 +38,8 @@ def settle_results(results: Sequence[tuple[int, Result]], regions: Mapping[int, 
 
 
 def _settled(row: Canary, region: str, result: Result) -> bool:
+    if str(result.at_ms) not in row.reserved:
+        return False
     spec = spec_of(row.monitor)
     account = settle(account_of(row), region, result, price_of(spec) if spec is not None else None)
     if account is None:

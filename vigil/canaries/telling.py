@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from vigil.canaries.core.wording import stopped_text
 from vigil.canaries.models import Canary
 from vigil.canaries.reading import month_of
-from vigil.canaries.rows import budget_of, spec_of
+from vigil.canaries.rows import spec_of, why_stopped
 from vigil.notices.core.notice import Notice, NoticeKind
 from vigil.notices.models import StoredNotice
 from vigil.notices.tell import EnqueueNotices, tell
@@ -19,7 +18,7 @@ _MOST = 500
 def tell_spent_budgets(now: datetime, enqueue: EnqueueNotices) -> list[StoredNotice]:
     """Tell each stop of the present month once; returns the new notices."""
     month = month_of(now)
-    stopped = Canary.objects.filter(stopped=month, monitor__deleted_at=None, monitor__paused=False)
+    stopped = Canary.objects.filter(stopped__gte=month, monitor__deleted_at=None, monitor__paused=False)
     keys = [f"{name}/{month}" for name in stopped.values_list("monitor__public_id", flat=True)[:_MOST]]
     told = StoredNotice.objects.filter(kind=NoticeKind.CANARY_STOPPED, key__in=keys).values_list("key", flat=True)
     new = {key.partition("/")[0] for key in set(keys) - set(told)}
@@ -32,13 +31,14 @@ def tell_spent_budgets(now: datetime, enqueue: EnqueueNotices) -> list[StoredNot
 def _notices(rows: Iterable[Canary], month: str, now: datetime) -> Iterator[Notice]:
     for row in rows:
         spec = spec_of(row.monitor)
-        if spec is None:
+        stopped = why_stopped(row, spec, month) if spec is not None else ""
+        if not stopped:
             continue
         yield Notice(
             team=row.monitor.team_id,
             kind=NoticeKind.CANARY_STOPPED,
             key=f"{row.monitor.public_id}/{month}",
-            title=f"{row.monitor.name[:100]} {stopped_text(budget_of(spec), month)}",
+            title=f"{row.monitor.name[:100]} {stopped}",
             at=now,
             monitor=row.monitor_id,
             after="It asks nothing more until next month, or until its budget is raised.",

@@ -116,8 +116,11 @@ class _Planner:
             log.error("monitor.not_watched", monitor=row.public_id, problem=str(problem))
             return None
         target, regions = target_of(row.config), self._assigned(row, spec)
-        # The regions of a canary take turns: each has its own every so many intervals.
-        turns = max(1, len(regions)) if row.kind == CANARY_KIND else 1
+        turns = 1
+        if row.kind == CANARY_KIND:
+            # They take turns: each has its own every so many intervals. What has no vote is not worth the money.
+            regions = tuple(region for region in regions if not region.shadow)
+            turns = max(1, len(regions))
         return Plan(
             monitor=row.public_id,
             kind=row.kind,

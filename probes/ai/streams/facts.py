@@ -13,8 +13,11 @@ INPUT_TOKENS, OUTPUT_TOKENS = "input_tokens", "output_tokens"
 ANSWER_FAULT = "answer_fault"
 
 
-def stream_facts(answer: StreamedAnswer, timing: StreamTiming) -> dict[str, Fact]:
-    """Times in milliseconds, tokens as the provider counted them; what is not known is left out."""
+def stream_facts(answer: StreamedAnswer, timing: StreamTiming, is_whole: bool = True) -> dict[str, Fact]:
+    """Times in milliseconds, tokens as the provider counted them; what is not known is left out.
+
+    Of a stream that is not whole no count is the last one: Anthropic begins with an output of 1.
+    """
     times = {
         "headers_ms": timing.headers_s,
         "first_byte_ms": timing.first_byte_s,
@@ -30,7 +33,7 @@ def stream_facts(answer: StreamedAnswer, timing: StreamTiming) -> dict[str, Fact
         OUTPUT_TOKENS: answer.usage.output,
         "reasoning_tokens": answer.usage.reasoning,
     }
-    facts |= {name: number for name, number in counted.items() if number is not None}
+    facts |= {name: number for name, number in counted.items() if is_whole and number is not None}
     if timing.tokens_per_s is not None:
         facts["tokens_per_s"] = round(timing.tokens_per_s, 1)
     facts["token_events"] = len(answer.token_times_s)

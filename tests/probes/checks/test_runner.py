@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from probes.ai.streams.facts import NOT_SENT
 from probes.checks.admission import Bounds
 from probes.checks.lateness import missed, order_of, overdue, too_late, wait_ms
 from probes.checks.runner import Runner
@@ -341,3 +342,13 @@ def test_lateness_is_decided_by_the_clock_it_is_given() -> None:
     assert order_of(order) == ("mon_a", 1000, "r", 1)
     assert missed(order, 3000, "why").started_ms == 3000
     assert overdue(order, 1100).reason is Reason.OVERDUE
+
+
+@pytest.mark.parametrize(("round", "was_started", "facts"), [
+    ("can_1", False, {NOT_SENT: True}), ("can_1", True, {}), ("r", False, {}), ("", False, {}),
+])  # fmt: skip
+def test_a_canary_that_was_not_started_says_that_nothing_was_sent(
+    round: str, was_started: bool, facts: dict[str, bool]
+) -> None:
+    order = Check(1, "mon_a", "canary", 1000, 3000, 500, msgspec.Raw(b""), round=round)
+    assert missed(order, 3000, "why", was_started).facts == facts

@@ -127,6 +127,20 @@ async def test_the_quota_that_is_left_is_told_with_a_good_answer() -> None:
     assert (seen.status, seen.facts["ratelimit_tokens_remaining"]) == (Status.UP, 900)
 
 
+_BEGUN = (
+    b'data: {"type": "message_start", "message": {"usage": {"input_tokens": 12, "output_tokens": 1}}}\n\n'
+    b'data: {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "rea"}}\n\n'
+)
+
+
+@pytest.mark.parametrize("end", [b"", b'data: {"type": "error", "error": {"type": "overloaded_error"}}\n\n'])
+async def test_the_count_of_a_stream_without_its_end_is_not_the_last_one(end: bytes) -> None:
+    async with serving(answering(HEAD + _BEGUN + end)) as port:
+        seen = await heard(f"http://127.0.0.1:{port}", "anthropic")
+    assert seen.status is Status.DEGRADED
+    assert not {"input_tokens", "output_tokens"} & seen.facts.keys()
+
+
 async def test_a_wrong_key_is_an_account_problem() -> None:
     async with speaking() as (base, _):
         config = {"url": f"{base}/openai/v1/chat/completions", "form": "openai_chat", "model": "m", **PRICED}
@@ -177,6 +191,7 @@ async def test_the_key_is_sent_as_a_header_and_stands_in_no_fact() -> None:
     assert DEMO_KEY not in json.dumps(seen.facts) + seen.detail
 
 
+GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/MODEL:streamGenerateContent?alt=sse"
 VALID = {"url": "https://api.openai.com/v1/chat/completions", "form": "openai_chat", "model": "gpt-5.6-luna", **PRICED}
 
 
@@ -201,6 +216,8 @@ VALID = {"url": "https://api.openai.com/v1/chat/completions", "form": "openai_ch
         ({"url": "ftp://x"}, "url"),
         ({"url": "http://gpu.example.com/flush_cache"}, "url"),
         ({"form": "gemini"}, "url"),
+        ({"form": "gemini", "model": "g-2", "url": GEMINI.replace("MODEL", "g-2-pro")}, "url"),
+        ({"form": "gemini", "model": "g-2", "url": GEMINI.replace("MODEL", "big-g-2")}, "url"),
         ({"form": "other"}, "form"),
         ({"stall_s": 61}, "stall_s"),
         ({"length_least": 5, "length_most": 4}, "length_most"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cache
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from vigil.history.recording.intake import Intake, ReadPosition
 from vigil.history.recording.write import Overtaken, write
 from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.sweep import reconcile_monitors
-from vigil.monitors.changes import create_monitor, monitor_warnings, set_paused, update_monitor
+from vigil.monitors.changes import create_monitor, delete_monitor, monitor_warnings, set_paused, update_monitor
 from vigil.monitors.models import Monitor, Region
 from vigil.notices.models import StoredNotice
 
@@ -43,6 +44,7 @@ CONFIG = {
 
 @pytest.fixture
 def world() -> World:
+    begun_ms.cache_clear()
     return World()
 
 
@@ -53,14 +55,25 @@ def canary(world: World, **config: Any) -> Monitor:
     return monitor
 
 
-def slot(monitor: Monitor, at_ms: int, region: str = "eu-west") -> CanarySlot:
-    return CanarySlot(monitor.public_id, monitor.revision, region, at_ms)
+@cache
+def begun_ms() -> int:
+    """When the test began."""
+    return round(database_now().timestamp() * 1000)
 
 
-def answered(world: World, monitor: Monitor, at_ms: int, bad: bool = False) -> None:
+def moment(number: int) -> int:
+    """The slot of this number, of about now."""
+    return begun_ms() + number
+
+
+def slot(monitor: Monitor, number: int, region: str = "eu-west") -> CanarySlot:
+    return CanarySlot(monitor.public_id, monitor.revision, region, moment(number))
+
+
+def answered(world: World, monitor: Monitor, number: int, bad: bool = False) -> None:
     """A region's turn: reserved, asked, and settled by what the provider counted."""
-    region = world.regions[at_ms % len(world.regions)]
-    assert reserve_slots([slot(monitor, at_ms, region.slug)]) == [True]
+    region, at_ms = world.regions[number % len(world.regions)], moment(number)
+    assert reserve_slots([slot(monitor, number, region.slug)]) == [True]
     status, reason = (Status.DEGRADED, Reason.STALLED) if bad else (Status.UP, Reason.OK)
     facts: dict[str, Fact] = {"input_tokens": 12, "output_tokens": 4}
     result = Result(
@@ -123,6 +136,10 @@ def test_the_budget_of_a_month_stops_it_and_its_state_says_so(world: World) -> N
     assert report is not None
     assert (report.standing, report.stopped) == (WindowStanding.STOPPED, notice.title.removeprefix("luna "))
     update_monitor(monitor, {"config": {**CONFIG, "monthly_budget": 1.0}})
+    # It says so at once, not with its next turn.
+    raised = canary_report(Monitor.objects.get(), database_now())
+    assert raised is not None
+    assert (raised.stopped, raised.standing) == ("", WindowStanding.UNDECIDED)
     assert reserve_slots([slot(Monitor.objects.get(), at_ms + 1)]) == [True]
     assert Canary.objects.get().stopped == ""
 
@@ -147,13 +164,60 @@ def test_three_bad_answers_of_five_open_one_incident_and_good_ones_resolve_it(wo
     assert {transition.incident.kind for transition in world.told} == {"degraded"}
 
 
+def test_the_answers_before_a_stop_open_no_incident_when_the_next_month_begins(world: World) -> None:
+    monitor = canary(world)
+    for number in (1, 2, 3):
+        answered(world, monitor, number, bad=True)
+    Canary.objects.update(spent=200_000)
+    assert reserve_slots([slot(monitor, 4)]) == [False]
+    swept(world)
+    # As another month has it: the account is of one that is over.
+    Canary.objects.update(month="2000-01", stopped="2000-01")
+    swept(world)
+    assert (Incident.objects.count(), state(monitor)) == (0, Status.UNKNOWN)
+    report = canary_report(monitor, database_now())
+    assert report is not None
+    assert (len(report.answers), len(report.window)) == (3, 0)
+
+
+@pytest.mark.parametrize("away_ms", [-3_600_000, 3_600_000, 10**11])
+def test_a_slot_of_a_clock_gone_wrong_is_not_asked_and_stops_no_later_one(world: World, away_ms: int) -> None:
+    monitor = canary(world)
+    assert reserve_slots([slot(monitor, away_ms), slot(monitor, 1)]) == [False, True]
+
+
+def test_one_that_takes_the_name_of_a_deleted_one_goes_on_with_its_money(world: World) -> None:
+    first = canary(world)
+    answered(world, first, 1)
+    Canary.objects.update(spent=190_000)
+    delete_monitor(first)
+    again = canary(world)
+    assert reserve_slots([slot(again, 2)]) == [False]
+    report = canary_report(again, database_now())
+    assert report is not None
+    assert report.stopped
+    delete_monitor(again)
+    Canary.objects.update(month="2000-01")
+    assert reserve_slots([slot(canary(world), 3)]) == [True]
+
+
+def test_a_price_that_is_known_no_more_stops_it_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor = canary(world)
+    assert reserve_slots([slot(monitor, 1)]) == [True]
+    monkeypatch.setattr("probes.ai.prices._BY_HOST", {})
+    assert reserve_slots([slot(monitor, 2)]) == [False]
+    report = canary_report(monitor, database_now())
+    assert report is not None
+    assert "input_price" in report.stopped
+
+
 def test_a_region_cannot_make_up_answers(world: World) -> None:
     monitor = canary(world)
     assert reserve_slots([slot(monitor, 1, "eu-west")]) == [True]
     other = next(region for region in world.regions if region.slug != "eu-west")
     made_up = [
         Result(WIRE_VERSION, monitor.public_id, at_ms, Status.DEGRADED, Reason.STALLED, at_ms, Phases(), f"can_{at_ms}")
-        for at_ms in (1, 2, 3)
+        for at_ms in map(moment, (1, 2, 3))
     ]
     assert settled(other.pk, *made_up) == 0
     assert settled(0, made_up[0]) == 0
@@ -186,7 +250,7 @@ def test_a_canary_says_what_it_costs_and_an_interval_below_a_minute_is_refused(w
 def test_an_answer_is_settled_with_the_position_of_its_stream_and_so_once(world: World) -> None:
     monitor, region = canary(world), world.regions[0]
     now_ms = round(database_now().timestamp() * 1000)
-    assert reserve_slots([slot(monitor, now_ms, region.slug)]) == [True]
+    assert reserve_slots([CanarySlot(monitor.public_id, monitor.revision, region.slug, now_ms)]) == [True]
     facts: dict[str, Fact] = {"input_tokens": 12, "output_tokens": 4}
     result = Result(
         WIRE_VERSION, monitor.public_id, now_ms, Status.UP, Reason.OK, now_ms, Phases(), f"can_{now_ms}", 0, 1, 200, "",

@@ -52,6 +52,20 @@ def watched(name: str, *regions: Region) -> Monitor:
     return create_monitor(default_team(), settings)
 
 
+def test_a_canary_pays_for_no_answer_that_has_no_vote(monitor: Monitor) -> None:
+    config = {
+        "url": "http://gpu.test/v1/chat/completions", "form": "openai_chat", "model": "m", "monthly_budget": 1.0,
+        "billing_acknowledged": True, "input_price": 1.0, "output_price": 1.0,
+    }  # fmt: skip
+    canary = create_monitor(
+        default_team(),
+        {"name": "c", "kind": "canary", "config": config, "interval_s": 60, "regions": list(monitor.regions.all())},
+    )
+    [plans] = list(load_plans([canary.public_id]))
+    plan = plans[canary.public_id]
+    assert ([one.slug for one in plan.regions], plan.interval_ms) == ([OLD], 60_000)
+
+
 def shadows(monitor: Monitor) -> list[bool]:
     """Whether each region of a monitor is in shadow, as dispatch plans it."""
     [plans] = list(load_plans([monitor.public_id]))

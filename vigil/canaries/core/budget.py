@@ -22,7 +22,11 @@ RESERVED_MOST = 120
 #: A region may report more tokens than its request allowed, since a server may ignore the limit: so many times the most
 #: are believed, or one report could end the budget of years.
 _BELIEVED_TIMES = 10
-_CLIENT_ERRORS = range(400, 500)
+#: A slot further from the time of the database (ms) is of a clock gone wrong: granted, it would refuse all before it.
+NEAR_MS = 300_000
+#: Codes with which a request is refused before anything is generated, which none bills. 408 and 499 are not among them,
+#: nor are other server errors: a gateway may answer with them in the middle of an answer.
+_REFUSED = (frozenset(range(400, 500)) - {408, 499}) | {503, 529}
 
 
 class ReserveReason(StrEnum):
@@ -32,6 +36,7 @@ class ReserveReason(StrEnum):
     BUDGET_SPENT = "budget_spent"
     ALREADY_RESERVED = "already_reserved"
     TOO_MANY_OPEN = "too_many_open"
+    OTHER_TIME = "other_time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +79,12 @@ def reserve(
 ) -> tuple[BudgetAccount, ReserveReason]:
     """Reserve the answer of one slot, once, whoever asks.
 
-    1. A new month begins with nothing spent; what is still open was paid by the month before.
+    1. A new month begins with nothing spent; what is still open was paid by the month before. No month comes again: a
+       clock that is set back over its beginning goes on with the later one.
     2. A slot that is not after the last one is not granted: another dispatcher has reserved it, or a later one.
     3. What has lapsed is spent. Then the answer must fit into the budget beside all that is spent or reserved.
     """
-    if account.month != month:
+    if account.month < month:
         account = BudgetAccount(month=month, last_slot_ms=account.last_slot_ms)
     if slot_ms <= account.last_slot_ms:
         return account, ReserveReason.ALREADY_RESERVED
@@ -94,6 +100,16 @@ def reserve(
 def _with_stop(account: BudgetAccount, limit: BudgetLimit) -> BudgetAccount:
     """Stopped where what is spent leaves no room; with open reservations, part of them may come back."""
     return replace(account, stopped=account.month) if account.spent + limit.answer > limit.budget else account
+
+
+def is_near(slot_ms: int, now_ms: int) -> bool:
+    """Whether a slot is of about now, so that it may be reserved."""
+    return abs(slot_ms - now_ms) <= NEAR_MS
+
+
+def is_stopped(account: BudgetAccount, limit: BudgetLimit, month: str) -> bool:
+    """Whether the budget of a month is spent, as its limit is now: one that was raised ends the stop at once."""
+    return account.stopped >= month and account.spent + limit.answer > limit.budget
 
 
 def _without_lapsed(account: BudgetAccount, now_ms: int) -> BudgetAccount:
@@ -117,14 +133,14 @@ def settle(account: BudgetAccount, region: str, result: Result, price: Price | N
 
 
 def billed(result: Result, price: Price | None, most: int) -> int:
-    """What an answer cost: by the tokens that the provider counted, else the most.
+    """What an answer cost: by the tokens that the provider counted, else the most. No answer has 0 tokens, in or out.
 
-    Nothing, where no request was made, or the provider refused it by a code of 400 to 499, which none bills. A check
-    that was missed may have been cut off in the middle of its answer.
+    Nothing, where no request was made, or it was refused. A check that was missed may have been cut off in the middle
+    of its answer.
     """
     if result.facts.get(NOT_SENT) is True or (result.attempts == 0 and result.reason is not Reason.MISSED):
         return 0
-    if result.code in _CLIENT_ERRORS:
+    if result.code in _REFUSED:
         return 0
     input, output = result.facts.get(INPUT_TOKENS), result.facts.get(OUTPUT_TOKENS)
     if price is None or not _is_count(input) or not _is_count(output):
@@ -135,4 +151,4 @@ def billed(result: Result, price: Price | None, most: int) -> int:
 
 
 def _is_count(said: object) -> bool:
-    return isinstance(said, int) and not isinstance(said, bool) and said >= 0
+    return isinstance(said, int) and not isinstance(said, bool) and said >= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from probes.ai.streams.facts import ANSWER_FAULT
@@ -71,6 +71,11 @@ def with_answer(answers: Sequence[CanaryAnswer], answer: CanaryAnswer) -> tuple[
 def window_of(answers: Sequence[CanaryAnswer], rule: WindowRule, revision: int) -> tuple[CanaryAnswer, ...]:
     """The answers that count: the last of the present configuration."""
     return tuple(one for one in answers if one.revision == revision)[-rule.of_answers :]
+
+
+def without_weight(answers: Sequence[CanaryAnswer]) -> tuple[CanaryAnswer, ...]:
+    """The answers as ones of another configuration: kept, and no longer counted."""
+    return tuple(replace(one, revision=-1) for one in answers)
 
 
 def judge_window(window: Sequence[CanaryAnswer], rule: WindowRule) -> WindowStanding:

@@ -21,6 +21,11 @@ def stopped_text(budget: int, month: str) -> str:
     return f"stopped: budget of {dollars(budget)} for {month_name(month)} spent"
 
 
+def unpriced_text() -> str:
+    """Why a canary asks nothing whose price was known once, and is no longer."""
+    return "stopped: the price of its model is not known any more, so give `input_price` and `output_price`"
+
+
 def bad_answers_text(window: Sequence[CanaryAnswer], rule: WindowRule) -> str:
     """The bad answers of a window, in words."""
     bad = [one for one in window if one.bad]

@@ -144,6 +144,22 @@ def test_thoughts_of_gemini_are_billed_as_output() -> None:
     assert (answer.usage.input, answer.usage.output, answer.usage.reasoning) == (9, 32, 30)
 
 
+@pytest.mark.parametrize(
+    ("usage", "output"),
+    [
+        ({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135}, 103),
+        ({"prompt_tokens": 32, "completion_tokens": 103, "total_tokens": 135}, 103),
+        ({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 0}, 9),
+        ({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": True}, 9),
+        ({"prompt_tokens": 32, "completion_tokens": 9}, 9),
+    ],
+)
+def test_reasoning_that_stands_in_the_total_alone_is_billed_as_output(usage: dict[str, object], output: int) -> None:
+    answer = StreamedAnswer()
+    FORMS["openai_chat"].read("", {"choices": [], "usage": usage}, answer)
+    assert (answer.usage.input, answer.usage.output) == (32, output)
+
+
 def test_a_count_that_is_none_is_not_believed() -> None:
     answer = StreamedAnswer()
     for said in (-1, True, "12", 1e99, None, 7):

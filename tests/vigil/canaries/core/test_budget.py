@@ -13,10 +13,13 @@ from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Phases, Result
 from vigil.canaries.core.budget import (
     LAPSES_AFTER_MS,
+    NEAR_MS,
     RESERVED_MOST,
     BudgetAccount,
     BudgetLimit,
     ReserveReason,
+    is_near,
+    is_stopped,
     reserve,
     settle,
 )
@@ -96,7 +99,8 @@ def test_so_many_reservations_are_open_at_most() -> None:
     ("came", "cost"),
     [
         (counted(1, 10, 5), 15),
-        (counted(1, 0, 0), 0),
+        (counted(1, 0, 0), 30),
+        (counted(1, 12, 0), 30),
         (counted(1, 10**12, 10**12), 300),
         (counted(1, -1, 5), 30),
         (counted(1, "10", 5), 30),
@@ -109,6 +113,9 @@ def test_so_many_reservations_are_open_at_most() -> None:
         (result(1, attempts=0, reason=Reason.MISSED, status=Status.UNKNOWN), 30),
         (result(1, code=429, reason=Reason.RATE_LIMITED), 0),
         (result(1, code=500, reason=Reason.HTTP_5XX), 30),
+        (result(1, code=408, reason=Reason.TIMEOUT), 30),
+        (result(1, code=503, reason=Reason.OVERLOADED), 0),
+        (result(1, code=529, reason=Reason.OVERLOADED), 0),
         (result(1, code=0, reason=Reason.TIMEOUT), 30),
     ],
 )
@@ -131,7 +138,7 @@ def test_a_region_settles_only_what_it_was_asked_and_once() -> None:
 _STEPS = st.lists(
     st.tuples(
         st.sampled_from(["reserve", "reserve", "settle", "again", "lost"]),
-        st.integers(min_value=0, max_value=30),
+        st.integers(min_value=2, max_value=30),
         st.integers(min_value=0, max_value=LAPSES_AFTER_MS),
     ),
     max_size=60,
@@ -152,8 +159,31 @@ def test_no_order_of_kills_duplicates_and_losses_spends_more_than_the_budget(ste
                 billed += cost
         elif sent and what != "lost":
             slot_ms = max(sent) if what == "settle" else min(sent)
-            account = settle(account, "a", counted(slot_ms, sent[slot_ms], 0), PRICE) or account
+            account = settle(account, "a", counted(slot_ms, sent[slot_ms] - 1, 1), PRICE) or account
     assert billed <= account.committed <= LIMIT.budget
+
+
+def test_a_clock_that_is_set_back_over_a_months_beginning_gives_no_second_budget() -> None:
+    account = BudgetAccount(month=NEXT, spent=90)
+    account, reason = reserve(account, 1, "a", LIMIT, MONTH)
+    assert (reason, account.month, account.spent, account.stopped) == (ReserveReason.BUDGET_SPENT, NEXT, 90, NEXT)
+    assert is_stopped(account, LIMIT, MONTH)
+
+
+def test_only_a_slot_of_about_now_is_reserved() -> None:
+    assert [is_near(now_ms, 10**12) for now_ms in (10**12, 10**12 + NEAR_MS, 10**12 - NEAR_MS - 1, 2 * 10**12)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_stop_ends_with_its_month_or_with_a_larger_budget() -> None:
+    account = BudgetAccount(month=MONTH, spent=90, stopped=MONTH)
+    assert is_stopped(account, LIMIT, MONTH)
+    assert not is_stopped(account, LIMIT, NEXT)
+    assert not is_stopped(account, BudgetLimit(1_000, 30), MONTH)
 
 
 def test_a_stop_says_which_budget_and_month() -> None:
