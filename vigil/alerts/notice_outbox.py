@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.core.decision import Concern, Event
-from vigil.alerts.core.routes import NOTICE, route
+from vigil.alerts.core.routes import NOTICE, RouteRule, route
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import HINT_CHANNEL
 from vigil.alerts.routing.rules import load_rules, subject
@@ -21,8 +21,13 @@ from vigil.notices.models import StoredNotice
 
 def enqueue_notices(notices: Sequence[StoredNotice]) -> list[Delivery]:
     """Write the deliveries of new notices; returns them. Call inside the transaction that stores them."""
-    taking = _taking({notice.team_id for notice in notices})
-    rows = [_row(notice, channel, concern) for notice in notices for channel, concern in _concerned(notice, taking)]
+    teams = {notice.team_id for notice in notices}
+    taking, rules = _taking(teams), {team: load_rules(team) for team in teams}
+    rows = [
+        _row(notice, channel, concern)
+        for notice in notices
+        for channel, concern in _concerned(notice, taking, rules[notice.team_id])
+    ]
     if rows:
         Delivery.objects.bulk_create(rows)
         with connection.cursor() as cursor:
@@ -36,9 +41,11 @@ def _taking(teams: Collection[int]) -> frozenset[int]:
     return frozenset(pk for pk, kind in found if kind in CHANNELS and CHANNELS[kind].takes_notices)
 
 
-def _concerned(notice: StoredNotice, taking: frozenset[int]) -> list[tuple[int, Concern]]:
+def _concerned(
+    notice: StoredNotice, taking: frozenset[int], loaded: tuple[list[RouteRule], frozenset[int]]
+) -> list[tuple[int, Concern]]:
     """Channels that routes pick for a notice, without those that are told none."""
-    rules, everyone = load_rules(notice.team_id)
+    rules, everyone = loaded
     routed = route(rules, subject(NOTICE, notice.monitor), notice.at, everyone).concerned
     return [(channel, routed[channel]) for channel in sorted(taking & routed.keys())]
 

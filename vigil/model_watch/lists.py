@@ -17,13 +17,15 @@ from probes.process.published_keys import PublishedRegionKeys
 from probes.process.redis_streams import Entries, RegionStreams, redis_now_ms
 from probes.process.refusals import Refusals
 from probes.reasons import Refusal
-from vigil.model_watch.models import SeenList
+from vigil.model_watch.models import ListState, SeenList
 from vigil.model_watch.packed import packed
 from vigil.monitors.models import Monitor, Region
 
 ENTRIES_MOST = 50
 #: Passes over one region's stream at once: what is left is read in the next turn.
 PASSES_MOST = 20
+#: That of a list of which nothing was decided yet.
+NO_REVISION = -1
 
 
 class ListIntake:
@@ -101,11 +103,18 @@ def store(region: Region, lists: Mapping[str, tuple[ModelList, datetime]]) -> se
         if (public_id, listed.revision) in watched
     ]
     changed = ["revision", "provider", "at", "rows", "total"]
+    rows.sort(key=lambda row: row.monitor_id)
+    found = {row.monitor_id for row in rows if known.get((row.monitor_id, row.revision)) != row.rows}
+    # A process that ends here has lost none: what waits is looked at by the next.
+    waiting = [ListState(monitor_id=monitor, revision=NO_REVISION, rows=b"", waits=True) for monitor in sorted(found)]
     with transaction.atomic():
         SeenList.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["monitor", "region"], update_fields=changed
         )
-    return {row.monitor_id for row in rows if known.get((row.monitor_id, row.revision)) != row.rows}
+        ListState.objects.bulk_create(
+            waiting, update_conflicts=True, unique_fields=["monitor"], update_fields=["waits"]
+        )
+    return found
 
 
 def _watched(region: Region, public_ids: Collection[str]) -> dict[tuple[str, int], int]:

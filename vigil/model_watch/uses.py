@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Func, Q, TextField
 
+from probes.ai.models.listed import LIST_LIFE_S
+from vigil.model_watch.core.listed_dates import CountedList, days_of
 from vigil.model_watch.core.retirement import RetirementDate
 from vigil.model_watch.core.table import RetirementTable, plain
 from vigil.model_watch.core.used_models import (
@@ -71,21 +74,30 @@ def used_models(team: int, table: RetirementTable) -> list[UsedModel]:
 
 
 def listed_dates(team: int) -> Listed:
-    """Days that providers' own lists give, by provider and model; the newest list counts."""
-    rows = (
-        SeenList.objects.filter(monitor__team=team, monitor__deleted_at=None).order_by("at").select_related("monitor")
+    """Days that providers' own lists give, by provider and model."""
+    return {
+        named: RetirementDate(one.day, f"the provider's own list, by {one.monitor}", one.read, one.replacement)
+        for named, one in days_of(_counted(team)).items()
+    }
+
+
+def _counted(team: int) -> Iterator[CountedList]:
+    """The lists of a team, each content once: monitors of one provider mostly read the same."""
+    lists = SeenList.objects.filter(monitor__team=team, monitor__deleted_at=None, revision=F("monitor__revision"))
+    told = lists.annotate(content=Func("rows", function="md5", output_field=TextField())).values_list(
+        "monitor", "provider", "content", "at", "pk"
     )
-    found: dict[NamedModel, RetirementDate] = {}
-    for seen in rows.iterator(chunk_size=50):
-        for row in unpacked(seen.rows).values():
-            key = NamedModel(seen.provider, plain(row.id))
-            if row.retires:
-                source = f"the provider's own list, by {seen.monitor.name}"
-                day = date.fromisoformat(row.retires)
-                found[key] = RetirementDate(day, source, seen.at.date(), row.replacement)
-            else:
-                found.pop(key, None)
-    return found
+    rows = list(told.order_by("at", "pk"))
+    newest = {monitor: at for monitor, _, _, at, _ in rows}
+    # A region that checks a monitor no more tells its list no more.
+    current = [row for row in rows if newest[row[0]] - row[3] < timedelta(seconds=LIST_LIFE_S)]
+    counts = Counter((provider, content) for _, provider, content, _, _ in current)
+    last = {(provider, content): pk for _, provider, content, _, pk in current}
+    kept = SeenList.objects.filter(pk__in=last.values()).select_related("monitor")
+    keys = {pk: key for key, pk in last.items()}
+    for seen in kept.iterator(chunk_size=50):
+        count = counts[keys[seen.pk]]
+        yield CountedList(seen.provider, unpacked(seen.rows), count, seen.monitor.name, seen.at.date())
 
 
 def declare_models(team: int, plan: ImportPlan, source: str = "") -> int:

@@ -19,6 +19,8 @@ from vigil.notices.tell import EnqueueNotices, forget
 TAKE_S, SETTLE_S, DATES_S = 15.0, 60.0, 600.0
 #: Dates are looked at sooner after a list with other rows, which may name one, but no more often than this (s).
 AGAIN_S = 60.0
+#: Lists that one turn looks at: other work of this thread waits for them.
+LOOKED_MOST = 100
 
 _log = structlog.get_logger(__name__)
 
@@ -33,21 +35,23 @@ class ModelWatch:
         self._each = each
         self._duties = Duties()
         self._are_new = False
+        #: Monitors whose lists are to be looked at. The database has them too.
+        self._waiting: set[int] = set()
 
     def turn(self) -> int:
         """Do what is due; returns how many notices were told."""
-        monitors: set[int] = set()
         if self._duties.is_due("settle", SETTLE_S):
-            monitors |= drifts.waiting()
+            self._waiting |= drifts.waiting()
         if self._duties.is_due("take", TAKE_S):
             changed = self._taken()
-            monitors |= changed
+            self._waiting |= changed
             self._are_new = self._are_new or bool(changed)
         told = 0
         if self._duties.is_due("dates", DATES_S) or (self._are_new and self._duties.is_due("dates again", AGAIN_S)):
             self._are_new = False
             forget(database_now())
             told = tell_retirements(load_table().table, database_now(), self._enqueue, self._each)
+        monitors = {self._waiting.pop() for _ in range(min(len(self._waiting), LOOKED_MOST))}
         return told + drifts.look_at(monitors, database_now(), self._enqueue, self._each)
 
     def _taken(self) -> set[int]:

@@ -9,7 +9,7 @@ import structlog
 from django.db import transaction
 
 from vigil.monitors.live.version import touch
-from vigil.notices.core.notice import Notice, admitted
+from vigil.notices.core.notice import Notice, NoticeKind, admitted
 from vigil.notices.models import StoredNotice
 
 #: Notices of one call; a caller with more has decided something wrong.
@@ -46,6 +46,13 @@ def tell(notices: Iterable[Notice], enqueue: EnqueueNotices) -> list[StoredNotic
     for row in new:
         _log.info("notice.told", notice=row.public_id, kind=row.kind, key=row.key)
     return new
+
+
+def told_lately(kind: NoticeKind, now: datetime, *, team: int | None = None, monitor: int | None = None) -> int:
+    """Notices of a kind that a team, or a monitor, was told in a day: what a liar makes up is told so often at most."""
+    told = StoredNotice.objects.filter(kind=kind, at__gt=now - timedelta(days=1))
+    told = told.filter(team=team) if team is not None else told
+    return (told.filter(monitor=monitor) if monitor is not None else told).count()
 
 
 def forget(now: datetime) -> int:

@@ -8,6 +8,7 @@ A retired date is absent more often than null, so an absent one says nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -34,6 +35,10 @@ _CONTEXTS = (
 )
 _DATES = ("shutdown_date", "expiration_date", "deprecation_date", "retirement_date", "retirementTime")
 _STAGES = ("lifecycle_status", "stage", "modelStage")
+#: Where an answer says where its next page is: Gemini, Cohere, Bedrock.
+_NEXT = ("nextPageToken", "next_page_token", "nextToken")
+#: Behind the name of a snapshot: its date, of four digits at Mistral.
+_DATED = re.compile(r"-[0-9]{4}(-?[0-9]{2}-?[0-9]{2})?\Z")
 _MILLION = Decimal(1_000_000)
 _CONTEXT_MOST = 2**31 - 1
 
@@ -57,11 +62,17 @@ def parse_models(provider: str, body: bytes) -> tuple[list[ListedModel], int] | 
     if rows is None:
         return None
     found: dict[str, ListedModel] = {}
+    aliases: dict[str, ListedModel] = {}
     for row in rows:
-        for listed in _listed(provider, row):
-            found.setdefault(listed.id, listed)
+        if not isinstance(row, Mapping) or (listed := _listed(provider, row)) is None:
+            continue
+        found.setdefault(listed.id, listed)
+        for alias in _aliases(row, listed):
+            aliases.setdefault(alias.id, alias)
+    # A row of its own says more of a model than another's alias, whichever comes first.
+    found = aliases | found
     names = sorted(found)
-    return fit(found[name] for name in names[:MODELS_MOST]), len(names)
+    return fit(found[name] for name in names[:MODELS_MOST]), len(names) + _is_page(document)
 
 
 def day_of(value: object) -> str:
@@ -104,30 +115,55 @@ def _rows(document: object) -> list[object] | None:
     return next((found for name in _ROWS if isinstance(found := document.get(name), list)), None)
 
 
-def _listed(provider: str, row: object) -> Iterator[ListedModel]:
-    """A row, and a row of its own for each alias that it names."""
-    if not isinstance(row, Mapping):
-        return
+def _is_page(document: object) -> bool:
+    """Whether an answer says that there are more rows than it has."""
+    if not isinstance(document, Mapping):
+        return False
+    return document.get("has_more") is True or any(document.get(key) for key in _NEXT)
+
+
+def _listed(provider: str, row: Mapping[str, Any]) -> ListedModel | None:
+    """A row; None for one without a name."""
     name = next((text for key in _NAMES if (text := _text(row.get(key)))), "").removeprefix("models/")
     if not name:
-        return
+        return None
     price_in, price_out = _prices(provider, row)
-    listed = ListedModel(
+    target = _text(row.get("alias_target") or row.get("canonical_slug")) or _snapshot(name, row)
+    is_alias = bool(target) and target in _names_beside(row)
+    return ListedModel(
         name,
         next((_count(row[key]) for key in _CONTEXTS if key in row), 0),
         price_in,
         price_out,
-        _retires(row),
+        "" if is_alias else _retires(row),
         _stage(row),
-        _text(row.get("alias_target") or row.get("canonical_slug")),
-        _text(row.get("deprecation_replacement_model")),
+        "" if target == name else target,
+        "" if is_alias else _text(row.get("deprecation_replacement_model")),
     )
-    yield msgspec.structs.replace(listed, target="") if listed.target == name else listed
+
+
+def _names_beside(row: Mapping[str, Any]) -> list[str]:
+    """Other names of a row's model."""
     aliases = row.get("aliases")
-    for alias in aliases[:20] if isinstance(aliases, list) else ():
-        if (text := _text(alias)) and text != name:
+    return [text for one in (aliases[:20] if isinstance(aliases, list) else ()) if (text := _text(one))]
+
+
+def _snapshot(name: str, row: Mapping[str, Any]) -> str:
+    """The snapshot that a name without a date means: Mistral lists each name of a model, with the others beside it."""
+    if _DATED.search(name):
+        return ""
+    return max((one for one in _names_beside(row) if _DATED.search(one)), default="")
+
+
+def _aliases(row: Mapping[str, Any], listed: ListedModel) -> Iterator[ListedModel]:
+    """A row of its own for each alias that a row names."""
+    means = listed.target or listed.id
+    for text in _names_beside(row):
+        if text == means:
+            yield msgspec.structs.replace(listed, id=text, target="", retires=_retires(row))
+        elif text != listed.id:
             # What an alias means may retire: it then means another, so it has no day of its own.
-            yield msgspec.structs.replace(listed, id=text, target=name, retires="", replacement="")
+            yield msgspec.structs.replace(listed, id=text, target=means, retires="", replacement="")
 
 
 def _retires(row: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ A region writes it itself: types and sizes are part of the decoder, and what doe
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -132,7 +132,7 @@ def price(value: object, *, of_token: bool, discount: object = None) -> str:
     try:
         amount = Decimal(str(value)[:_PRICE_LIMIT]) * (_MILLION if of_token else 1)
         off = Decimal(str(_number(discount) or 0))
-    except InvalidOperation:
+    except ArithmeticError:
         return ""
     if not amount.is_finite() or not 0 <= amount < _MILLION:
         return ""

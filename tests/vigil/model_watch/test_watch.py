@@ -25,7 +25,7 @@ from vigil.alerts.notice_outbox import enqueue_notices
 from vigil.bench.region_keys import simulated_signer
 from vigil.control_keys import published_keys
 from vigil.model_watch import drifts, tables
-from vigil.model_watch.core.drift import APART, SETTLES
+from vigil.model_watch.core.drift import APART, BEGINS, GAP, SETTLES
 from vigil.model_watch.lists import ListIntake
 from vigil.model_watch.models import DatedModel, ListState, SeenList
 from vigil.model_watch.packed import unpacked
@@ -178,7 +178,7 @@ def titles() -> list[str]:
 
 def test_a_change_that_has_settled_is_told_once_with_before_and_after(monitor: Monitor) -> None:
     start = timezone.now()
-    see(monitor, start, eu=OLD, us=OLD, ap=OLD)
+    see(monitor, start - BEGINS, eu=OLD, us=OLD, ap=OLD)
     see(monitor, start + timedelta(minutes=1), eu=NEW, us=NEW)
     assert drifts.waiting() == {monitor.pk}
     later = start + timedelta(minutes=1) + SETTLES
@@ -197,10 +197,66 @@ def test_monitors_of_one_provider_tell_one_change_once(monitor: Monitor) -> None
     )
     start = timezone.now()
     for one in (monitor, other):
-        see(one, start, eu=OLD, us=OLD)
+        see(one, start - BEGINS, eu=OLD, us=OLD)
         see(one, start, eu=NEW, us=NEW)
         see(one, start + SETTLES)
     assert titles() == ["OpenAI: d is new"]
+
+
+def test_monitors_that_see_a_provider_change_in_other_steps_tell_each_change_once(monitor: Monitor) -> None:
+    more = {**NEW, "e": {}}
+    other = Monitor.objects.create(
+        team=default_team(), name="OpenAI 2", kind="http", config=monitor.config, interval_s=60
+    )
+    start = timezone.now()
+    for one in (monitor, other):
+        see(one, start - BEGINS, eu=OLD, us=OLD)
+    see(monitor, start, eu=NEW, us=NEW)
+    see(monitor, start + SETTLES, eu=more, us=more)
+    see(other, start, eu=more, us=more)
+    see(other, start + SETTLES)
+    assert titles() == ["OpenAI: d is new", "OpenAI: e is new"]
+    see(monitor, start + SETTLES + GAP, eu=more, us=more)
+    assert len(titles()) == 2
+
+
+def test_a_process_that_ends_after_it_took_a_list_has_lost_no_change(
+    redis_url: str, client: redis.Redis, monitor: Monitor
+) -> None:
+    on_worker(redis_url, told(monitor, OLD, now_ms()))
+    assert intake(client) == {monitor.pk} == drifts.waiting()
+    drifts.look_at(drifts.waiting(), timezone.now() - BEGINS, enqueue_notices)
+    drifts.look_at(drifts.waiting(), timezone.now(), enqueue_notices)
+    assert drifts.waiting() == set()
+    on_worker(redis_url, told(monitor, NEW, now_ms()))
+    intake(client)
+    # The process ended here; the next begins with what waits.
+    assert drifts.waiting() == {monitor.pk}
+    drifts.look_at(drifts.waiting(), timezone.now(), enqueue_notices)
+    drifts.look_at(drifts.waiting(), timezone.now() + SETTLES, enqueue_notices)
+    assert titles() == ["OpenAI: d is new"] and drifts.waiting() == set()
+
+
+def test_what_one_region_goes_on_to_see_is_looked_at_no_more_once_it_is_told(monitor: Monitor) -> None:
+    start = timezone.now()
+    see(monitor, start - BEGINS, eu=OLD, us=OLD, ap=OLD)
+    for at in (start, start + APART):
+        see(monitor, at, eu=OLD, us=OLD, ap=NEW)
+    assert titles() == ["OpenAI: d is new (in ap only)"] and drifts.waiting() == set()
+
+
+def test_one_region_can_neither_make_up_a_date_nor_move_or_withdraw_one(monitor: Monitor) -> None:
+    table = tables.load_table().table
+    honest, made_up = {"c": {"shutdown_date": "2099-06-01"}}, {"c": {"shutdown_date": "2098-12-05"}}
+    see(monitor, NOW, eu=honest, us=honest, ap=made_up)
+    for number in range(3):
+        see(monitor, NOW + timedelta(minutes=number), ap={"c": {"shutdown_date": f"2098-12-0{number + 4}"}})
+        assert tell_retirements(table, NOW + timedelta(minutes=number), enqueue_notices) == 0
+    see(monitor, NOW, ap={"c": {}})
+    (used,) = used_models(monitor.team_id, table)
+    assert used.retires is not None and str(used.retires.day) == "2099-06-01"
+    see(monitor, NOW, eu=made_up, us={"c": {}}, ap={"c": {}})
+    assert used_models(monitor.team_id, table)[0].retires is None
 
 
 def test_another_key_or_address_begins_anew(monitor: Monitor) -> None:
@@ -216,7 +272,7 @@ def test_another_key_or_address_begins_anew(monitor: Monitor) -> None:
 
 def test_lists_that_are_old_decide_nothing(monitor: Monitor) -> None:
     start = timezone.now()
-    see(monitor, start, eu=OLD)
+    see(monitor, start - BEGINS, eu=OLD)
     see(monitor, start, eu=NEW)
     drifts.look_at({monitor.pk}, start + timedelta(seconds=LIST_LIFE_S + 60), enqueue_notices)
     assert titles() == []

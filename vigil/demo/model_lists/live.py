@@ -9,7 +9,7 @@ from vigil.demo.exchange import ServedAnswer, ServedRequest, as_json
 from vigil.demo.shapes import Auth, has_key
 
 #: So long (s) after the first request the alias means the next model. It is told once it has settled.
-TURNS_AFTER_S = 150.0
+TURNS_AFTER_S = 400.0
 RETIRES_IN = timedelta(days=30)
 ALIAS = "mistral-small-latest"
 OLD, _NEXT = "mistral-small-2506", "mistral-small-2603"

@@ -6,7 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from vigil.model_watch.core.drift import ListChange, ListChangeKind, SeenChange
+from vigil.model_watch.core.drift import SeenChange
+from vigil.model_watch.core.list_changes import ListChange, ListChangeKind
 
 _COUNTED = {
     ListChangeKind.NEW: ("new model", "new models"),

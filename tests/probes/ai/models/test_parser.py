@@ -61,6 +61,23 @@ def test_what_is_no_list_of_models_is_none(body: bytes) -> None:
     assert parse_models("openai", body) is None
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_names_of_one_model_that_name_each_other_keep_its_day_and_say_what_they_mean(backwards: bool) -> None:
+    dated = {"id": "m-2506", "aliases": ["m-latest", "m"], "deprecation": "2026-12-31T12:00:00Z"}
+    rows = [dated, {**dated, "id": "m-latest", "aliases": ["m-2506", "m"]}, {**dated, "id": "m", "aliases": ["m-2506"]}]
+    found = parse_models("mistral", json.dumps({"data": rows[::-1] if backwards else rows}).encode())
+    assert found is not None and found[0] == [
+        ListedModel("m", target="m-2506"), ListedModel("m-2506", retires="2026-12-31"),
+        ListedModel("m-latest", target="m-2506"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", [{"has_more": True}, {"nextPageToken": "x" * 300}, {"next_page_token": "x"}])
+def test_a_page_of_a_list_is_not_the_whole_list(more: dict[str, Any]) -> None:
+    body = json.dumps({"data": [{"id": "a"}], **more}).encode()
+    assert parse_models("anthropic", body) == ([ListedModel("a")], 2)
+
+
 def test_a_hostile_row_costs_no_other() -> None:
     rows: list[Any] = [
         None,

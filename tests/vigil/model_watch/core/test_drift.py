@@ -13,16 +13,17 @@ from probes.ai.models.listed import ListedModel
 from vigil.model_watch.core.drift import (
     AGAIN,
     APART,
+    BEGINS,
     GAP,
     HALF_LOST,
+    SETTLES,
     DriftState,
-    ListChange,
-    ListChangeKind,
     SeenChange,
-    changes_between,
+    begin,
     decide,
 )
 from vigil.model_watch.core.drift_words import before_and_after, digest_of, title_of
+from vigil.model_watch.core.list_changes import ListChange, ListChangeKind, changes_between
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -132,6 +133,53 @@ def test_notices_of_one_list_keep_a_gap_unless_a_model_in_use_is_concerned() -> 
     looks = [*both(NEW, 0, 10), *both(more, 11, 21, 30, 10 + gap)]
     assert in_words(told(*looks)) == [(10, "OpenAI: g is new"), (10 + gap, "OpenAI: h is new")]
     assert in_words(told(*looks, used=["h"]))[1] == (21, "OpenAI: h is new")
+
+
+def test_lists_that_regions_tell_one_after_the_other_are_no_change() -> None:
+    state = begin({"ap": FEW}, NOW, {})
+    for minute in (0, 1, 3, 5, 20, 600):
+        drift = decide(state, {"ap": FEW, "eu": OLD, "us": OLD} if minute else {"ap": FEW}, NOW + minute * MINUTE)
+        state = drift.state
+        assert drift.tell == ()
+        assert drift.waits is (minute * MINUTE < BEGINS)
+    assert state.rows.keys() == OLD.keys()
+    drift = decide(state, {"ap": FEW, "eu": FEW, "us": FEW}, NOW + 700 * MINUTE)
+    drift = decide(drift.state, {"ap": FEW, "eu": FEW, "us": FEW}, NOW + 800 * MINUTE)
+    assert title_of("X", drift.tell) == "X lists 2 models instead of 6 models"
+
+
+def test_a_moment_in_which_a_second_region_agrees_settles_nothing() -> None:
+    looks = [(minute * MINUTE, {"eu": OLD, "us": NEW, "ap": OLD}) for minute in range(0, 350, 10)]
+    looks.insert(20, (195 * MINUTE, {"eu": NEW, "us": NEW, "ap": OLD}))
+    assert told(*looks) == []
+
+
+def test_a_change_that_settles_does_not_hide_one_of_the_same_row_that_has_not() -> None:
+    before, dated = {"a": ListedModel("a", 100, "1")}, {"a": ListedModel("a", 200, "1")}
+    dearer = {"a": ListedModel("a", 200, "2")}
+    state, found = DriftState(before), []
+    for minute, rows in [(0, dated), (8, dearer), (10, dearer), (18, dearer), (900, dearer)]:
+        drift = decide(state, {"eu": rows, "us": rows}, NOW + minute * MINUTE)
+        state = drift.state
+        found += [(minute, one.change.kind.value) for one in drift.tell]
+    assert found == [(10, "context"), (900, "price")]
+
+
+def test_a_price_that_a_list_begins_to_tell_is_what_the_next_is_held_against() -> None:
+    rows = [{"a": ListedModel("a", price_in=price)} for price in ("", "1", "2", "2")]
+    state, found = DriftState(rows[0]), []
+    for number, each in enumerate(rows):
+        drift = decide(state, {"eu": each, "us": each}, NOW + number * SETTLES)
+        state = drift.state
+        found += [(one.change.before, one.change.after) for one in drift.tell]
+    assert found == [("1", "2")]
+
+
+def test_a_region_that_makes_up_a_row_leaves_no_trace_in_what_is_known() -> None:
+    lied = {**NEW, "g": ListedModel("g", 1, "999")}
+    true = {**NEW, "g": ListedModel("g", 1, "2")}
+    looks = [(minute * MINUTE, {"ap": lied, "eu": true, "us": true}) for minute in (0, 10, 20, 300)]
+    assert in_words(told(*looks)) == [(10, "OpenAI: g is new")]
 
 
 def test_the_words_say_before_and_after() -> None:
