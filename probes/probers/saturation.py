@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -10,7 +10,8 @@ from email.utils import parsedate_to_datetime
 from probes.ai import classify
 from probes.ai.engines import ENGINES
 from probes.ai.saturation import report
-from probes.ai.saturation.judge import EngineJudgement, EngineMemory, Thresholds, judge
+from probes.ai.saturation.judge import EngineJudgement, Thresholds, judge
+from probes.ai.saturation.recollection import Recollection
 from probes.ai.saturation.sample import NoSample, Sample, read
 from probes.net.http1 import exchange
 from probes.net.http_messages import BODY_LIMIT_MOST, Request, Response
@@ -27,10 +28,10 @@ from probes.specs.http import validate_secrets as validate_http_secrets
 from probes.specs.tls import TlsFields, tls_options_of
 from probes.wire import Fact
 
-#: Monitors that one worker keeps state of; the least recently checked is dropped first.
-REMEMBERED = 10_000
 #: The largest page that is read (bytes), and how many beyond the usual limit one worker holds at once.
 PAGE_MOST, LARGE_AT_ONCE = 16_777_216, 4
+#: A page beyond this (bytes) is read in a thread, so that other checks go on meanwhile; 1 to 2 ms of work.
+_THREAD_FROM = 262_144
 _OK = 200
 
 
@@ -54,23 +55,6 @@ class SaturationSpec(TlsFields, frozen=True, kw_only=True):
     queue_age_most_s: float = 0.0
     preemptions_most: float = 0.0
     engines_least: int = 0
-
-
-class Recollection:
-    """State of each monitor in one worker, bounded (LRU)."""
-
-    def __init__(self, most: int = REMEMBERED) -> None:
-        self._most = most
-        self._kept: OrderedDict[tuple[str, str], EngineMemory] = OrderedDict()
-
-    def of(self, monitor: str, url: str) -> EngineMemory | None:
-        return self._kept.get((monitor, url))
-
-    def keep(self, monitor: str, url: str, memory: EngineMemory) -> None:
-        self._kept[monitor, url] = memory
-        self._kept.move_to_end((monitor, url))
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
 
 
 class LargePages:
@@ -136,7 +120,7 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
         return _refused(spec, answer, facts, context)
     problem: tuple[Status, Reason, str] | None = None
     try:
-        sample = read(ENGINES[spec.engine], answer.body, _time_of(answer, context.now_s))
+        sample = await _read(spec, answer, context)
     except NoSample as error:
         # Nothing is known of the engine: the address or the engine's name is wrong.
         problem = Status.DOWN, Reason.CONFIG, str(error)
@@ -152,6 +136,14 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
     outcomes = _outcomes(sample, thresholds) if context.explain else ()
     detail = printable(judged.detail)
     return Observation(judged.status, judged.reason, context.trace.phases(), answer.code, detail, facts, outcomes)
+
+
+async def _read(spec: SaturationSpec, answer: Response, context: ProbeContext) -> Sample:
+    """The sample on the page; raises NoSample."""
+    engine, at_s = ENGINES[spec.engine], _time_of(answer, context.now_s)
+    if len(answer.body) < _THREAD_FROM:
+        return read(engine, answer.body, at_s)
+    return await asyncio.to_thread(read, engine, answer.body, at_s)
 
 
 async def _page(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext) -> Response | None:
@@ -178,9 +170,10 @@ def _time_of(answer: Response, now_s: float) -> float:
     """The server's own time (s), by which it tells instants; ours where it does not say."""
     try:
         told = parsedate_to_datetime(answer.header("date") or "")
-    except ValueError:
+        at_s = (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return now_s
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+    return at_s
 
 
 def _thresholds(spec: SaturationSpec) -> Thresholds:
@@ -207,7 +200,7 @@ def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome,
 
 
 def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, context: ProbeContext) -> EngineJudgement:
-    previous = _recollection.of(context.monitor, spec.url) if context.monitor else None
+    previous = _recollection.of(context.monitor, spec.url, context.now_s) if context.monitor else None
     judged = judge(previous, sample, context.now_s, thresholds, ENGINES[spec.engine].fixed)
     # Confirming checks come within seconds: only the regular scheduled checks are counted.
     if context.monitor and not context.round:

@@ -13,6 +13,8 @@ from probes.ai.saturation.sample import Sample
 _STILL_SAMPLES = _ABSENT_SAMPLES = 2
 #: An engine that has been gone for so long (s) is no longer missed: the server was made smaller.
 _MISSED_S = 3_600.0
+#: Engines of one server that are missed at once, those that were seen last before others.
+_MISSED_MOST = 256
 
 
 class EnginePhase(StrEnum):
@@ -70,7 +72,7 @@ def next_standings(before: Mapping[str, Standing], sample: Sample, now_s: float,
     restarted = all(each.is_new or each.restarts > before[name].restarts for name, each in standings.items())
     if not fixed or not gone or restarted or "" in gone or "" in parts:
         return standings
-    for name, each in gone.items():
+    for name, each in sorted(gone.items(), key=lambda item: item[1].seen_s, reverse=True)[:_MISSED_MOST]:
         if now_s - each.seen_s <= _MISSED_S:
             standings[name] = Standing(
                 each.progress, False, each.still_since_s, 0, each.counted, each.seen_s, each.absent + 1, each.restarts,
@@ -105,7 +107,8 @@ def _standing(before: Standing | None, sample: Sample, now_s: float) -> Standing
     fell = counted is not None and before.counted is not None and counted < before.counted
     restarts = before.restarts + 1 if fell else before.restarts
     if working and before.worked and progress is not None and progress == before.progress:
-        since_s, still = before.still_since_s, before.still_samples + 1
+        # A clock that was set back would otherwise keep a stall from showing for as long.
+        since_s, still = min(before.still_since_s, now_s), before.still_samples + 1
     else:
         since_s, still = now_s, 0
     return Standing(progress, working, since_s, still, counted, now_s, 0, restarts, False)

@@ -11,6 +11,8 @@ import msgspec
 from probes.ai.engines.shape import Engine
 from probes.ai.saturation.page import FoundMetrics, LabelSet, read_page
 
+#: The longest page in JSON (bytes): decoded, it takes ten times as much and more.
+_JSON_MOST = 1_048_576
 #: Engines of one server that are told apart.
 _ENGINES_MOST = 256
 #: A gauge that is a share is counted in millionths, so that it is not lost beside 10^12 tokens.
@@ -75,7 +77,7 @@ def read(engine: Engine, page: bytes, now_s: float = 0.0) -> Sample:
 
     `now_s` is the time of the server, for what it tells by instants.
     """
-    if engine.from_json is not None and page.lstrip()[:1] in (b"{", b"["):
+    if engine.from_json is not None and page[:1_000].lstrip()[:1] in (b"{", b"["):
         return _from_json(engine, page, now_s)
     found = read_page(engine, page)
     sample = _sample(engine, found, None)
@@ -180,6 +182,8 @@ def _deployment(labels: Mapping[str, str]) -> str:
 
 def _from_json(engine: Engine, page: bytes, now_s: float) -> Sample:
     assert engine.from_json is not None
+    if len(page) > _JSON_MOST:
+        raise NoSample("the answer in JSON is larger than 1 MiB")
     try:
         values = engine.from_json(msgspec.json.decode(page), now_s).values
     except (msgspec.DecodeError, RecursionError):

@@ -1,0 +1,107 @@
+"""Hostile servers of metrics: no page costs more than its length, and no server fills a worker's memory."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from probes.ai.engines import ENGINES
+from probes.ai.saturation.judge import EngineMemory, Thresholds, judge
+from probes.ai.saturation.page import LINES_MOST, read_page
+from probes.ai.saturation.progress import Standing
+from probes.ai.saturation.recollection import KEPT_S, Recollection
+from probes.ai.saturation.sample import NoSample, Sample, read
+from probes.net.http_messages import Response
+from probes.probers.saturation import _time_of
+
+VLLM = ENGINES["vllm"]
+NAME = b"vllm:num_requests_running"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        NAME + b" " * 4000,
+        NAME + b"{" + b"a" * 4000 + b"} 1",
+        NAME + b"{" + b'a="' * 1300 + b"} 1",
+        NAME + b'{a="' + b'\\"' * 2000,
+        NAME + b"{" + b'a"b"' * 1000 + b'"',
+    ],
+    ids=["blanks", "one long label", "open quotes", "escapes", "odd quotes"],
+)
+def test_no_line_of_a_page_costs_more_than_its_length(line: bytes) -> None:
+    before_s = time.process_time()
+    read_page(VLLM, (line + b"\n") * 100)
+    # Backtracking took nine seconds of CPU for these lines, and reading them takes milliseconds.
+    assert time.process_time() - before_s < 2.0
+
+
+def test_a_page_of_empty_lines_is_read_so_far_only() -> None:
+    page = b"\n" * LINES_MOST + NAME + b" 3\n"
+    assert read_page(VLLM, page).sum("vllm:num_requests_running") is None
+    assert read_page(VLLM, page[2:]).sum("vllm:num_requests_running") == 3
+
+
+def test_json_larger_than_any_server_writes_is_not_decoded() -> None:
+    with pytest.raises(NoSample, match="larger than 1 MiB"):
+        read(ENGINES["ollama"], b'{"models":[' + b"[]," * 500_000 + b"[]]}")
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2020 00:00:00 +99999999999999",
+        "Mon, 32 Foo 2020",
+        "",
+    ],
+)
+def test_a_date_that_is_none_is_our_own_time(date: str) -> None:
+    assert _time_of(Response(200, "1.1", (("date", date),), b"", False), 17.0) == 17.0
+
+
+def fleet(*names: str) -> Sample:
+    each = tuple((name, Sample(1.0, 0.0, None, 5.0, counted=5.0)) for name in names)
+    return Sample(float(len(names)), 0.0, None, 5.0, each)
+
+
+def test_engines_with_ever_new_names_do_not_fill_the_memory() -> None:
+    memory: EngineMemory | None = None
+    for turn in range(20):
+        names = ["same", *(f"engine {turn * 200 + each}" for each in range(200))]
+        memory = judge(memory, fleet(*names), 10.0 * turn, Thresholds(), True).memory
+    assert memory is not None
+    assert len(memory.standings) <= 201 + 256
+
+
+def memory_of(engines: int, at_s: float = 0.0) -> EngineMemory:
+    return EngineMemory({str(each): Standing(None, False, at_s, 0) for each in range(engines)}, at_s=at_s)
+
+
+def test_a_worker_remembers_so_many_monitors_and_so_many_engines() -> None:
+    kept = Recollection(monitors_most=3, engines_most=10)
+    for monitor in "abcd":
+        kept.keep(monitor, "u", memory_of(2))
+    assert kept.of("a", "u", 0.0) is None and len(kept) == 3
+    kept.keep("d", "u", memory_of(7))
+    assert kept.of("b", "u", 0.0) is None and kept.of("c", "u", 0.0) is not None
+    kept.keep("e", "u", memory_of(500))
+    assert len(kept) == 1
+
+
+def test_a_monitor_that_is_checked_no_more_is_forgotten() -> None:
+    kept = Recollection()
+    kept.keep("gone", "u", memory_of(1))
+    assert kept.of("gone", "u", KEPT_S) is not None and kept.of("gone", "u", KEPT_S + 1) is None
+    kept.keep("here", "u", memory_of(1, KEPT_S + 1))
+    assert len(kept) == 1
+
+
+def test_a_clock_that_is_set_back_hides_no_stall() -> None:
+    memory, status = None, []
+    for at_s in (10_000.0, 10_060.0, 400.0, 460.0, 520.0, 580.0):
+        found = judge(memory, Sample(3.0, 0.0, None, 5.0, counted=5.0), at_s, Thresholds())
+        memory = found.memory
+        status.append(found.status.value)
+    assert status == ["up"] * 4 + ["down"] * 2
