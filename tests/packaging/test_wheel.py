@@ -179,7 +179,7 @@ def test_the_wheel_holds_every_file_that_runs_and_no_other(wheel: Path) -> None:
 
 def test_the_developers_lock_names_each_package_of_the_others_by_the_same_hashes() -> None:
     for_developers = hashes_of("requirements-dev.lock")
-    for smaller in ("requirements-probe.lock", "requirements.lock"):
+    for smaller in ("requirements-probe.lock", "requirements.lock", "requirements-mcp.lock"):
         assert hashes_of(smaller).items() <= for_developers.items()
 
 
@@ -269,6 +269,8 @@ def test_a_missing_extra_is_one_clear_line(probe: Installed, arguments: list[str
 def test_the_control_plane_needs_no_embedded_server(control: Installed, redis_url: str, postgres_server: str) -> None:
     assert "usage: python -m consensus" in control.run("python", "-m", "consensus", "--help")
     assert "nothing runs on " in control.run("vigil", "login", code=2)
+    for options in ([], ["--stdio"]):
+        assert "install vigilmon with its extra `mcp`" in control.run("vigil", "mcp", *options, code=2)
     env = {"VIGIL_DATABASE_URL": postgres_server, "VIGIL_REDIS_URL": redis_url}
     env |= {name: os.environ[name] for name in ("VIGIL_SECRET_KEY", "VIGIL_SEAL_KEYS")}
     assert "No changes detected" in control.run("vigil", "makemigrations", "--check", "--dry-run", env=env)

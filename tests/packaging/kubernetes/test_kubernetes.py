@@ -220,7 +220,7 @@ def test_only_what_must_be_reached_is_reached() -> None:
         for name, one in policies.items()
         if one.get("ingress")
     }
-    assert opened == {"vigil-web": [8000], "vigil-ping": [8001], "vigil-mail": [2525]}
+    assert opened == {"vigil-web": [8000], "vigil-ping": [8001], "vigil-mcp": [8002], "vigil-mail": [2525]}
     (outside,) = policies["vigil-outside"]["podSelector"]["matchExpressions"]
     assert set(outside["values"]) == {"web", "deliver", "witness", "region"}
 
