@@ -101,7 +101,7 @@ def boss(client: Client) -> Client:
 
 def new_monitor(**written: Any) -> dict[str, Any]:
     """What a browser sends of the page for a new monitor."""
-    untouched = {"interval_s": "60", "timeout_ms": "10000", "sensitivity": "normal", "tags": "[]", "config": "{}"}
+    untouched = {"interval_s": "60", "timeout_ms": "10000", "sensitivity": "normal", "tags": "", "config.answer": "42"}
     return {**untouched, "team": default_team().pk, **written}
 
 
@@ -111,7 +111,9 @@ def test_a_prober_is_found_by_the_api_and_by_the_admin(api: Api, boss: Client) -
     status, refused = api("POST", "monitors", {"name": "bad", "kind": "toy", "config": {**config, "answer": -1}})
     assert (status, "is never below 0" in json.dumps(refused)) == (400, True)
     assert "toy" in json.dumps(api("POST", "monitors", {"name": "bad", "kind": "no such", "config": config}))
-    boss.post("/admin/monitors/monitor/add/", new_monitor(name="by admin", kind="toy", config=json.dumps(config)))
+    typed = {"name": "by admin", "config.url": config["url"]}
+    assert 'name="config.answer"' in boss.get("/admin/monitors/monitor/add/?kind=toy").content.decode()
+    boss.post("/admin/monitors/monitor/add/?kind=toy", new_monitor(**typed))
     assert set(Monitor.objects.values_list("name", "kind")) == {("by api", "toy"), ("by admin", "toy")}
 
 
@@ -124,10 +126,9 @@ def test_a_preset_is_found_by_the_api_and_by_the_admin(api: Api, boss: Client) -
     assert "toybox" in [preset["name"] for preset in api("GET", "presets")[1]["results"]]
     assert api("GET", "presets/Toy-Box")[1]["title"] == "Toy box"
     assert api("POST", "monitors", {"preset": "box of toys", "address": "http://toys.example.test:1"})[0] == 201
-    assert "Toy box (toybox): Toys answer." in boss.get("/admin/monitors/monitor/add/").content.decode()
-    boss.post(
-        "/admin/monitors/monitor/add/", new_monitor(preset="toybox", name="mine", address="http://t.example.test")
-    )
+    page = "/admin/monitors/monitor/add/?kind=preset"
+    assert "Toy box (toybox): Toys answer." in boss.get(page).content.decode()
+    boss.post(page, new_monitor(preset="toybox", name="mine", address="http://t.example.test"))
     assert set(Monitor.objects.values_list("name", flat=True)) == {"Toy box", "mine"}
 
 
@@ -152,9 +153,9 @@ def test_a_channel_is_found_by_the_api_and_in_its_schema(api: Api) -> None:
 
 def test_a_channel_is_found_by_the_admin(boss: Client) -> None:
     page = boss.get("/admin/alerts/channel/add/").content.decode()
-    assert '<option value="pigeon">Carrier pigeon</option>' in page
-    written = {"name": "by admin", "kind": "pigeon", "config": '{"loft": "roof"}', "enabled": "on"}
-    boss.post("/admin/alerts/channel/add/", {"team": default_team().pk, "self_test_minutes": "0", **written})
+    assert '<a href="?kind=pigeon">Carrier pigeon: Flies to its loft.</a>' in page
+    written = {"name": "by admin", "config.loft": "roof", "team": default_team().pk, "self_test_minutes": "0"}
+    boss.post("/admin/alerts/channel/add/?kind=pigeon", written)
     assert Channel.objects.get().get_kind_display() == "Carrier pigeon"
 
 

@@ -34,16 +34,21 @@ def create_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequen
     Without `cron` it begins now unless `starts_at` is given, and lasts `duration_s` unless `ends_at` is.
     """
     _set(silence, wanted)
-    if not silence.cron:
-        silence.starts_at = silence.starts_at or database_now()
-        if silence.ends_at is None and 0 < silence.duration_s <= MAX_DURATION_S:
-            silence.ends_at = silence.starts_at + timedelta(seconds=silence.duration_s)
+    set_window(silence)
     validate_silence(silence, monitors)
     with transaction.atomic():
         silence.save()
         silence.monitors.set(monitors)
         notify_silences(silence.team_id)
     return silence
+
+
+def set_window(silence: Silence) -> None:
+    """Give a new one-off silence its begin and its end, where they are left out."""
+    if not silence.cron:
+        silence.starts_at = silence.starts_at or database_now()
+        if silence.ends_at is None and 0 < silence.duration_s <= MAX_DURATION_S:
+            silence.ends_at = silence.starts_at + timedelta(seconds=silence.duration_s)
 
 
 def change_silence(silence: Silence, wanted: Mapping[str, Any], monitors: Sequence[Monitor] | None = None) -> Silence:

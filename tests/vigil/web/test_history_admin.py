@@ -46,13 +46,13 @@ def test_a_form_refuses_what_cannot_be(boss: Client) -> None:
         {"name": "o", "kind": "http", "config": {"url": "https://x.test/"}},
     )
     objective = {"team": team.pk, "name": "x", "target_percent": "99", "window_days": "30"}
-    report = {"team": team.pk, "frequency": "weekly", "recipients": '["a@example.com"]', "zone": "UTC"}
+    report = {"team": team.pk, "frequency": "weekly", "recipients": "a@example.com", "zone": "UTC"}
     wrong = [
         ("objective", objective),
         ("objective", {**objective, "monitor": other.pk}),
         ("report", {**report, "zone": "Moon"}),
-        ("report", {**report, "recipients": '["nobody"]'}),
-        ("report", {**report, "recipients": '"a@example.com"'}),
+        ("report", {**report, "recipients": "nobody"}),
+        ("report", {**report, "recipients": " , "}),
     ]
     for page, fields in wrong:
         answer = boss.post(f"/admin/history/{page}/add/", fields)

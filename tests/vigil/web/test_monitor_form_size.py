@@ -21,7 +21,7 @@ def test_the_form_costs_the_same_however_many_monitors_there_are(client: Client)
     client.force_login(ensure_first_admin())
     team = default_team()
     row = create_monitor(team, {"name": "m", "kind": "http", "config": {"url": "https://example.com/"}})
-    pages = ("/admin/monitors/monitor/add/", f"/admin/monitors/monitor/{row.pk}/change/")
+    pages = ("/admin/monitors/monitor/add/?kind=http", f"/admin/monitors/monitor/{row.pk}/change/")
     for page in pages:
         client.get(page)
     before = [cost(client, page) for page in pages]

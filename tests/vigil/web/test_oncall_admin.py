@@ -23,8 +23,8 @@ from vigil.monitors.models import Monitor
 from vigil.silences.models import Silence
 
 pytestmark = pytest.mark.django_db
-ROUTE = {"name": "office", "position": "1", "tags": '["ai"]', "zone": "Europe/Berlin", "kinds": ["outage"]}
-SILENCE = {"name": "nightly", "tags": "[]", "every_monitor": "on", "mutes": "on", "zone": "UTC", "duration_s": "3600"}
+ROUTE = {"name": "office", "position": "1", "tags": "ai", "zone": "Europe/Berlin", "kinds": ["outage"]}
+SILENCE = {"name": "nightly", "tags": "", "every_monitor": "on", "mutes": "on", "zone": "UTC", "duration_s": "3600"}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -17,6 +18,7 @@ from consensus.review.evidence import to_evidence
 from consensus.verdicts import Excluded
 from consensus.vocabulary import Exclusion
 from tests.consensus.examples import make_round, make_vote
+from tests.vigil.web.admin.browsing import as_sent
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import ApiToken, Membership, Team, User
 from vigil.accounts.teams import default_team
@@ -92,21 +94,20 @@ def test_another_teams_incident_is_not_there(client: Client, populated: None) ->
     assert client.get(f"/incidents/{Incident.objects.get().public_id}").status_code == 404
 
 
-MONITOR: dict[str, Any] = {
-    "name": "new", "kind": "http", "config": '{"url": "https://x.test/"}', "new_secrets": "", "interval_s": "60",
-    "timeout_ms": "1000", "sensitivity": "normal", "tags": "[]",
-}  # fmt: skip
+NEW_HTTP = "/admin/monitors/monitor/add/?kind=http"
+MONITOR: dict[str, Any] = {"name": "new", "config.url": "https://x.test/", "timeout_ms": "1000", "tags": "a, b"}
 
 
 def test_the_admin_writes_monitors_through_the_one_path(boss: Client) -> None:
-    region = Region.objects.create(slug="eu", domain="a")
-    form = {**MONITOR, "team": default_team().pk, "regions": [region.pk], "new_secrets": '{"bearer": "hush"}'}
-    answer = boss.post(reverse("admin:monitors_monitor_add"), form)
+    Region.objects.create(slug="eu", domain="a")
+    answer = boss.post(NEW_HTTP, as_sent(boss, NEW_HTTP, **MONITOR, **{"secret.bearer": "hush"}))
     assert answer.status_code == 302, answer.content.decode()
     monitor = Monitor.objects.get()
     assert monitor.revision == 1 and monitor.secrets["bearer"] == "hush" and monitor.regions.count() == 1
+    assert (monitor.kind, monitor.config, monitor.tags) == ("http", {"url": "https://x.test/"}, ["a", "b"])
     change = reverse("admin:monitors_monitor_change", args=[monitor.pk])
-    answer = boss.post(change, {**form, "new_secrets": "", "interval_s": "30"})
+    assert b"hush" not in boss.get(change).content
+    answer = boss.post(change, as_sent(boss, change, interval_s="30"))
     assert answer.status_code == 302, answer.content.decode()
     monitor = Monitor.objects.get()
     assert (monitor.revision, monitor.interval_s, monitor.secrets["bearer"]) == (2, 30, "hush")
@@ -116,12 +117,11 @@ def test_the_admin_writes_monitors_through_the_one_path(boss: Client) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"config": '{"url": "no"}'}, {"config": "{"}, {"interval_s": "1"}, {"new_secrets": "[]"}, {"tags": "7"},
-     {"new_secrets": '{"nonsense": "x"}'}],
+    [{"config.url": "no"}, {"config.url": ""}, {"interval_s": "1"}, {"secret.basic": "no colon"}, {"tags": "x" * 99},
+     {"config.body_limit": "much"}],
 )  # fmt: skip
 def test_the_admin_shows_what_is_wrong_with_a_monitor(boss: Client, wrong: dict[str, str]) -> None:
-    form = {**MONITOR, "team": default_team().pk, **wrong}
-    answer = boss.post(reverse("admin:monitors_monitor_add"), form)
+    answer = boss.post(NEW_HTTP, as_sent(boss, NEW_HTTP, **(MONITOR | wrong)))
     assert answer.status_code == 200
     assert b"errorlist" in answer.content
     assert not Monitor.objects.exists()
@@ -144,10 +144,11 @@ def test_a_token_is_shown_once(boss: Client) -> None:
 
 
 def test_a_channel_that_could_not_send_is_refused(boss: Client) -> None:
-    form = {"team": default_team().pk, "name": "c", "kind": "webhook", "config": '{"url": "no"}', "new_secrets": ""}
-    assert b"errorlist" in boss.post(reverse("admin:alerts_channel_add"), form).content
-    form["config"] = '{"url": "https://x.test"}'
-    answer = boss.post(reverse("admin:alerts_channel_add"), form, follow=True)
+    form = {"team": default_team().pk, "name": "c", "config.url": "no", "self_test_minutes": "0"}
+    page = reverse("admin:alerts_channel_add") + "?kind=webhook"
+    assert b"errorlist" in boss.post(page, form).content
+    form["config.url"] = "https://x.test"
+    answer = boss.post(page, form, follow=True)
     assert "whsec_" in answer.content.decode()
 
 
@@ -168,7 +169,7 @@ def test_a_route_takes_only_its_own_teams_channels(boss: Client, populated: None
         "team": other.pk,
         "name": "r",
         "position": "1",
-        "tags": "[]",
+        "tags": "",
         "zone": "UTC",
         "channels": [Channel.objects.get().pk],
     }
@@ -263,20 +264,18 @@ def test_the_link_of_a_digest_leads_to_every_incident_of_it(client: Client) -> N
 
 def test_n1_a_heartbeat_takes_its_priority_on_both_of_its_pages(boss: Client) -> None:
     form = {
-        "name": "backup", "tags": "[]", "priority": "high", "slug": "", "job": "", "schedule": "period",
-        "period_s": "3600", "expression": "", "time_zone": "UTC", "grace_s": "600", "run_limit_s": "", "keywords": "{}",
-        "budget": "{}",
+        "name": "backup", "tags": "a, b", "priority": "high", "slug": "", "job": "", "schedule": "period",
+        "period_s": "1h", "expression": "", "time_zone": "UTC", "grace_s": "10m", "run_limit_s": "",
+        "keywords.success": "done\nok", "budget.min_items": "3",
     }  # fmt: skip
     answer = boss.post(reverse("admin:heartbeats_heartbeat_add"), form)
     assert answer.status_code == 302, answer.content.decode()
     monitor = Monitor.objects.get()
-    assert monitor.priority == "high"
+    assert (monitor.priority, monitor.tags, monitor.heartbeat.period_s) == ("high", ["a", "b"], 3600)
+    assert monitor.heartbeat.keywords == {"success": ["done", "ok"]} and monitor.heartbeat.budget["min_items"] == 3
     page = reverse("admin:monitors_monitor_change", args=[monitor.pk])
-    assert b"Fields of each kind" not in boss.get(page).content
-    as_monitor = {
-        "name": "backup", "kind": "heartbeat", "config": "{}", "new_secrets": "", "interval_s": "60",
-        "timeout_ms": "10000", "sensitivity": "normal", "tags": "[]", "priority": "low",
-    }  # fmt: skip
+    assert b"interval_s" not in boss.get(page).content
+    as_monitor = {"name": "backup", "tags": "a", "priority": "low"}
     answer = boss.post(page, as_monitor)
     assert answer.status_code == 302, answer.content.decode()
     assert Monitor.objects.get().priority == "low"
@@ -295,14 +294,14 @@ def test_n5_self_tests_are_listed_only_by_name(boss: Client) -> None:
 
 def test_n8_a_new_monitors_form_has_every_enabled_region_chosen(boss: Client) -> None:
     regions = [Region.objects.create(slug=slug, domain="a") for slug in ("eu", "us")]
-    page = boss.get(reverse("admin:monitors_monitor_add")).content.decode()
-    assert all(f'<option value="{region.pk}" selected>' in page for region in regions)
-    assert "Fields of each kind" in page and "expected_status" in page
+    page = boss.get(NEW_HTTP).content.decode()
+    assert all(re.search(rf'value="{region.pk}"[^>]*checked', page) for region in regions)
+    assert 'name="config.expected_status"' in page
 
 
 def test_n11_a_route_that_tells_no_one_warns_when_it_is_saved(boss: Client) -> None:
     form = {
-        "team": default_team().pk, "name": "r", "position": "1", "enabled": "on", "tags": "[]", "zone": "UTC",
+        "team": default_team().pk, "name": "r", "position": "1", "enabled": "on", "tags": "", "zone": "UTC",
         "remind_s": "", "notes": "",
     }  # fmt: skip
     answer = boss.post(reverse("admin:alerts_route_add"), form, follow=True)
@@ -319,7 +318,15 @@ def test_n26_browsers_find_the_icon_that_they_ask_for(client: Client) -> None:
     answer.close()
 
 
-@pytest.mark.parametrize("page", ["monitors_monitor", "alerts_channel", "alerts_route", "silences_silence"])
-def test_n29_a_new_row_is_the_default_teams_unless_another_is_chosen(boss: Client, page: str) -> None:
-    text = boss.get(reverse(f"admin:{page}_add")).content.decode()
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [
+        ("monitors_monitor", "?kind=http"),
+        ("alerts_channel", "?kind=slack"),
+        ("alerts_route", ""),
+        ("silences_silence", ""),
+    ],
+)
+def test_n29_a_new_row_is_the_default_teams_unless_another_is_chosen(boss: Client, page: str, kind: str) -> None:
+    text = boss.get(reverse(f"admin:{page}_add") + kind).content.decode()
     assert f'<option value="{default_team().pk}" selected>' in text

@@ -2,101 +2,116 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channel_changes import check_destination, prepare_channel, save_channel
-from vigil.alerts.channel_settings import pages
+from vigil.alerts.channels import CHANNELS
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel, Delivery, DeliveryState
 from vigil.alerts.oncall.ack_links import callback_address
 from vigil.incidents.core.model import IncidentKind
-from vigil.web.admin.pieces import NewSecretsField, PrettyJSONField, ReadOnlyAdmin, TeamAdminBase, secret_names, table
-
-
-def settings_of_every_kind() -> SafeString:
-    """Settings and secrets of each kind, as help of the form."""
-    rows = (
-        (
-            f"{page.kind}: {page.words}",
-            "; ".join(f"{one.name}{'' if one.needed else ' (optional)'}: {one.words}" for one in page.config) or "{}",
-            "; ".join(f"{one.name}{'' if one.needed else ' (optional)'}: {one.words}" for one in page.secrets)
-            or "none",
-        )
-        for page in pages()
-    )
-    return format_html(
-        "<details><summary>Settings of each kind</summary>{}</details>", table(("kind", "config", "secrets"), rows)
-    )
+from vigil.web.admin.pieces import ReadOnlyAdmin, secret_names
+from vigil.web.admin.typed.fields import form_fields
+from vigil.web.admin.typed.kinds import PagesByKind
+from vigil.web.forms.channel_form import channel_fields, read_channel
+from vigil.web.forms.channel_problems import channel_problems
+from vigil.web.forms.settings_form import texts_of
 
 
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
-    config = PrettyJSONField(
-        required=False,
-        initial=dict,
-        help_text=settings_of_every_kind(),
-    )
-    new_secrets = NewSecretsField()
+    """A channel of one kind; made with its fields by `channel_form`."""
+
+    kind: ClassVar[str] = ""
 
     class Meta:
         model = Channel
-        fields = (
-            "team", "name", "kind", "config", "new_secrets", "enabled", "fallback", "gather", "notices",
-            "self_test_minutes",
+        fields: ClassVar[tuple[str, ...]] = (
+            "team", "name", "enabled", "fallback", "gather", "notices", "self_test_minutes",
         )  # fmt: skip
 
-    def clean_config(self) -> Any:
-        return self.cleaned_data["config"] or {}
+    def __init__(self, data: QueryDict | None = None, *args: Any, **options: Any) -> None:
+        self.sent = data
+        super().__init__(data, *args, **options)
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        if self.errors:
+        if self.errors or self.sent is None:
             return
-        new: Secrets | None = self.cleaned_data.get("new_secrets")
-        if new is not None:
-            self.instance.secrets = new
+        stored = Channel.objects.get(pk=self.instance.pk) if self.instance.pk else None
+        secrets = dict(stored.secrets) if stored else {}
+        read = read_channel(self.kind, texts_of(self.sent), stored.config if stored else {}, secrets)
+        for name, problems in read.errors.items():
+            self.add_error(name, problems)
+        if read.errors:
+            return
+        self.settings: dict[str, Any] = {"kind": self.kind, "config": read.config}
+        if read.secrets != secrets:
+            self.settings["secrets"] = Secrets(read.secrets)
+            self.instance.secrets = Secrets(read.secrets)
+        self.instance.kind, self.instance.config = self.kind, read.config
         try:
-            if self.instance.pk:
-                check_destination(Channel.objects.get(pk=self.instance.pk), self.wanted())
+            if stored is not None:
+                check_destination(stored, self.wanted())
             prepare_channel(self.instance)
         except ValidationError as refused:
-            for field, problems in refused.message_dict.items():
-                shown = {"secrets": "new_secrets"}.get(field, field)
-                self.add_error(shown if shown in self.fields else None, problems)
+            for name, problems in channel_problems(self.kind, refused).items():
+                self.add_error(name if name in self.fields else None, problems)
 
     def wanted(self) -> dict[str, Any]:
         """What the write path is to set; without `secrets` when those that are stored stay."""
-        values = {name: value for name, value in self.cleaned_data.items() if name != "new_secrets"}
-        new = self.cleaned_data.get("new_secrets")
-        return values if new is None else {**values, "secrets": new}
+        own = {name: value for name, value in self.cleaned_data.items() if name in ChannelForm.Meta.fields}
+        return {**own, **getattr(self, "settings", {})}
+
+
+def channel_form(kind: str, channel: Channel | None) -> type[ChannelForm]:
+    """The form of a kind, with a field for each setting and secret."""
+    stored = frozenset(channel.secrets) if channel else frozenset[str]()
+    found = channel_fields(kind, channel.config if channel else {}, stored)
+    fields = {**form_fields(found.first), **form_fields(found.more)}
+    made: type[ChannelForm] = type("ChannelForm", (ChannelForm,), {"kind": kind, **fields})
+    return made
 
 
 @admin.register(Channel)
-class ChannelAdmin(TeamAdminBase):
+class ChannelAdmin(PagesByKind):
+    """Channels; a new one is of a kind."""
+
     form = ChannelForm
     list_display = ("name", "kind", "enabled", "fallback", "team")
     list_filter = ("kind", "enabled", "fallback", "team")
-    search_fields = ("name", "public_id")
+    search_fields = ("name", "=public_id")
     autocomplete_fields = ("team",)
     list_select_related = ("team",)
-    readonly_fields = ("public_id", "secrets_set", "calls_back_at", "disabled_at", "disabled_why")
+    readonly_fields = ("public_id", "kind", "secrets_set", "calls_back_at", "disabled_at", "disabled_why")
     actions = ("send_test",)
 
+    def kinds(self) -> list[tuple[str, str]]:
+        return [(kind, f"{found.name}: {found.words}") for kind, found in CHANNELS.items()]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
+        return self.readonly_fields if obj else ()
+
     def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
-        settable = tuple(self.form.Meta.fields)
+        form = channel_form(self.kind_of(request, obj), obj)
+        typed = tuple(name for name in form.base_fields if name not in ChannelForm.Meta.fields)
+        team, name, *others = ChannelForm.Meta.fields
+        settable = (team, name, *typed, *others)
         if obj is None:
             return settable
-        return ("public_id", *settable, "secrets_set", "calls_back_at", "disabled_at", "disabled_why")
+        return ("public_id", "kind", *settable, "secrets_set", "calls_back_at", "disabled_at", "disabled_why")
+
+    def get_form(self, request: HttpRequest, obj: Channel | None = None, change: bool = False, **options: Any) -> Any:
+        form = channel_form(self.kind_of(request, obj), obj)
+        return super().get_form(request, obj, change, **{**options, "form": form})
 
     @admin.display(description="secrets that are set")
     def secrets_set(self, channel: Channel) -> str:
@@ -115,8 +130,8 @@ class ChannelAdmin(TeamAdminBase):
 
     def save_model(self, request: HttpRequest, obj: Channel, form: ChannelForm, change: bool) -> None:
         save_channel(obj, form.wanted())
-        given = form.cleaned_data.get("new_secrets")
-        if obj.kind == "webhook" and not given and not (change and given is None):
+        own = request.POST.get("secret.secret", "").strip()
+        if obj.kind == "webhook" and not change and not own:
             messages.warning(request, f"The signing secret, shown only now: {obj.secrets['secret']}")
 
 

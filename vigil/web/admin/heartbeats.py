@@ -16,7 +16,7 @@ from vigil.heartbeats.core.schedule import length_in_words
 from vigil.heartbeats.models import Heartbeat, ReceptionGap, StoredPing, TeamPings
 from vigil.heartbeats.rows import schedule_of, terms_of
 from vigil.heartbeats.showing.snippets import SNIPPETS
-from vigil.web.admin.heartbeat_form import HeartbeatForm
+from vigil.web.admin.heartbeat_form import heartbeat_form
 from vigil.web.admin.lists.pages import BoundedListAdmin
 from vigil.web.admin.pieces import ManagedAdmin, ReadOnlyAdmin, table
 
@@ -25,7 +25,6 @@ _PINGS_SHOWN = 30
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(ManagedAdmin):
-    form = HeartbeatForm
     list_display = ("name", "status_now", "expects", "last_ping_at", "expected_at", "team")
     list_filter = ("status", "trouble", "team")
     search_fields = ("monitor__name", "slug", "=monitor__public_id")
@@ -41,15 +40,17 @@ class HeartbeatAdmin(ManagedAdmin):
         return (*self._shown, "last_ping_at", "last_success_at", "expected_at") if obj else ()
 
     def get_fields(self, request: HttpRequest, obj: Heartbeat | None = None) -> tuple[str, ...]:
-        settable = tuple(HeartbeatForm.Meta.fields)
+        kept = tuple(heartbeat_form(obj).base_fields)
         if obj is None:
-            return settable
-        kept = tuple(name for name in settable if name != "job")
+            return kept
         times = ("last_ping_at", "last_success_at", "expected_at")
         shown = ("status_now", "address", *times, "charts", "last_pings", "how_to_call", "badge", *kept)
         # An address acts when it is called: staff that may only look does not see it.
         hidden = () if self.has_change_permission(request, obj) else ("address", "how_to_call", "badge")
         return tuple(name for name in shown if name not in hidden)
+
+    def get_form(self, request: HttpRequest, obj: Heartbeat | None = None, change: bool = False, **options: Any) -> Any:
+        return super().get_form(request, obj, change, **{**options, "form": heartbeat_form(obj)})
 
     @admin.display(description="name", ordering="monitor__name")
     def name(self, row: Heartbeat) -> str:

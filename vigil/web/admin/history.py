@@ -17,6 +17,7 @@ from vigil.history.models import Gap, Objective, Position, RecordedHour, Report
 from vigil.history.reading.objectives import in_words, objective_status
 from vigil.monitors.live.results import instant
 from vigil.web.admin.pieces import ReadOnlyAdmin, TeamAdminBase
+from vigil.web.admin.typed.fields import CommaWordsField
 
 
 class ObjectiveForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -52,6 +53,8 @@ class ObjectiveAdmin(TeamAdminBase):
 
 
 class ReportForm(forms.ModelForm):  # type: ignore[type-arg]
+    recipients = CommaWordsField("Such as ops@example.com.", required=True)
+
     class Meta:
         model = Report
         fields = ("team", "frequency", "recipients", "zone", "tag", "enabled")
@@ -63,9 +66,7 @@ class ReportForm(forms.ModelForm):  # type: ignore[type-arg]
         return zone
 
     def clean_recipients(self) -> list[str]:
-        found = self.cleaned_data["recipients"]
-        if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-            raise ValidationError('A list of addresses, such as ["ops@example.com"].')
+        found: list[str] = self.cleaned_data["recipients"]
         try:
             KIND.check(EmailConfig(to=found), {})
         except ChannelSettingsError as wrong:

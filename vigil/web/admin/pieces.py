@@ -1,18 +1,15 @@
-"""Shared admin parts: read-only pages, tables, and write-only secrets."""
+"""Shared admin parts: pages of owned and read-only rows, tables, and errors of write paths."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.options import FORMFIELD_FOR_DBFIELD_DEFAULTS
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -21,7 +18,6 @@ from vigil.accounts.sealed import SealedJSONField, SealedTextField, Secrets
 from vigil.accounts.teams import default_team
 from vigil.alerts.wording.text import duration
 from vigil.code.ownership import managed_in_words, owner_of_row
-from vigil.strict_json import InputProblem, read_json
 from vigil.web.admin.lists.pages import BoundedListAdmin
 
 #: Kinds of columns that no page shows.
@@ -74,68 +70,6 @@ class ReadOnlyAdmin(BoundedListAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-class UnshownText(forms.Textarea):
-    """A write-only text, not even shown again after a form error."""
-
-    def format_value(self, value: Any) -> str | None:
-        return None
-
-
-class AdmittedJSONField(forms.JSONField):
-    """JSON whose texts and numbers can be stored."""
-
-    def to_python(self, value: Any) -> Any:
-        if self.disabled or not isinstance(value, str) or value in self.empty_values:
-            return super().to_python(value)
-        try:
-            return read_json(value)
-        except InputProblem as problem:
-            raise ValidationError(str(problem), code="invalid") from None
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        if self.disabled or data is None:
-            return super().bound_data(data, initial)
-        try:
-            return read_json(data)
-        except InputProblem:
-            return InvalidJSONInput(data)
-
-
-# Also of fields that no form declares. Read when a page is registered, hence before any.
-FORMFIELD_FOR_DBFIELD_DEFAULTS[models.JSONField] = {"form_class": AdmittedJSONField}
-
-
-class NewSecretsField(AdmittedJSONField):
-    """Secrets to set, as a JSON object of names and values. Empty keeps the stored ones."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(
-            required=False,
-            widget=UnshownText(attrs={"rows": 3, "autocomplete": "off", "spellcheck": "false"}),
-            help_text='Write-only, such as {"bearer": "..."}. Empty keeps the stored ones; {} removes it.',
-            **options,
-        )
-
-    def clean(self, value: Any) -> Secrets | None:
-        # An empty object means no secrets, so it is not an empty value.
-        if value is None or not str(value).strip():
-            return None
-        found = self.to_python(value)
-        if not isinstance(found, dict) or not all(isinstance(part, str) for part in found.values()):
-            raise ValidationError("Must be an object of names and texts.")
-        return Secrets(found)
-
-
-class PrettyJSONField(AdmittedJSONField):
-    """JSON for people to edit."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false"}), **options)
-
-    def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def as_form_errors(form: forms.BaseForm, check: Callable[[], object]) -> None:

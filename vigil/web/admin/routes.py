@@ -27,7 +27,8 @@ from vigil.alerts.wording.text import clock, duration
 from vigil.clock import database_now
 from vigil.incidents.core.model import IncidentKind
 from vigil.monitors.models import Monitor, Priority
-from vigil.web.admin.pieces import AdmittedJSONField, TeamAdminBase, as_form_errors, table
+from vigil.web.admin.pieces import TeamAdminBase, as_form_errors, table
+from vigil.web.admin.typed.fields import CommaWordsField
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -51,9 +52,7 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
         choices=list(enumerate(DAYS)), coerce=int, required=False, widget=forms.CheckboxSelectMultiple,
         help_text="None means every day.",
     )  # fmt: skip
-    tags = AdmittedJSONField(
-        required=False, initial=list, help_text='Monitors with any of these: ["ai"]. [] means all.'
-    )
+    tags = CommaWordsField("Monitors with any of these; empty means all.")
 
     class Meta:
         model = Route
@@ -61,9 +60,6 @@ class RouteForm(forms.ModelForm):  # type: ignore[type-arg]
             "team", "name", "position", "enabled", "kinds", "severities", "priorities", "tags", "monitor", "days",
             "starts", "ends", "zone", "channels", "policy", "remind_s", "notes", "goes_on", "default",
         )  # fmt: skip
-
-    def clean_tags(self) -> Any:
-        return self.cleaned_data["tags"] or []
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]

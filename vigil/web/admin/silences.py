@@ -19,19 +19,18 @@ from vigil.silences.changes import (
     create_silence,
     delete_silence,
     end_now,
+    set_window,
     validate_silence,
 )
 from vigil.silences.core.windows import current, windows
 from vigil.silences.models import Silence
-from vigil.web.admin.pieces import AdmittedJSONField, TeamAdminBase, as_form_errors, table
+from vigil.web.admin.pieces import TeamAdminBase, as_form_errors, table
+from vigil.web.admin.typed.fields import CommaWordsField, RegionNamesField
 
 
 class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
-    tags = AdmittedJSONField(required=False, initial=list, help_text='Monitors with any of these tags: ["db"].')
-
-    regions = AdmittedJSONField(
-        required=False, initial=list, help_text='Only alerts of regional incidents in these regions: ["eu-west"].'
-    )
+    tags = CommaWordsField("Monitors with any of these tags.")
+    regions = RegionNamesField(help_text="Only alerts of regional incidents in these regions; none means every alert.")
 
     class Meta:
         model = Silence
@@ -40,16 +39,12 @@ class SilenceForm(forms.ModelForm):  # type: ignore[type-arg]
             "starts_at", "ends_at", "cron", "duration_s", "zone",
         )  # fmt: skip
 
-    def clean_tags(self) -> Any:
-        return self.cleaned_data["tags"] or []
-
-    def clean_regions(self) -> Any:
-        return self.cleaned_data["regions"] or []
-
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         # Constraints of the table are also checked by the write path, with an error by field.
         self.errors.pop("__all__", None)
+        if not self.errors and self.instance._state.adding:
+            set_window(self.instance)
         if not self.errors:
             as_form_errors(self, lambda: validate_silence(self.instance, list(self.cleaned_data["monitors"])))
 

@@ -154,25 +154,19 @@ def test_s26_channel_settings_and_keywords_of_heartbeats_are_admitted(odd: str) 
     assert api("PATCH", f"heartbeats/{row.monitor.public_id}", {"keywords": {"fail": [odd]}})[0] == 400
 
 
-@pytest.mark.parametrize("config", [r'{"url": "https://a.test/\u0000"}', r'{"a": "\ud83d"}', '{"a": NaN}', "[" * 9999])
-def test_s26_json_in_a_form_of_the_admin_is_an_error_beside_its_field(client: Client, config: str) -> None:
+@pytest.mark.parametrize(
+    "odd", [{"config.url": "https://a.test/\0"}, {"tags": "a\0"}, {"secret.bearer": "a\0"}, {"config.url": "[" * 9999}]
+)
+def test_s26_texts_of_a_form_of_the_admin_are_admitted(client: Client, odd: dict[str, str]) -> None:
     client.force_login(ensure_first_admin())
     row = create_monitor(default_team(), HTTP)
     form = {
-        "name": "m", "kind": "http", "config": config, "interval_s": 60, "timeout_ms": 10000, "sensitivity": "normal",
-        "tags": r'["\u0000"]', "priority": "normal", "new_secrets": r'{"bearer": "\ud83d"}',
+        "name": "m", "config.url": "https://a.test/", "interval_s": 60, "timeout_ms": 10000, "sensitivity": "normal",
     }  # fmt: skip
-    answer = client.post(f"/admin/monitors/monitor/{row.pk}/change/", form)
-    assert answer.status_code == 200
-    assert {"config", "tags", "new_secrets"} <= answer.context["adminform"].form.errors.keys()
-
-
-@pytest.mark.parametrize("recipients", [r'["\u0000"]', r'["\ud83d"]', "[NaN]", "[" * 9999])
-def test_s26_json_of_a_field_that_no_form_declares_is_admitted_too(client: Client, recipients: str) -> None:
-    client.force_login(ensure_first_admin())
-    form = {"team": default_team().pk, "frequency": "weekly", "recipients": recipients, "zone": "UTC"}
-    answer = client.post("/admin/history/report/add/", form)
-    assert answer.status_code == 200 and "recipients" in answer.context["adminform"].form.errors
+    answer = client.post(f"/admin/monitors/monitor/{row.pk}/change/", {**form, **odd})
+    assert answer.status_code == 400 or answer.context["adminform"].form.errors
+    row.refresh_from_db()
+    assert row.revision == 1
 
 
 @pytest.mark.parametrize("cookie", ["vigil_session", "vigil_csrf", "sessionid"])

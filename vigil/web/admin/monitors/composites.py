@@ -18,7 +18,8 @@ from vigil.accounts.teams import default_team
 from vigil.monitors import changes
 from vigil.monitors.composites import Member, create_composite, update_composite
 from vigil.monitors.models import Composite, CompositeMember, Monitor
-from vigil.web.admin.pieces import AdmittedJSONField, ManagedAdmin
+from vigil.web.admin.pieces import ManagedAdmin
+from vigil.web.admin.typed.fields import CommaWordsField
 
 
 class _Undone(Exception):
@@ -32,7 +33,7 @@ class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=AutocompleteSelect(Monitor._meta.get_field("team"), site),
     )
     name = forms.CharField(max_length=200)
-    tags = AdmittedJSONField(required=False, initial=list, help_text='A list of words: ["payments", "eu"].')
+    tags = CommaWordsField("Such as payments, eu.")
     paused = forms.BooleanField(required=False)
 
     class Meta:
@@ -50,9 +51,6 @@ class CompositeForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["team"].disabled = True
             of_monitor = {"team": monitor.team_id, "name": monitor.name, "tags": monitor.tags, "paused": monitor.paused}
             self.initial.update(of_monitor)
-
-    def clean_tags(self) -> Any:
-        return self.cleaned_data["tags"] or []
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]

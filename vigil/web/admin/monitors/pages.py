@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
@@ -17,15 +18,29 @@ from vigil.incidents.shown_status import shown_status, state_of
 from vigil.monitors import changes
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.live.results import instant, latest_results
-from vigil.monitors.models import DerivedKind, Monitor
+from vigil.monitors.models import DerivedKind, Monitor, Region
 from vigil.monitors.presets import GIVEN
 from vigil.web import bulk
-from vigil.web.admin.monitors.forms import MonitorForm, NewMonitorForm
-from vigil.web.admin.pieces import TeamAdminBase, age, secret_names, table
+from vigil.web.admin.monitors.forms import OF_ALL, OF_CHECKED, PresetForm, WatchedForm, typed_form
+from vigil.web.admin.monitors.settings import TypedFields, typed_fields
+from vigil.web.admin.pieces import age, secret_names, table
+from vigil.web.admin.typed.kinds import PagesByKind
+from vigil.web.forms.canary_price import SHOWN
 from vigil.web.forms.words import KINDS
 
 #: Changes of a monitor on its page.
 CHANGES_SHOWN = 20
+#: Instead of a kind, in the address of the form of a new one.
+PRESET = "preset"
+_WATCHED = ("name", *OF_CHECKED, "tags", "priority", "parents")
+
+
+def checked_kinds() -> list[tuple[str, str]]:
+    """Kinds that regions check, as they are plugged in, with their words."""
+    # Imported late: most processes never show this page, and the probers load slowly.
+    from probes.probers import PROBERS
+
+    return [(kind, KINDS.get(kind, kind)) for kind in PROBERS]
 
 
 class KindOfMonitorFilter(admin.SimpleListFilter):
@@ -35,49 +50,68 @@ class KindOfMonitorFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
-        # Imported late: most processes never show this page, and the probers load slowly.
-        from probes.probers import PROBERS
-
-        return [(kind, KINDS.get(kind, kind)) for kind in (*PROBERS, *(one.value for one in DerivedKind))]
+        return [*checked_kinds(), *((one.value, one.value) for one in DerivedKind)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> QuerySet[Monitor]:
         return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @admin.register(Monitor)
-class MonitorAdmin(TeamAdminBase):
-    form = MonitorForm
+class MonitorAdmin(PagesByKind):
+    """Monitors; a new one is of a kind, or from a preset."""
+
+    form = WatchedForm
     list_display = ("name", "status", "kind", "target", "interval_s", "region_names", "paused", "team")
     list_filter = ("believed__status", KindOfMonitorFilter, "paused", "priority", "regions", "team")
     search_fields = ("name", "=public_id", "tags", "config")
     # As the index of names within a team has them.
     ordering = ("team_id", "name")
-    readonly_fields = ("public_id", "status", "seen", "secrets_set", "warnings", "revision", "changed", "created_at")
-    filter_horizontal = ("regions",)
+    readonly_fields = ("public_id", "kind", "status", "seen", "secrets_set", "warnings", "revision", "changed")
     autocomplete_fields = ("team",)
     actions = ("pause", "resume", "silence_an_hour", "silence_a_day")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Monitor]:
         return Monitor.objects.filter(deleted_at=None).select_related("team", "believed").prefetch_related("regions")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Monitor | None = None) -> tuple[str, ...]:
-        return (*self.readonly_fields, "team") if obj else ("warnings", "changed")
+    def kinds(self) -> list[tuple[str, str]]:
+        return [(PRESET, "From a preset: enough for most AI services"), *checked_kinds()]
 
-    def get_fields(self, request: HttpRequest, obj: Monitor | None = None) -> tuple[str, ...]:
-        return ("public_id", "status", "seen", *self.form.Meta.fields, "secrets_set", "warnings", "revision", "changed")
+    def get_readonly_fields(self, request: HttpRequest, obj: Monitor | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "team") if obj else ()
 
     def get_fieldsets(self, request: HttpRequest, obj: Monitor | None = None) -> Any:
-        if obj:
-            return super().get_fieldsets(request, obj)
-        by_hand = tuple(field for field in self.form.Meta.fields if field not in ("team", "regions"))
-        return (
-            (None, {"fields": ("team", "regions")}),
-            ("From a preset", {"fields": ("preset", *GIVEN), "description": "This is enough for most AI services."}),
-            ("By hand", {"fields": by_hand, "description": "Required without a preset; with a preset, only changes."}),
-        )
+        if obj is None and self.kind_of(request, None) == PRESET:
+            return ((None, {"fields": ("team", "preset", *GIVEN)}), ("Instead of the preset's", {"fields": _WATCHED}))
+        is_derived = obj is not None and obj.kind in DerivedKind
+        kept = (None, {"fields": ("public_id", "kind", "status", "seen", "warnings")})
+        if is_derived:
+            return (kept, ("Settings", {"fields": (*OF_ALL, "revision", "changed")}))
+        groups = [
+            (title, {"fields": names, "classes": ("collapse",) if is_more else ()})
+            for title, names, is_more in self._typed(request, obj).groups
+        ]
+        first = (None, {"fields": ("team", "name", SHOWN)})
+        watched = ("How it is watched", {"fields": tuple(name for name in _WATCHED if name != "name")})
+        after = ("Changes", {"fields": ("secrets_set", "revision", "changed")})
+        return (kept, first, *groups, watched, after) if obj else (first, *groups, watched)
 
     def get_form(self, request: HttpRequest, obj: Monitor | None = None, change: bool = False, **options: Any) -> Any:
-        return super().get_form(request, obj, change, **options if obj else {**options, "form": NewMonitorForm})
+        kind = self.kind_of(request, obj)
+        form: Any = WatchedForm if kind in DerivedKind else PresetForm
+        if kind != PRESET and kind not in DerivedKind:
+            form = typed_form(kind, self._typed(request, obj))
+        return super().get_form(request, obj, change, **{**options, "form": form})
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "regions":
+            return forms.ModelMultipleChoiceField(
+                Region.objects.order_by("slug"), required=False, widget=forms.CheckboxSelectMultiple,
+                help_text="Those that look. An alert needs most of them.",
+            )  # fmt: skip
+        return super().formfield_for_manytomany(db_field, request, **options)
+
+    def _typed(self, request: HttpRequest, obj: Monitor | None) -> TypedFields:
+        return typed_fields(self.kind_of(request, obj), obj, request.POST if request.method == "POST" else None)
 
     @admin.display(description="status", ordering="believed__status")
     def status(self, monitor: Monitor) -> str:
@@ -149,7 +183,7 @@ class MonitorAdmin(TeamAdminBase):
                 made = bulk.silence(request.user.get_username(), monitors, how_long)
                 messages.success(request, f"{made} of {made.team}: silent for {duration(how_long)}.")
 
-    def save_model(self, request: HttpRequest, obj: Monitor, form: MonitorForm, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Monitor, form: WatchedForm, change: bool) -> None:
         wanted = form.wanted()
         saved = changes.update_monitor(obj, wanted) if change else changes.create_monitor(obj.team, wanted)
         obj.pk, obj.revision = saved.pk, saved.revision
