@@ -67,7 +67,7 @@ class Witness:
         self._stopping = asyncio.Event()
         self._isolation = isolation(LetterSource.WITNESS)
         self._duties = Duties()
-        self._watch_offers = partial(OfferWatch().turn, enqueue_notices)
+        self._watch_offers = partial(OfferWatch(self._isolation.each).turn, enqueue_notices)
         self._models = ModelWatch(redis_client(), enqueue_notices, self._isolation.each)
 
     def stop(self) -> None:

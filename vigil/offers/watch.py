@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from probes.ai.offers.forms import FORMS, tells_offers
 from probes.ai.offers.offer import Offer, offers_of
+from probes.process.isolation import Each, plainly
 from probes.reasons import Status
 from probes.wire import Result
 from vigil.clock import database_now
@@ -21,8 +22,8 @@ from vigil.monitors.core.named_models import named_models
 from vigil.monitors.live.results import instant, latest_results
 from vigil.monitors.models import Monitor
 from vigil.notices.core.notice import Notice, NoticeKind
-from vigil.notices.tell import EnqueueNotices, tell
-from vigil.offers.core.change import OfferChange, decide, key_of, listed, title_of
+from vigil.notices.tell import EnqueueNotices, tell, told_lately
+from vigil.offers.core.change import OfferChange, OfferDecision, decide, key_of, listed, title_of
 from vigil.offers.core.series import extended
 from vigil.offers.models import MonitorOffers, restored, stored
 
@@ -32,6 +33,8 @@ LOOKED_UP_S = 300.0
 #: A region is followed until it has missed so many intervals: pages differ between places.
 FOLLOWED_INTERVALS = 3
 #: Clocks differ; what is further ahead would hide every later read.
+#: Notices of one monitor in a day: a gateway that changes its prices all the time is told no more often.
+A_DAY_MOST = 10
 AHEAD = timedelta(minutes=5)
 
 
@@ -42,12 +45,16 @@ class ReadOffers:
     region: str
     at: datetime
     offers: list[Offer]
+    #: What other regions read at about that time.
+    others: tuple[list[Offer], ...] = ()
 
 
 class OfferWatch:
     """One watch; it remembers which monitors it looks at. Not thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, each: Each = plainly) -> None:
+        #: A monitor that fails by itself stops no other.
+        self._each = each
         self._keys: list[int] = []
         self._newest_key: int | None = None
         self._looked_up_s = -LOOKED_UP_S
@@ -65,7 +72,8 @@ class OfferWatch:
         regions = sorted({region.slug for one in monitors for region in one.regions.all()})
         latest = latest_results([one.public_id for one in monitors], regions)
         now = database_now()
-        return sum(keep(one, latest.of(one.public_id), now, enqueue) for one in monitors)
+        by_id = {one.public_id: one for one in monitors}
+        return sum(self._each("offers", by_id, lambda id: keep(by_id[id], latest.of(id), now, enqueue), False))
 
 
 def keep(monitor: Monitor, results: Mapping[str, Result], now: datetime, enqueue: EnqueueNotices) -> bool:
@@ -78,7 +86,10 @@ def keep(monitor: Monitor, results: Mapping[str, Result], now: datetime, enqueue
         model = next(iter(named_models(monitor.config)), monitor.name)[:200]
         if row is None or row.revision != monitor.revision or row.model != model:
             row = MonitorOffers(monitor=monitor, revision=monitor.revision, model=model)
-        decision = decide(restored(row.told), restored(row.last), read.offers)
+        told = restored(row.told)
+        decision = decide(told, restored(row.last), read.offers, read.others)
+        if decision.changes and told_lately(NoticeKind.OFFERS_CHANGED, now, monitor=monitor.pk) >= A_DAY_MOST:
+            decision = OfferDecision((), tuple(told))
         if decision.changes:
             tell([notice_of(monitor, model, decision.changes, read.at)], enqueue)
         row.told, row.last = stored(list(decision.told)), stored(read.offers)
@@ -97,18 +108,20 @@ def newest(
         offers = offers_of(result.facts) if result.status is not Status.UNKNOWN else []
         at = instant(result.started_ms)
         if offers and result.revision in (0, monitor.revision) and at <= now + AHEAD:
-            found.append(ReadOffers(region, at, offers))
+            # A clock ahead makes no read newer than those to come.
+            found.append(ReadOffers(region, min(at, now), offers))
     if not found:
         return None
     latest = max(found, key=lambda one: (one.at, one.region))
+    patience = timedelta(seconds=FOLLOWED_INTERVALS * monitor.interval_s)
+    fresh = [one for one in found if latest.at - one.at <= patience]
     if row is not None:
-        patience = timedelta(seconds=FOLLOWED_INTERVALS * monitor.interval_s)
         followed = next((one for one in found if one.region == row.region), None)
         if followed is not None and latest.at - followed.at <= patience:
             latest = followed
         if latest.at <= row.read_at and row.revision == monitor.revision:
             return None
-    return latest
+    return replace(latest, others=tuple(one.offers for one in fresh if one.region != latest.region))
 
 
 def notice_of(monitor: Monitor, model: str, changes: Sequence[OfferChange], at: datetime) -> Notice:

@@ -13,14 +13,16 @@ from vigil.clock import database_now
 from vigil.monitors.live.results import CHUNK, instant, latest_results
 from vigil.monitors.models import Monitor
 from vigil.notices.core.notice import Notice, NoticeKind
-from vigil.notices.tell import EnqueueNotices, tell
-from vigil.tool_watch.core.drift import KnownTools, ToolDrift, before_and_after, decide, title_of
+from vigil.notices.tell import EnqueueNotices, tell, told_lately
+from vigil.tool_watch.core.drift import SETTLES, KnownTools, ToolDrift, before_and_after, decide, title_of
 from vigil.tool_watch.core.seen_tools import SeenTool, SeenTools, admitted
 from vigil.tool_watch.models import ToolList
 
 KIND = "mcp"
 #: A result older than two intervals and this tells nothing of now.
 _LATE = timedelta(minutes=5)
+#: Notices of one monitor in a day: a server that changes its tools all the time is told no more often.
+A_DAY_MOST = 10
 
 
 def watch_tools(enqueue: EnqueueNotices, at: datetime | None = None) -> int:
@@ -46,8 +48,11 @@ def _look(monitors: Sequence[Monitor], now: datetime, enqueue: EnqueueNotices) -
         own = {slug: result for slug, result in found.of(monitor.public_id).items() if slug in slugs[monitor.pk]}
         row = kept.get(monitor.pk)
         known = known_of(row) if row is not None else None
-        decision = decide(known, _target(monitor), _fresh(monitor, own, now), now)
+        settles = SETTLES + timedelta(seconds=monitor.interval_s)
+        decision = decide(known, _target(monitor), _fresh(monitor, own, now), now, settles)
         if decision.drift is not None:
+            if told_lately(NoticeKind.TOOLS_CHANGED, now, monitor=monitor.pk) >= A_DAY_MOST:
+                continue
             notices.append(_notice(monitor, decision.drift, now))
         if decision.known is not None and decision.known != known:
             changed.append(_row(monitor, decision.known))

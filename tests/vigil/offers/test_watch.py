@@ -27,7 +27,7 @@ from vigil.monitors.changes import create_monitor, update_monitor
 from vigil.monitors.models import Monitor, Region
 from vigil.notices.models import StoredNotice
 from vigil.offers.models import MonitorOffers
-from vigil.offers.watch import OfferWatch, keep
+from vigil.offers.watch import A_DAY_MOST, AHEAD, OfferWatch, keep
 
 pytestmark = pytest.mark.django_db
 ENDPOINTS = "https://openrouter.ai/api/v1/models/vendor/gpt-x/endpoints"
@@ -85,6 +85,29 @@ def test_a_change_that_is_read_twice_is_one_notice_with_before_and_after(gateway
     assert StoredNotice.objects.count() == 1 and len(kept().series) == 1
     read(gateway, start + timedelta(minutes=40), DEARER, B)
     assert len(kept().series) == 2
+
+
+def test_a_gateway_that_changes_all_the_time_is_told_ten_times_a_day(gateway: Monitor, now: datetime) -> None:
+    start = now - timedelta(hours=20)
+    for number in range(60):
+        price = Offer("openai", "OpenAI", price_in=str(number // 2 + 1))
+        read(gateway, start + number * timedelta(minutes=5), price)
+    assert StoredNotice.objects.count() == A_DAY_MOST
+    assert kept().told != kept().last
+
+
+def test_a_region_with_a_clock_ahead_or_a_price_of_its_own_misleads_nobody(gateway: Monitor, now: datetime) -> None:
+    start = now - timedelta(hours=1)
+    keep(gateway, {"eu": result(gateway, start, A)}, start, enqueue_notices)
+    for minutes in range(5, 40, 5):
+        later = start + timedelta(minutes=minutes)
+        told = {
+            "eu": result(gateway, later, A),
+            "us": result(gateway, later, A),
+            "ap": result(gateway, later + AHEAD, DEARER),
+        }
+        assert keep(gateway, told, later, enqueue_notices)
+    assert not StoredNotice.objects.exists() and kept().read_at <= now
 
 
 def test_one_region_is_followed_until_it_is_silent(gateway: Monitor, now: datetime) -> None:

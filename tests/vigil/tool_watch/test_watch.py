@@ -35,7 +35,7 @@ from vigil.monitors.live.results import redis_client, region_client
 from vigil.monitors.models import Monitor, Region
 from vigil.notices.models import StoredNotice
 from vigil.tool_watch.models import ToolList
-from vigil.tool_watch.watch import watch_tools
+from vigil.tool_watch.watch import A_DAY_MOST, watch_tools
 
 pytestmark = pytest.mark.django_db
 REGIONS = ("eu", "us", "ap")
@@ -88,11 +88,32 @@ def test_a_changed_description_becomes_one_notice_with_before_and_after(stage: S
     stage.tell(monitor, tools_facts(POISONED), "eu")
     assert [stage.look() for _ in range(2)] == [0, 0]
     stage.tell(monitor, tools_facts(POISONED), "us")
-    assert [stage.look() for _ in range(3)] == [0, 1, 0]
+    assert [stage.look() for _ in range(4)] == [0, 0, 1, 0]
     notice = StoredNotice.objects.get()
     assert (notice.kind, notice.title, notice.monitor) == ("tools_changed", "Docs: 1 tool with other words", monitor)
     assert notice.before.startswith("search (words ") and notice.after.startswith("search (words ")
     assert notice.before != notice.after
+
+
+def test_results_of_one_check_are_one_look_however_often_they_are_looked_at(stage: Stage) -> None:
+    monitor = stage.monitor("mcp", url="https://tools.example/mcp")
+    Monitor.objects.filter(pk=monitor.pk).update(interval_s=300)
+    stage.tell(monitor, tools_facts(TOOLS))
+    stage.look()
+    stage.tell(monitor, tools_facts(POISONED))
+    assert [stage.look() for _ in range(5)] == [0] * 5
+    stage.tell(monitor, tools_facts(TOOLS))
+    assert [stage.look() for _ in range(3)] == [0] * 3
+
+
+def test_a_server_that_changes_all_the_time_is_told_ten_times_a_day(stage: Stage) -> None:
+    monitor = stage.monitor("mcp", url="https://tools.example/mcp")
+    told = 0
+    for number in range(40):
+        tool = {"name": f"tool-{number}", "description": "x", "inputSchema": {"type": "object"}}
+        stage.tell(monitor, tools_facts([tool]))
+        told += sum(stage.look() for _ in range(3))
+    assert told == A_DAY_MOST
 
 
 def test_what_is_old_of_another_revision_paused_or_broken_tells_nothing(stage: Stage) -> None:
@@ -101,7 +122,7 @@ def test_what_is_old_of_another_revision_paused_or_broken_tells_nothing(stage: S
     stage.look()
     stage.tell(monitor, {**tools_facts(POISONED), "mcp_tools_0": "["})
     stage.look()
-    assert ToolList.objects.get().candidate and stage.look() == 1
+    assert ToolList.objects.get().candidate and [stage.look() for _ in range(2)] == [0, 1]
     assert ToolList.objects.get().tools is None
     stage.tell(monitor, tools_facts(TOOLS))
     stage.now += timedelta(hours=1)

@@ -1,24 +1,26 @@
 """Change of a gateway's offers: what is told of it, and when. Pure.
 
 Told are offers that are new or gone, and another price, quantisation or context. Uptime and speed change all the
-time: they are kept, not told. A change is told once it is seen in two reads in a row: pages differ between places for
-a while.
+time: they are kept, not told. A change is told once it is seen in two reads in a row, and most regions read it: pages
+differ between places for a while, and a region may make one up.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from probes.ai.offers.offer import Offer
+from probes.ai.offers.offer import OFFERS_MOST, Offer
 
 #: Prices this close are the same: some gateways convert currencies (part of the price).
 PRICE_BAND = Decimal("0.01")
 #: Changes that one notice names; the rest is counted.
 NAMED_MOST = 12
+#: Offers that count as told of one model.
+TOLD_MOST = 4 * OFFERS_MOST
 
 
 class OfferChangeKind(StrEnum):
@@ -48,18 +50,31 @@ class OfferDecision:
     told: tuple[Offer, ...]
 
 
-def decide(told: Sequence[Offer], last: Sequence[Offer], now: Sequence[Offer]) -> OfferDecision:
+def decide(
+    told: Sequence[Offer], last: Sequence[Offer], now: Sequence[Offer], others: Iterable[Sequence[Offer]] = ()
+) -> OfferDecision:
     """Compare the last two reads with what was told. Without offers told before, the first read is where it begins.
+
+    `others` are the reads of other regions at about this time.
 
     An empty read is no sign that all are gone: the check says so itself, as a missing model.
     """
     if not told or not now:
         return OfferDecision((), tuple(told or now))
     before, earlier, present = ({one.tag: one for one in offers} for offers in (told, last, now))
+    beside = [{one.tag: one for one in offers} for offers in others]
     changes: list[OfferChange] = []
     kept = dict(before)
     for tag in sorted({*before, *present}):
-        if _facts(earlier.get(tag)) != _facts(present.get(tag)):
+        if _is_cut(tag, present):
+            continue
+        if tag not in before and _is_cut(tag, before):
+            kept[tag] = present[tag]
+            continue
+        if not _alike(earlier.get(tag), present.get(tag)):
+            continue
+        agree = sum(_alike(one.get(tag), present.get(tag)) for one in beside)
+        if 2 * (agree + 1) <= len(beside) + 1:
             continue
         found = list(_changes(before.get(tag), present.get(tag)))
         changes += found
@@ -67,7 +82,7 @@ def decide(told: Sequence[Offer], last: Sequence[Offer], now: Sequence[Offer]) -
             kept.pop(tag, None)
             if tag in present:
                 kept[tag] = present[tag]
-    return OfferDecision(tuple(changes), tuple(kept[tag] for tag in sorted(kept)))
+    return OfferDecision(tuple(changes), tuple(kept[tag] for tag in sorted(kept)[:TOLD_MOST]))
 
 
 def key_of(monitor: str, changes: Sequence[OfferChange], day: str) -> str:
@@ -117,11 +132,14 @@ def dollars(price: str) -> str:
     return f"${whole}.{cents:0<2}"
 
 
-def _facts(offer: Offer | None) -> tuple[object, ...] | None:
-    """What is compared of an offer."""
-    if offer is None:
-        return None
-    return offer.price_in, offer.price_out, offer.quantization, offer.context
+def _is_cut(tag: str, offers: Mapping[str, Offer]) -> bool:
+    """Whether an offer may be behind the last that is told: a list that is full ends there."""
+    return len(offers) >= OFFERS_MOST and tag > max(offers)
+
+
+def _alike(one: Offer | None, other: Offer | None) -> bool:
+    """Whether two reads of an offer differ in nothing that is told."""
+    return next(_changes(one, other), None) is None
 
 
 def _changes(before: Offer | None, now: Offer | None) -> Iterator[OfferChange]:

@@ -1,6 +1,6 @@
 """Drift of a server's tools: whether what regions see now is another list, and what to say of it. Pure.
 
-A list is another one when most regions with a fresh result see it, in two looks at least `SETTLES` apart: during a
+A list is another one when most regions with a fresh result see it, in two looks further apart than checks are: during a
 rollout old and new answer in turn. It is told once a day at most in the same way.
 """
 
@@ -15,6 +15,8 @@ from enum import StrEnum
 from vigil.tool_watch.core.seen_tools import SeenTool, SeenTools
 
 SETTLES = timedelta(seconds=50)
+#: How often it is remembered that a list was seen again.
+NOTED_EVERY = timedelta(minutes=5)
 _NAMED_MOST = 12
 
 
@@ -65,8 +67,13 @@ class DriftDecision:
     reason: DriftReason
 
 
-def decide(known: KnownTools | None, target: str, fresh: Mapping[str, SeenTools], now: datetime) -> DriftDecision:
-    """Hold what regions see now (by region, fresh results only) against what is known."""
+def decide(
+    known: KnownTools | None, target: str, fresh: Mapping[str, SeenTools], now: datetime, settles: timedelta = SETTLES
+) -> DriftDecision:
+    """Hold what regions see now (by region, fresh results only) against what is known.
+
+    `settles` is longer than the interval of checks: the same results twice are one look.
+    """
     seen = _of_most(fresh)
     if seen is None:
         return DriftDecision(known, None, DriftReason.REGIONS_DIFFER if fresh else DriftReason.NOTHING_SEEN)
@@ -75,12 +82,13 @@ def decide(known: KnownTools | None, target: str, fresh: Mapping[str, SeenTools]
     if seen.fingerprint == known.seen.fingerprint:
         # What could not be told one by one may be told now; and a server's version may change without its tools.
         kept = seen if seen.tools is not None else replace(seen, tools=known.seen.tools)
-        same = replace(known, seen=kept, seen_at=now, candidate="", candidate_since=None)
+        seen_at = now if now - known.seen_at >= NOTED_EVERY else known.seen_at
+        same = replace(known, seen=kept, seen_at=seen_at, candidate="", candidate_since=None)
         return DriftDecision(same, None, DriftReason.SAME)
     if known.candidate != seen.fingerprint or known.candidate_since is None:
         settling = replace(known, candidate=seen.fingerprint, candidate_since=now)
         return DriftDecision(settling, None, DriftReason.SETTLING)
-    if now - known.candidate_since < SETTLES:
+    if now - known.candidate_since < settles:
         return DriftDecision(known, None, DriftReason.SETTLING)
     return DriftDecision(KnownTools(target, seen, now, now), drift_of(known.seen, seen), DriftReason.CHANGED)
 

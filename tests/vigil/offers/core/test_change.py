@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.ai.offers.offer import Offer
+from probes.ai.offers.offer import OFFERS_MOST, Offer
 from vigil.offers.core.change import OfferChangeKind, decide, key_of, listed, title_of
 
 A = Offer("a", "A", price_in="0.1", price_out="0.4", quantization="fp8", context=131_072)
@@ -54,6 +54,24 @@ def test_a_change_is_told_once_it_is_seen_twice(
     # What was told is told once.
     if kinds:
         assert decide(found.told, now, now).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("others", "is_told"),
+    [([], True), ([[A]], False), ([[DEARER]], True), ([[A], [DEARER]], True), ([[A], [A]], False)],
+)
+def test_a_change_is_told_where_most_regions_read_it(others: list[list[Offer]], is_told: bool) -> None:
+    assert bool(decide([A], [DEARER], [DEARER], others).changes) is is_told
+
+
+def test_what_is_behind_the_end_of_a_full_list_is_neither_gone_nor_new() -> None:
+    full = [Offer(f"p{number:02}", price_in="1") for number in range(OFFERS_MOST)]
+    first = Offer("a", price_in="1")
+    found = decide(full, [first, *full[:-1]], [first, *full[:-1]])
+    assert [(one.kind, one.tag) for one in found.changes] == [(OfferChangeKind.NEW, "a")]
+    shorter = decide(full, [*full[1:], Offer("q")], [*full[1:], Offer("q")])
+    assert [(one.kind, one.tag) for one in shorter.changes] == [(OfferChangeKind.GONE, "p00")]
+    assert "q" in {one.tag for one in shorter.told}
 
 
 def test_slow_steps_below_the_band_are_told_in_the_end() -> None:
