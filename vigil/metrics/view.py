@@ -18,6 +18,7 @@ from vigil.metrics.ai.notices import ModelCollector, NoticeCollector
 from vigil.metrics.dead_letters import DeadLetterCollector
 from vigil.metrics.detection_leads import DetectionLeadCollector
 from vigil.metrics.installation.outbox import OutboxCollector
+from vigil.metrics.installation.pings import PingCollector
 from vigil.metrics.installation.regions import RegionCollector
 from vigil.metrics.installation.stored import StoredCollector
 from vigil.metrics.letters import LetterCollector
@@ -43,6 +44,7 @@ def registry() -> CollectorRegistry:
         ModelCollector(),
         NoticeCollector(),
         OutboxCollector(),
+        PingCollector(),
         OfferCollector(),
         RefusalCollector(),
         RegionCollector(),

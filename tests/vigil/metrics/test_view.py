@@ -20,7 +20,10 @@ from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
 from vigil.clock import database_now
+from vigil.configuration import configuration
 from vigil.deadletters import record
+from vigil.heartbeats.core.pings.reply import PingOutcome
+from vigil.heartbeats.receiving.asgi import AsgiPings
 from vigil.incidents.shards import commit
 from vigil.metrics import refusals, shards
 from vigil.metrics.dead_letters import LOOPS
@@ -83,6 +86,14 @@ def test_letters_to_subscribers_are_told_by_kind() -> None:
 
 def test_every_loop_with_dead_letters_has_a_label_of_its_own() -> None:
     assert set(LOOPS) == {source.value for source in record.LetterSource}
+
+
+def test_the_rate_of_pings_is_told_of_web_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scraped()["vigil_pings_total"][("accepted",)] == 0
+    receiver = AsgiPings(configuration())
+    receiver.log.answers[PingOutcome.ACCEPTED] += 3
+    monkeypatch.setattr(AsgiPings, "running", receiver)
+    assert scraped()["vigil_pings_total"][("accepted",)] == 3
 
 
 def test_no_region_makes_the_labels_more(own_redis: redis.Redis) -> None:

@@ -10,8 +10,9 @@ import asyncio
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 
@@ -36,6 +37,9 @@ WRITE_S = 3.0
 class AsgiPings:
     """The receiver of the web process; `start` and `stop` run on the loop that serves."""
 
+    #: That of this process, once it serves.
+    running: ClassVar[AsgiPings | None] = None
+
     def __init__(self, configuration: Configuration) -> None:
         database_url = configuration.database_url.get_secret_value()
         self._trusted = configuration.trusted_networks
@@ -48,7 +52,13 @@ class AsgiPings:
         #: Whether a task that must not end has ended, and the process with it.
         self.has_failed = False
 
+    @property
+    def answers(self) -> Counter[PingOutcome]:
+        """Calls by their answers since the process began."""
+        return self._receiver.answers + self.log.answers
+
     def start(self) -> None:
+        AsgiPings.running = self
         self._tasks = [asyncio.create_task(work()) for work in self._works]
         for task in self._tasks:
             task.add_done_callback(self._end_with)
