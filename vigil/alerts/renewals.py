@@ -11,7 +11,8 @@ from django.db import connection
 from vigil.alerts.channels import CHANNELS
 
 # Of each open incident and channel the newest trigger, if it was sent long enough ago. A resolve is behind it in the
-# queue of its incident, so it never overtakes the renewal.
+# queue of its incident, so it never overtakes the renewal. What was grouped, when the channel was of another kind, is
+# sent alone.
 _RENEW = """
 WITH newest AS (
     SELECT DISTINCT ON (d.incident_id, d.channel_id) d.id, u.every
@@ -22,7 +23,7 @@ WITH newest AS (
     ORDER BY d.incident_id, d.channel_id, d.id DESC
 )
 UPDATE alerts_delivery d
-SET state = 'pending', attempts = 0, created_at = now(), due_at = now()
+SET state = 'pending', attempts = 0, created_at = now(), due_at = now(), leader_id = NULL, thread_id = NULL, tells = 1
 FROM newest n
 WHERE d.id = n.id AND d.state = 'sent' AND d.sent_at < now() - n.every * interval '1 second'
 """

@@ -100,6 +100,16 @@ def test_of_several_triggers_the_newest_is_sent_again(channel: Channel, step: St
     assert [row.state for row in Delivery.objects.order_by("pk")] == ["sent", "pending"]
 
 
+def test_what_a_channel_told_in_a_group_when_it_was_of_another_kind_is_sent_alone(channel: Channel, step: Step) -> None:
+    for _ in range(3):
+        told(step(), 2 * EVERY)
+    leader, *others = Delivery.objects.order_by("pk")
+    Delivery.objects.filter(pk=leader.pk).update(tells=3, thread=leader)
+    Delivery.objects.filter(pk__in=[one.pk for one in others]).update(leader=leader, thread=leader)
+    assert renew() == 3
+    assert list(Delivery.objects.values_list("state", "leader", "thread", "tells")) == [("pending", None, None, 1)] * 3
+
+
 def test_what_is_resolved_held_or_of_another_kind_is_not_sent_again(
     channel: Channel, step: Step, webhook: Callable[..., Channel]
 ) -> None:
