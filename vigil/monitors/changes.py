@@ -10,7 +10,9 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
+from consensus.vocabulary import Sensitivity
 from probes.specs.destination import Destination, destination_of
+from probes.wire import CANARY_KIND
 from vigil.accounts.models import Team
 from vigil.accounts.repointing import require_new_secrets
 from vigil.accounts.sealed import Secrets
@@ -152,6 +154,8 @@ def monitor_warnings(monitor: Monitor) -> list[str]:
     canary = canary_estimate(monitor.kind, monitor.config, monitor.interval_s)
     if canary is not None:
         costs = [*costs, canary.text]
+    if monitor.kind == CANARY_KIND and monitor.sensitivity != Sensitivity.NORMAL:
+        costs.append("Its sensitivity does nothing: `bad_answers` of the last `of_answers` decide.")
     return [*paused, *layout_warnings(regions), *costs, *clear]
 
 

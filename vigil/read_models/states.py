@@ -25,6 +25,8 @@ from django.db.models import (
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.json import KT
 
+from probes.wire import CANARY_KIND
+from vigil.canaries.models import Canary
 from vigil.heartbeats.core.states import HeartbeatStatus
 from vigil.heartbeats.models import Heartbeat, StoredPing
 from vigil.incidents.models import Incident, MonitorState
@@ -75,6 +77,12 @@ def with_states(monitors: Monitors, maintained: Q) -> Monitors:
         return When(condition, then=Value(state.value))
 
     never_seen = Q(believed=None) | Q(believed__status="unknown", believed__since=None)
+    # It has asked, and asks no more this month (UTC).
+    stopped_canary = Q(kind=CANARY_KIND) & Exists(
+        Canary.objects.filter(
+            pk=OuterRef("pk"), stopped__gte=RawSQL("to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')", ())
+        )
+    )
     new_job = Q(kind=DerivedKind.HEARTBEAT, heartbeat__status=HeartbeatStatus.NEW)
     shown = Case(
         when(Q(paused=True), ShownState.PAUSED),
@@ -82,6 +90,7 @@ def with_states(monitors: Monitors, maintained: Q) -> Monitors:
         when(Q(believed__status="down") | Q(heartbeat__status=HeartbeatStatus.DOWN), ShownState.DOWN),
         when(Q(believed__status="degraded") | Q(heartbeat__status=HeartbeatStatus.LATE), ShownState.DEGRADED),
         when(Q(believed__blind=True), ShownState.UNKNOWN),
+        when(never_seen & stopped_canary, ShownState.UNKNOWN),
         when(new_job | never_seen, ShownState.NEW),
         when(Q(believed__status="unknown"), ShownState.UNKNOWN),
         When(Q(believed__regional=True), then=Value(REGIONAL)),

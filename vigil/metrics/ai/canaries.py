@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -10,9 +11,10 @@ from prometheus_client.registry import Collector
 from probes.ai.prices import NANOS
 from vigil.canaries.reading import watched_reports
 from vigil.clock import database_now
+from vigil.metrics.core.monitor_samples import oldest_fresh_ms
 from vigil.monitors.core.result_facts import as_number
 from vigil.monitors.live.results import latest_results
-from vigil.monitors.models import Region
+from vigil.monitors.models import Monitor, Region
 
 #: Canaries with labels of their own.
 CANARIES_MOST = 500
@@ -43,18 +45,20 @@ class CanaryCollector(Collector):
             for monitor, report in found:
                 family.add_metric([monitor.public_id], value(report))
             yield family
-        yield from streams([monitor.public_id for monitor, _ in found])
+        yield from streams([monitor for monitor, _ in found])
 
 
-def streams(monitors: list[str]) -> Iterable[GaugeMetricFamily]:
-    """Times of the last stream of each region; what was not seen has no sample."""
+def streams(monitors: Sequence[Monitor]) -> Iterable[GaugeMetricFamily]:
+    """Times of the last stream of each region; what was not seen of late has no sample, as of one that has stopped."""
     regions = list(Region.objects.filter(enabled=True).values_list("slug", flat=True)) if monitors else []
-    latest = latest_results(monitors, regions)
+    latest, now_ms = latest_results([one.public_id for one in monitors], regions), time.time_ns() // 1_000_000
     for fact, name, words, unit in _STREAM:
         family = GaugeMetricFamily(f"vigil_ai_canary_{name}", words, labels=["monitor", "region"])
         for monitor in monitors:
-            for region, result in sorted(latest.of(monitor).items()):
+            results = latest.of(monitor.public_id)
+            oldest_ms = oldest_fresh_ms(monitor.kind, monitor.interval_s, len(results), now_ms)
+            for region, result in sorted(results.items()):
                 number = as_number(result.facts.get(fact))
-                if number is not None:
-                    family.add_metric([monitor, region], number / unit)
+                if number is not None and result.started_ms >= oldest_ms:
+                    family.add_metric([monitor.public_id, region], number / unit)
         yield family

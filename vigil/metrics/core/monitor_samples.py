@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from probes.reasons import Status
-from probes.wire import Result
+from probes.wire import CANARY_KIND, Result
 from vigil.metrics.core.blackbox import CHECK_NAMES, PROBE_FAMILIES, passed, samples
 from vigil.metrics.core.text import SampleText, label, labels
 
@@ -69,12 +69,19 @@ Seen = dict[tuple[str, str], ScrapedChecks]
 
 def fresh(monitor: MeasuredMonitor, results: Mapping[str, Result], now_ms: int) -> dict[str, Result]:
     """The results that are of now, by region; of a silent region there is no sample, and its series end."""
-    oldest_ms = now_ms - max(STALE_LEAST_MS, STALE_INTERVALS * monitor.interval_s * 1000)
+    oldest_ms = oldest_fresh_ms(monitor.kind, monitor.interval_s, len(results), now_ms)
     return {
         region: result
         for region, result in sorted(results.items())
         if oldest_ms <= result.started_ms <= now_ms + AHEAD_MOST_MS
     }
+
+
+def oldest_fresh_ms(kind: str, interval_s: int, regions: int, now_ms: int) -> int:
+    """The oldest start of a result that is of now, where so many regions have one."""
+    # Those of a canary take turns.
+    turns = max(1, regions) if kind == CANARY_KIND else 1
+    return now_ms - max(STALE_LEAST_MS, STALE_INTERVALS * turns * interval_s * 1000)
 
 
 def add_monitor(

@@ -89,7 +89,7 @@ def monitor_fields(
         rows=rows,
         types=assertion_rows.assertion_types(rows_of) if rows_of else [],
         secrets=secret_fields.secret_fields(kind, names, errors),
-        watching=watching_fields(texts, errors),
+        watching=watching_fields(texts, errors, kind),
         errors=errors,
     )
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from consensus.vocabulary import Sensitivity
 from probes.probers import PROBERS
+from probes.wire import CANARY_KIND
 from vigil.accounts.models import Team
 from vigil.monitors.changes import default_regions
 from vigil.monitors.dependencies import PARENTS_MOST, parents_of
@@ -24,6 +25,10 @@ _DELAYS = {
     Sensitivity.NORMAL: "pages after about 18 s if refused, 28 s if hanging",
     Sensitivity.LOW: "pages after about 70 s if refused",
 }
+_OF_EACH = "Time between two checks of one region."
+_IN_TURN = "Time between two answers: the regions take turns, and one of them asks."
+_LOOKING = "Those that look. An alert needs most of them."
+_ASKING = "Those that ask, in turn. An alert needs bad answers in two of them."
 Errors = Mapping[str, list[str]]
 
 
@@ -53,17 +58,18 @@ def watching_texts(monitor: Monitor | None, kind: str = "") -> dict[str, str]:
     }
 
 
-def watching_fields(texts: Sent, errors: Errors) -> list[FormField]:
-    """The fields, with texts as stored or as sent."""
+def watching_fields(texts: Sent, errors: Errors, kind: str = "") -> list[FormField]:
+    """The fields of a kind, with texts as stored or as sent."""
+    is_canary = kind == CANARY_KIND
     regions = Region.objects.filter(enabled=True).order_by("slug")[:REGIONS_SHOWN]
     levels = [(level.value, _level(level)) for level in Sensitivity]
     fields = [
-        FormField("interval_s", "Interval", kind="number", unit="s", hint="Time between two checks of one region."),
+        FormField("interval_s", "Interval", kind="number", unit="s", hint=_IN_TURN if is_canary else _OF_EACH),
         FormField("timeout_ms", "Timeout", kind="number", unit="ms", hint="Longest wait for an answer."),
         FormField("sensitivity", "Sensitivity", kind="select", options=levels),
         FormField(
             "regions", "Regions", kind="checks", options=[(one.slug, one.name or one.slug) for one in regions],
-            hint="Those that look. An alert needs most of them.",
+            hint=_ASKING if is_canary else _LOOKING,
         ),
         FormField("tags", "Tags", hint="Words between commas, such as prod, chat."),
         FormField(
@@ -78,7 +84,8 @@ def watching_fields(texts: Sent, errors: Errors) -> list[FormField]:
             hint="Names of monitors, one a line. While one of them fails, alerts of this one are held.",
         ),
     ]  # fmt: skip
-    return [_filled(one, texts, errors) for one in fields]
+    # The last answers of a canary decide, and no looks.
+    return [_filled(one, texts, errors) for one in fields if not (is_canary and one.name == "sensitivity")]
 
 
 def name_field(texts: Sent, errors: Errors) -> FormField:

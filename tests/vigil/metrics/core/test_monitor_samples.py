@@ -143,6 +143,15 @@ def test_states_and_votes_are_told_beside_what_regions_saw() -> None:
     assert sum(line.startswith("# TYPE vigil_monitor_state") for line in lines) == 1
 
 
+def test_the_regions_of_a_canary_are_fresh_for_their_turns() -> None:
+    canary = monitor(kind="canary", interval_s=600)
+    ages_s = {"ap": 600, "eu": 1200, "us": 1800, "us-2": 2400, "us-3": 3000}
+    results = {region: result(at_ms=NOW_MS - 1000 * age_s) for region, age_s in ages_s.items()}
+    assert list(fresh(canary, results, NOW_MS)) == sorted(ages_s)
+    assert list(fresh(monitor(interval_s=600), results, NOW_MS)) == ["ap", "eu", "us"]
+    assert fresh(canary, results, NOW_MS + 10 * 3_600_000) == {}
+
+
 @pytest.mark.parametrize(
     ("age_ms", "interval_s", "is_told"),
     [

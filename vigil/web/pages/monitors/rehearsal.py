@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from consensus.vocabulary import Sensitivity
+from probes.wire import CANARY_KIND
 from vigil.alerts.core.decision import Disposition
 from vigil.alerts.routing.preview import Preview, PreviewedChannel, who_would_be_told
 from vigil.backtest.core.comparison import ComparisonOutcome, ComparisonRow
@@ -59,14 +60,15 @@ def rehearsal(request: HttpRequest, reader: PageReader, public_id: str) -> HttpR
     kind = _kind(request, monitor)
     wanted = request.GET.get("sensitivity", "")
     found = None
-    if wanted in set(Sensitivity) and monitor.kind not in DerivedKind:
+    can_replay = monitor.kind not in DerivedKind and monitor.kind != CANARY_KIND
+    if wanted in set(Sensitivity) and can_replay:
         found = rehearse(monitor, Sensitivity(wanted), now)
     shown = {
         "monitor": monitor,
         "told": told_of(who_would_be_told(reader.team, monitor, kind, now)),
         "kinds": [(one.value, words) for one, words in _KINDS.items()],
         "kind": kind.value,
-        "can_replay": monitor.kind not in DerivedKind,
+        "can_replay": can_replay,
         "sensitivities": [(one.value, words) for one, words in _PROOF.items() if one.value != monitor.sensitivity],
         "present": (monitor.sensitivity, _PROOF[Sensitivity(monitor.sensitivity)]),
         "found": found,

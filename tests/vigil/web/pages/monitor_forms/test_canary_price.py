@@ -17,7 +17,8 @@ from vigil.canaries.reading import month_of
 from vigil.canaries.rows import keep_answers
 from vigil.clock import database_now
 from vigil.incidents.sweep import reconcile_monitors
-from vigil.monitors.changes import create_monitor
+from vigil.metrics.ai.canaries import CanaryCollector
+from vigil.monitors.changes import create_monitor, monitor_warnings, update_monitor
 from vigil.monitors.models import Monitor
 
 __all__ = ["person"]
@@ -124,10 +125,30 @@ def test_the_page_says_what_was_spent_and_why_it_stopped(person: Client) -> None
     assert "$1.99 of $2.00" in page
     assert "found &lt;b&gt;no&lt;/b&gt;" in page
     assert "look-now" not in page
-    row.stopped = row.month
+    assert "another rule" not in page
+    row.stopped, row.spent = row.month, 2_000_000_000
     row.save()
     for address in (f"/monitors/{monitor.public_id}", "/"):
         assert "Stopped: budget of $2.00 for" in shown(person.get(address))
+    assert [row["name"] for row in person.get("/api/v1/monitors?status=unknown").json()["results"]] == ["Luna"]
+    assert "Luna" in shown(person.get("/?state=unknown"))
+    assert "Luna" not in shown(person.get("/?state=new"))
+    [budget] = [one for one in CanaryCollector().collect() if one.name == "vigil_ai_canary_budget_dollars"]
+    assert [sample.value for sample in budget.samples] == [2.0]
+
+
+def test_the_form_says_that_regions_take_turns_and_asks_for_no_sensitivity(person: Client) -> None:
+    page, other = shown(person.get(NEW)), shown(person.get("/monitors/new?kind=http"))
+    assert "the regions take turns" in page
+    assert 'name="sensitivity"' not in page
+    assert 'name="sensitivity"' in other
+    assert "the regions take turns" not in other
+    monitor = canary()
+    update_monitor(monitor, {"sensitivity": "high"})
+    assert "sensitivity does nothing" in " ".join(monitor_warnings(Monitor.objects.get()))
+    sent = sent_of(shown(person.get(f"/monitors/{monitor.public_id}/edit")))
+    assert person.post(f"/monitors/{monitor.public_id}/edit", {**sent, "name": "Luna 2"}).status_code == 302
+    assert Monitor.objects.get().sensitivity == "high"
 
 
 def test_the_api_says_what_it_costs_and_what_it_spent(person: Client) -> None:
