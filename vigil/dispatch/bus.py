@@ -12,6 +12,7 @@ import redis
 import structlog
 
 from consensus.admission import admit_call, admit_round, admit_verdict
+from consensus.quarantine_list import read_quarantines
 from consensus.verdicts import Call, Round, Verdict, encode
 from probes import keys
 from probes.process.dead_letters import DeadLetterStream, entry_of
@@ -102,6 +103,12 @@ class Bus:
         """Last status of each live region that can be read."""
         found = read_statuses(self._redis, regions, self._published)
         return {region: status for region, status in found.items() if status is not None}
+
+    def quarantined(self) -> frozenset[str] | None:
+        """Regions whose votes do not count now; None while Redis does not have all."""
+        held = cast(dict[bytes, bytes], self._redis.hgetall(keys.QUARANTINED))
+        found = read_quarantines(self._macs, held, self.clock.control_ms())
+        return None if found is None else frozenset(one.region for one in found)
 
     def waiting_batches(self, regions: Collection[str]) -> dict[str, int]:
         """Waiting batches of scheduled checks in each region's queue."""

@@ -21,6 +21,8 @@ class ServedRegions:
 
     def __init__(self, bus: Bus) -> None:
         self.statuses: dict[str, RegionStatus] = {}
+        #: Those whose answers would not count.
+        self.quarantined: frozenset[str] = frozenset()
         self._bus = bus
         self._shares = Shares()
 
@@ -28,6 +30,8 @@ class ServedRegions:
         """Read the statuses; one that is missing now counts until it is old."""
         alive = {region: status for region, status in self.statuses.items() if now_ms - status.at_ms < ALIVE_MS}
         self.statuses = {**alive, **self._bus.statuses(regions)}
+        quarantined = self._bus.quarantined()
+        self.quarantined = self.quarantined if quarantined is None else quarantined
 
     def shed(self) -> None:
         """Shed load of regions that cannot keep up, and publish that."""

@@ -63,7 +63,7 @@ class Dispatcher:
         self._looks = OpenLooks()
         self._budget = CallBudget()
         self._duties = Duties()
-        self._slots = DueSlots(bus, self._is_sent)
+        self._slots = DueSlots(bus, self._is_sent, self._is_asked)
         self._recovered = False
         self._news: list[Call] = []
 
@@ -115,6 +115,10 @@ class Dispatcher:
     def _is_sent(self, plan: Plan, region: RegionPlan, at_ms: int) -> bool:
         able = region.able and not self._pauses.holds(plan.monitor, at_ms)
         return able and self._regions.takes(region.slug, plan.monitor, at_ms // plan.interval_ms)
+
+    def _is_asked(self, plan: Plan, region: RegionPlan, at_ms: int) -> bool:
+        """Whether a canary's slot is sent: never from a region whose answer, paid for, would not count."""
+        return region.slug not in self._regions.quarantined and self._is_sent(plan, region, at_ms)
 
     def _take_change(self, change: ConfigChange) -> None:
         if change.pauses is not None:

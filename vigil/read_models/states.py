@@ -78,11 +78,9 @@ def with_states(monitors: Monitors, maintained: Q) -> Monitors:
 
     never_seen = Q(believed=None) | Q(believed__status="unknown", believed__since=None)
     # It has asked, and asks no more this month (UTC).
-    stopped_canary = Q(kind=CANARY_KIND) & Exists(
-        Canary.objects.filter(
-            pk=OuterRef("pk"), stopped__gte=RawSQL("to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')", ())
-        )
-    )
+    this_month = RawSQL("to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM')", ())
+    stopped = Exists(Canary.objects.filter(pk=OuterRef("pk"), stopped__gte=this_month))
+    stopped_canary = Q(kind=CANARY_KIND) & Q(stopped)
     new_job = Q(kind=DerivedKind.HEARTBEAT, heartbeat__status=HeartbeatStatus.NEW)
     shown = Case(
         when(Q(paused=True), ShownState.PAUSED),

@@ -25,9 +25,11 @@ IsSent = Callable[[Plan, RegionPlan, int], bool]
 class DueSlots:
     """The slots of all monitors. `send` may raise what says that Redis is away; `pause` while another dispatches."""
 
-    def __init__(self, bus: Bus, is_sent: IsSent) -> None:
+    def __init__(self, bus: Bus, is_sent: IsSent, is_asked: IsSent) -> None:
+        """`is_asked` is that of canaries."""
         self._bus = bus
         self._is_sent = is_sent
+        self._is_asked = is_asked
         self._isolation = bus.isolation
         self._wheel = Wheel()
         self._canaries = CanaryTurns()
@@ -58,7 +60,7 @@ class DueSlots:
         """Send every second that starts within the lead, exactly once."""
         for second in seconds_to_send(self._next_second, now_ms):
             self._next_second = second + 1
-            self._canaries.ask(second, self._is_sent)
+            self._canaries.ask(second, self._is_asked)
             due = (
                 (region.slug, scheduled_check(plan, region, at_ms))
                 for plan, region, at_ms in self._wheel.due(second)
