@@ -16,6 +16,7 @@ WHO = {
     "A region",
     "A job",
     "A receiver",
+    "Another system",
     "A user",
     "A holder of Redis' password",
     "A holder of a database dump",
