@@ -56,11 +56,12 @@ class ModelLists:
     def note(self, monitor: str, revision: int, provider: str, body: bytes, now_ms: int) -> None:
         """A check of this monitor has read this body of a models list."""
         known = self._of(monitor, revision)
-        is_due = now_ms - known.told_ms >= AGAIN_MS
+        # A clock that was set back has passed neither.
+        is_due = not 0 <= now_ms - known.told_ms < AGAIN_MS
         digest = hashlib.blake2b(body, digest_size=16).digest()
         if digest == known.body and not is_due:
             return
-        if now_ms - known.parsed_ms < PARSE_EVERY_MS:
+        if 0 <= now_ms - known.parsed_ms < PARSE_EVERY_MS:
             return
         known.body, known.parsed_ms = digest, now_ms
         parsed = parse_models(provider, body)

@@ -95,7 +95,13 @@ def test_a_worker_tells_a_list_when_it_changes_and_once_an_hour(
             lists._waiting.clear()
         # Unchanged; too soon after the last to be parsed; again after an hour.
         assert counts == [1, 0, 1, 0, 1]
-        lists.note(monitor.public_id, 1, "openai", b"no list", 10 * AGAIN_MS)
+        # A clock that was set back by a day.
+        told(monitor, OLD, 30 * AGAIN_MS)(lists)
+        lists._waiting.clear()
+        told(monitor, NEW, 6 * AGAIN_MS)(lists)
+        assert lists.waiting == 1
+        lists._waiting.clear()
+        lists.note(monitor.public_id, 1, "openai", b"no list", 40 * AGAIN_MS)
         assert lists.waiting == 0
 
     on_worker(redis_url, work)

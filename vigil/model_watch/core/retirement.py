@@ -58,7 +58,8 @@ class ToTell:
     def key(self) -> str:
         """What makes it the same as another of this model."""
         if self.telling in (Telling.MOVED, Telling.WITHDRAWN):
-            return f"{self.before}/{'none' if self.telling is Telling.WITHDRAWN else self.day}"
+            # With the stage: a day that comes back later is told with the nearer one.
+            return f"{self.before}/{'none' if self.telling is Telling.WITHDRAWN else self.day}/{self.stage}"
         return f"{self.day}/{self.stage}"
 
 

@@ -64,17 +64,30 @@ class RetirementTable:
     entries: Sequence[RetirementEntry]
 
     def entry_of(self, provider: str, model: str) -> RetirementEntry | None:
-        """The entry of a model: by its own name, then by a part of it, then by the name without its snapshot's date."""
+        """The entry of a model: by its own name, then by a part of it, then by the name without its snapshot's date.
+
+        Where a table names snapshots of a model, another snapshot retires on a day of its own, which is not known.
+        """
         name = plain(model)
         exact, parts, undated = self._names
         own = exact.get((provider, name))
         if own is not None:
             return own
         found = [one for pattern, one in parts if one.provider == provider and pattern.fullmatch(name)]
-        return found[0] if found else undated.get((provider, without_snapshot(name)))
+        bare = (provider, without_snapshot(name))
+        if found or (bare[1] != name and bare in self._snapshots):
+            return found[0] if found else None
+        return undated.get(bare)
 
     def age_days(self, today: date) -> int:
         return (today - self.as_of).days
+
+    @cached_property
+    def _snapshots(self) -> frozenset[tuple[str, str]]:
+        """Names without a date, by provider, of the snapshots that the table names."""
+        dated = ((entry.provider, name) for entry in self.entries for name in map(plain, entry.models))
+        bare = ((provider, name, without_snapshot(name)) for provider, name in dated)
+        return frozenset((provider, plainly) for provider, name, plainly in bare if plainly != name)
 
     @cached_property
     def _names(

@@ -38,6 +38,8 @@ def day(table: RetirementTable, provider: str, model: str) -> str:
         ("openai", "gpt-4o", "2027-01-14"),
         ("openai", "GPT-5-Mini", "2026-12-11"),
         ("openai", "gpt-5.1-2025-11-13", "2027-04-01"),
+        # The table names snapshots of it, and not this one.
+        ("openai", "gpt-5-2026-04-02", "unknown"),
         ("openai", "gpt-5-turbo", "unknown"),
         ("openai", "gpt-5-latest", "unknown"),
         ("anthropic", "claude-3-7-sonnet-20250219", "2026-02-19"),
