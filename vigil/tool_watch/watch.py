@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ KIND = "mcp"
 _LATE = timedelta(minutes=5)
 #: Notices of one monitor in a day: a server that changes its tools all the time is told no more often.
 A_DAY_MOST = 10
+#: When a list was last seen is written so often: a list may be of a thousand tools.
+_SEEN_EVERY = timedelta(minutes=5)
 
 
 def watch_tools(enqueue: EnqueueNotices, at: datetime | None = None) -> int:
@@ -43,7 +46,7 @@ def _look(monitors: Sequence[Monitor], now: datetime, enqueue: EnqueueNotices) -
     if not found.available:
         return 0
     kept = ToolList.objects.in_bulk([monitor.pk for monitor in monitors])
-    changed, notices = list[ToolList](), list[Notice]()
+    changed, seen, notices = list[ToolList](), list[int](), list[Notice]()
     for monitor in monitors:
         own = {slug: result for slug, result in found.of(monitor.public_id).items() if slug in slugs[monitor.pk]}
         row = kept.get(monitor.pk)
@@ -54,10 +57,15 @@ def _look(monitors: Sequence[Monitor], now: datetime, enqueue: EnqueueNotices) -
             if told_lately(NoticeKind.TOOLS_CHANGED, now, monitor=monitor.pk) >= A_DAY_MOST:
                 continue
             notices.append(_notice(monitor, decision.drift, now))
-        if decision.known is not None and decision.known != known:
+        if decision.known is None or decision.known == known:
+            continue
+        if known is None or replace(known, seen_at=decision.known.seen_at) != decision.known:
             changed.append(_row(monitor, decision.known))
+        elif decision.known.seen_at - known.seen_at >= _SEEN_EVERY:
+            seen.append(monitor.pk)
     with transaction.atomic():
         _store(changed)
+        ToolList.objects.filter(pk__in=seen).update(seen_at=now)
         return len(tell(notices, enqueue))
 
 

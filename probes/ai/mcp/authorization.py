@@ -75,7 +75,8 @@ def metadata_problem(body: bytes, endpoint: str) -> str:
 def _same_host(endpoint: str, other: str) -> bool:
     try:
         here, there = urlsplit(endpoint), urlsplit(other)
-        ports = here.port, there.port
+        default = 443 if here.scheme == "https" else 80
+        ports = here.port or default, there.port or default
     except ValueError:
         return False
     same_scheme = here.scheme == there.scheme and ports[0] == ports[1]

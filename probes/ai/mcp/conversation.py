@@ -114,7 +114,7 @@ def _tools(options: McpOptions, opened: Opened) -> Steps[tuple[tuple[ToolPrint, 
         if len(tools) > TOOLS_MOST:
             return tuple(tools[:TOOLS_MOST]), f"the list has more than {TOOLS_MOST} tools"
         if not read.cursor:
-            return tuple(tools), f"{unreadable} tools of the list have no usable name" if unreadable else ""
+            return tuple(tools), f"{unreadable} tools of the list cannot be read" if unreadable else ""
         if read.cursor in cursors:
             return tuple(tools), "the list of tools goes in a circle: a cursor comes again"
         cursors.add(read.cursor)
@@ -168,5 +168,9 @@ def _text_of(result: Mapping[str, Any]) -> str:
     structured = result.get("structuredContent")
     texts = [each for each in parts if isinstance(each, str)]
     if structured is not None:
-        texts.append(msgspec.json.encode(structured).decode("utf-8", "replace"))
+        try:
+            texts.append(msgspec.json.encode(structured).decode("utf-8", "replace"))
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            # Nested too deep, or a number that JSON cannot hold again: the texts are what there is.
+            texts.append("")
     return "\n".join(texts)[:_TEXT_MOST]

@@ -6,7 +6,6 @@ or `text/event-stream`; in a stream, the message with our id is the answer, and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,6 @@ CLIENT_NAME, CLIENT_VERSION = "vigil", "1"
 _META = "io.modelcontextprotocol/"
 #: In 2026-07-28, methods whose subject is named in a header.
 _NAMED = {"tools/call": "name"}
-_LINE = re.compile(rb"\r\n|\n|\r")
 #: Ends of an event: the end of its last line, and an empty one.
 _ENDS = (b"\n\n", b"\r\n\r\n", b"\n\r\n", b"\r\r")
 
@@ -143,17 +141,21 @@ def message_in(body: bytes, content_type: str, ask_id: str) -> Mapping[str, Any]
 def events(body: bytes) -> Iterator[tuple[str, bytes]]:
     """Name and content of each complete event of a stream (WHATWG HTML, 9.2.6); comments are no events."""
     name, content = "", list[bytes]()
-    for line in _LINE.split(body)[:-1]:
+    # Of bytes, and unlike of text, this knows the three ends of a line that a stream has; the last line may grow yet.
+    lines = body.splitlines()
+    for line in lines if body.endswith((b"\n", b"\r")) else lines[:-1]:
+        if not line:
+            if content:
+                yield name, b"\n".join(content)
+                content = []
+            name = ""
+            continue
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
             content.append(value)
         elif field == b"event":
             name = value.decode("utf-8", "replace")[:40]
-        elif not line:
-            if content:
-                yield name, b"\n".join(content)
-            name, content = "", []
 
 
 class GrowingStream:

@@ -66,15 +66,21 @@ def _print(tool: object) -> ToolPrint | None:
     read_only = isinstance(hints, dict) and hints.get("readOnlyHint") is True
     words = [tool.get(part) for part in ("title", "description", "annotations", "execution")]
     schema = [tool.get(part) for part in ("inputSchema", "outputSchema")]
-    return ToolPrint(name, digest(words), digest(schema), read_only)
+    try:
+        return ToolPrint(name, digest(words), digest(schema), read_only)
+    except RecursionError:
+        return None
 
 
 def digest(content: object) -> str:
-    """A hash of JSON that does not depend on the order of its names (16 hexadecimal digits)."""
+    """A hash of JSON that does not depend on the order of its names (16 hexadecimal digits).
+
+    Raises RecursionError where it is nested too deep.
+    """
     try:
         text = msgspec.json.encode(content, order="deterministic")
-    except (ValueError, TypeError, RecursionError):
-        # A number or a depth that no JSON can hold again: the same words each time.
+    except (ValueError, TypeError, OverflowError):
+        # A number that no JSON can hold again: the same words each time.
         text = repr(content).encode("utf-8", "replace")
     return hashlib.blake2b(text, digest_size=8).hexdigest()
 

@@ -13,13 +13,14 @@ from typing import Any, Literal
 from probes.ai.mcp import report
 from probes.ai.mcp.conversation import converse
 from probes.ai.mcp.messages import Ask, Reply
+from probes.ai.mcp.opening import Steps
 from probes.ai.mcp.seen import Era, McpOptions, McpSeen, SafeCall
 from probes.ai.mcp.tools import NAME_MOST
 from probes.net.failures import Failure
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import BadTarget, parse_url
 from probes.prober import AssertionOutcome, Observation, ProbeContext, Prober, SpecError, printable
-from probes.probers.mcp.transports import EventStreamTransport, HttpTransport, Transport, Way
+from probes.probers.mcp.transports import THREAD_FROM, EventStreamTransport, HttpTransport, Transport, Way
 from probes.reasons import Status
 from probes.specs.credentials import has_credential
 from probes.specs.family import EACH
@@ -79,6 +80,9 @@ def validate(spec: McpSpec) -> None:
 def _validate_call(spec: McpSpec) -> None:
     if len(spec.call) > NAME_MOST:
         raise SpecError("call", f"at most {NAME_MOST} characters")
+    if not all("!" <= character <= "~" for character in spec.call):
+        # The protocol of 2026-07-28 sends the name in a header.
+        raise SpecError("call", "is the name of a tool, in visible ASCII without blanks")
     if not spec.call and (spec.arguments or spec.call_confirmed or spec.call_expect):
         raise SpecError("call", "names the tool that the arguments and the expected text are for")
     if spec.call_confirmed and spec.call_confirmed != spec.call:
@@ -139,10 +143,18 @@ async def probe(spec: McpSpec, secrets: Mapping[str, str], context: ProbeContext
 
 async def _converse(options: McpOptions, transport: Transport) -> McpSeen:
     steps = converse(options)
+    turn = _turn(steps, None)
+    while isinstance(turn, Ask):
+        reply = await (_end(turn, transport) if turn.method == "DELETE" else transport.send(turn))
+        is_large = len(reply.body) >= THREAD_FROM
+        turn = await asyncio.to_thread(_turn, steps, reply) if is_large else _turn(steps, reply)
+    return turn
+
+
+def _turn(steps: Steps[McpSeen], reply: Reply | None) -> Ask | McpSeen:
+    """What to ask next, or what was seen."""
     try:
-        ask = next(steps)
-        while True:
-            ask = steps.send(await (_end(ask, transport) if ask.method == "DELETE" else transport.send(ask)))
+        return next(steps) if reply is None else steps.send(reply)
     except StopIteration as end:
         seen: McpSeen = end.value
         return seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ _EVENTS = "text/event-stream"
 _OK = 200
 #: Redirects that keep method and body, and how many in a row are followed.
 _MOVED, _REDIRECTS_MOST = frozenset({307, 308}), 3
+#: An answer beyond this (bytes) is read in a thread, so that other checks go on meanwhile.
+THREAD_FROM = 131_072
 
 
 class Transport(Protocol):
@@ -97,7 +100,11 @@ class HttpTransport:
             # An address that the server named and nobody could dial.
             return Reply(0)
         kind = answer.header("content-type") or ""
-        message = awaited.found or (message_in(answer.body, kind, ask.id) if ask.id else None)
+        message = awaited.found
+        if message is None and ask.id:
+            is_large = len(answer.body) >= THREAD_FROM
+            arguments = answer.body, kind, ask.id
+            message = await asyncio.to_thread(message_in, *arguments) if is_large else message_in(*arguments)
         cut = answer.truncated and message is None and not answer.stream
         return Reply(answer.code, answer.headers, message, answer.body, cut)
 

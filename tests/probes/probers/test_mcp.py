@@ -250,6 +250,7 @@ def test_a_port_where_nobody_listens_is_refused(on_loop: Any) -> None:
         ({"transport": "sse", "protocol": "modern"},
          "protocol: is `auto` or `legacy` over sse: the newer protocol knows no such transport"),
         ({"arguments": "{}"}, "call: names the tool that the arguments and the expected text are for"),
+        ({"call": "a\r\nX: 1"}, "call: is the name of a tool, in visible ASCII without blanks"),
         ({"call": "a", "call_confirmed": "b"},
          "call_confirmed: repeats the name in `call`, to call a tool that may do more than read"),
         ({"call": "a", "arguments": "[1]"}, 'arguments: is an object in JSON, like {"query": "status"}'),

@@ -116,6 +116,17 @@ def test_a_server_that_changes_all_the_time_is_told_ten_times_a_day(stage: Stage
     assert told == A_DAY_MOST
 
 
+def test_a_list_that_stays_the_same_is_written_every_five_minutes_and_not_at_each_look(stage: Stage) -> None:
+    monitor = stage.monitor("mcp", url="https://tools.example/mcp")
+    seen = []
+    for _ in range(12):
+        stage.tell(monitor, tools_facts(TOOLS))
+        stage.look()
+        seen.append(ToolList.objects.get().seen_at)
+    assert len(set(seen)) == 3
+    assert ToolList.objects.get().changed_at == seen[0]
+
+
 def test_what_is_old_of_another_revision_paused_or_broken_tells_nothing(stage: Stage) -> None:
     monitor = stage.monitor("mcp", url="https://tools.example/mcp")
     stage.tell(monitor, tools_facts(TOOLS))

@@ -185,6 +185,7 @@ GOOD = json.dumps({"resource": f"{ORIGIN}/mcp", "authorization_servers": ["https
     ("server", "status"),
     [
         pytest.param(refusing(f'Bearer resource_metadata="{ORIGIN}/meta"', GOOD), Status.UP, id="in the header"),
+        pytest.param(refusing(f'Bearer resource_metadata="{ORIGIN}:443/meta"', GOOD), Status.UP, id="with its port"),
         pytest.param(refusing("Bearer", GOOD), Status.UP, id="at the well-known place"),
         pytest.param(refusing("Bearer", GOOD, 404), Status.DOWN, id="nowhere"),
         pytest.param(refusing('Bearer resource_metadata="https://evil.example/meta"', GOOD), Status.DOWN,
@@ -306,7 +307,7 @@ def listing(*pages: Any) -> Answer:
                              {"tools": [{"name": f"u{n}"} for n in range(9)]}), Status.DEGRADED,
                      "the list has more than 1000 tools", id="endless tools"),
         pytest.param(listing({"tools": [{"name": "x" * 200}, {"name": 7}, "tool"]}), Status.DEGRADED,
-                     "3 tools of the list have no usable name", id="tools without a name"),
+                     "3 tools of the list cannot be read", id="tools without a name"),
         pytest.param(listing({"tools": 7}), Status.DOWN, "the answer to tools/list has no list of tools", id="no list"),
         pytest.param(listing({"tools": [], "nextCursor": 7}), Status.DOWN, "the cursor of tools/list",
                      id="a cursor that is no text"),
@@ -437,6 +438,14 @@ def test_two_hundred_tools_are_told_in_bounded_facts_and_a_thousand_only_by_thei
     assert all(len(part) <= 1_000 for part in parts)
     assert sum(len(json.loads(part)) for part in parts) == 200
     assert not [name for name in told(900) if name.startswith(PART)] and told(900)["mcp_tools"] == 900
+
+
+def test_a_tool_that_is_nested_too_deep_is_not_read_and_the_others_are() -> None:
+    deep: Any = {}
+    for _ in range(10_000):
+        deep = {"properties": deep}
+    page = tools_page({"tools": [{"name": "deep", "inputSchema": deep}, {"name": "a", "inputSchema": {}}]})
+    assert ([tool.name for tool in page.tools], page.unreadable) == (["a"], 1)
 
 
 def test_a_fingerprint_needs_no_order_and_no_list_is_refused_by_name() -> None:
