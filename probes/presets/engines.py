@@ -64,6 +64,8 @@ PRESETS = (
         called="LiteLLM deployments in cooldown",
         says="No deployment behind the proxy is in cooldown, by the proxy's own metrics; each that is, is named.",
         path="/metrics/",
+        # One answer that streams for minutes moves nothing at a proxy with little else to do.
+        limits={"stalled_s": 900.0},
         warnings=(
             "LiteLLM publishes metrics with the callback prometheus only, and may ask for a key.",
             "A group of one deployment is never cooled down, and one in cooldown counts as such until it succeeds.",
@@ -84,7 +86,7 @@ PRESETS = (
         "Triton",
         8002,
         "https://github.com/triton-inference-server/server/blob/main/docs/user_guide/metrics.md",
-        warnings=("Triton before 2.38 tells no pending requests, so that a stall cannot be seen.",),
+        warnings=("Triton before 2.38 tells no pending requests, so that a stall cannot be seen.", _SLOW),
     ),
     saturation(
         "ray-serve",

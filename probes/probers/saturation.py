@@ -131,7 +131,7 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
         status, reason, detail = problem
         return Observation(status, reason, context.trace.phases(), answer.code, printable(detail), facts)
     thresholds = _thresholds(spec)
-    judged = _judged(spec, sample, thresholds, context)
+    judged = _judged(spec, sample, _age_of(answer), context)
     facts |= report.facts(sample, judged)
     outcomes = _outcomes(sample, thresholds) if context.explain else ()
     detail = printable(judged.detail)
@@ -176,6 +176,12 @@ def _time_of(answer: Response, now_s: float) -> float:
     return at_s
 
 
+def _age_of(answer: Response) -> float:
+    """How long ago a cache on the way took the page (s): a copy that comes again is no engine that stands still."""
+    told = (answer.header("age") or "").strip()
+    return float(told) if told.isdecimal() and told.isascii() and len(told) < 6 else 0.0
+
+
 def _thresholds(spec: SaturationSpec) -> Thresholds:
     return Thresholds(
         spec.waiting_most,
@@ -199,9 +205,9 @@ def _outcomes(sample: Sample, thresholds: Thresholds) -> tuple[AssertionOutcome,
     )
 
 
-def _judged(spec: SaturationSpec, sample: Sample, thresholds: Thresholds, context: ProbeContext) -> EngineJudgement:
+def _judged(spec: SaturationSpec, sample: Sample, age_s: float, context: ProbeContext) -> EngineJudgement:
     previous = _recollection.of(context.monitor, spec.url, context.now_s) if context.monitor else None
-    judged = judge(previous, sample, context.now_s, thresholds, ENGINES[spec.engine].fixed)
+    judged = judge(previous, sample, context.now_s - age_s, _thresholds(spec), ENGINES[spec.engine].fixed)
     # Confirming checks come within seconds: only the regular scheduled checks are counted.
     if context.monitor and not context.round:
         _recollection.keep(context.monitor, spec.url, judged.memory)

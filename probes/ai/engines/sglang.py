@@ -15,6 +15,8 @@ ENGINE = Engine(
     cache=("sglang:token_usage",),
     steps=(
         "sglang:realtime_tokens_total",
+        # Of 2026: a scheduler that waits for work is alive, while its gauges are those of up to 30 s ago.
+        "sglang:scheduler_idle_seconds_total",
         "sglang:cuda_graph_passes_total",
         "sglang:gpu_execution_seconds_total",
         "sglang:inter_token_latency_seconds_count",

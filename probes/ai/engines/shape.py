@@ -29,7 +29,9 @@ class Engine:
     `finished` counts requests that ended, `started` those that left the queue, `preempted` those that lost their place.
     `by` are the labels that tell engines apart, `repeat` those of ranks that repeat one value, and where the label
     `total` is empty the sample is the sum of the others. `fixed` says that the engines of a server do not come and go,
-    so that one that is gone is missed. `own_requests` are the requests in `running` that are our own.
+    so that one that is gone is missed. `asked` counts the requests (POST) that the server before the engine has ended,
+    whatever the engine does: while it stands too, an engine that stands may have nothing to do, and old gauges.
+    `own_requests` are the requests in `running` that are our own.
     """
 
     title: str
@@ -50,6 +52,7 @@ class Engine:
     #: A gauge of the states of a gateway's deployments (0 well, 1 failing in part, 2 out), and a counter of cooldowns.
     deployments: str = ""
     cooldowns: tuple[str, ...] = ()
+    asked: str = ""
     by: tuple[str, ...] = RANK_LABELS
     repeat: tuple[str, ...] = ()
     total: str = ""
@@ -61,7 +64,7 @@ class Engine:
     @property
     def families(self) -> tuple[str, ...]:
         """Every family of metrics that is wanted of a page."""
-        single = tuple(name for name in (self.adapters, self.deployments) if name)
+        single = tuple(name for name in (self.adapters, self.deployments, self.asked) if name)
         return (
             self.running + self.waiting + self.cache + self.steps + self.ends + self.moves + self.finished
             + self.started + self.preempted + self.capacity + self.slots_used + self.slots + self.cooldowns + single

@@ -68,8 +68,9 @@ def judge(
 
     Standing still needs work to do and counters that did not move, twice in a row and for `stalled_s`. One engine of
     several that stands still or is gone is DEGRADED, all that there are DOWN; and DEGRADED at most, where nothing moves
-    before a request ends. `fixed` says that the server's engines do not come and go. A full queue is never more than
-    DEGRADED: as long as the counters move, the engine is alive. The first sample never says more than UP of a stall.
+    before a request ends, or no request has ended at the server since, so that its gauges may be old. `fixed` says that
+    the server's engines do not come and go. A full queue is never more than DEGRADED: as long as the counters move, the
+    engine is alive. The first sample never says more than UP of a stall.
     """
     standings = next_standings(previous.standings if previous else {}, sample, now_s, fixed)
     states = engine_states(standings, sample, now_s, thresholds.stalled_s)
@@ -97,13 +98,15 @@ def _stalled(states: Sequence[EngineState]) -> tuple[Status, Reason, str] | None
         first = still[0]
         whole = len(states) == 1
         what = f"{_work(first)}, and no token for {first.still_s:.0f} s"
-        may = "may stand still" if first.is_coarse else "stands still"
+        may = "may stand still" if first.is_coarse or first.is_unasked else "stands still"
         how_many = f"all {len(states)}" if len(still) == len(states) else f"{len(still)} of {len(states)}"
         named = f"{first.name} has {what}" if len(still) == 1 else f"{_names(still)}; {first.name} has {what}"
         detail = f"{what}: the engine {may}" if whole else f"{how_many} engines stand still: {named}"
+        if all(each.is_unasked for each in still):
+            detail += "; no request has ended since, so that these may be numbers of requests that were broken off"
     else:
         detail = f"{len(gone)} of {len(states)} engines are gone: {_names(gone)}"
-    all_still = len(still) == len(states) and not any(each.is_coarse for each in still)
+    all_still = len(still) == len(states) and not any(each.is_coarse or each.is_unasked for each in still)
     return Status.DOWN if all_still else Status.DEGRADED, Reason.STALLED, detail
 
 

@@ -116,6 +116,9 @@ def _take(engine: Engine, family: str, line: bytes, into: tuple[FoundMetrics, Fo
     if not matched or not math.isfinite(value):
         return
     labels = _labels(matched[1]) if matched[1] else {}
+    if family == engine.asked and labels.get("method") != "POST":
+        # Looks at the server's health and list of models ask nothing of the engine.
+        return
     found, parts = into
     if family in (engine.adapters, engine.deployments):
         kept = found.label_sets.setdefault(family, [])

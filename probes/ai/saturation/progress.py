@@ -35,7 +35,8 @@ class Standing:
     """How far the counters of one engine were, whether it had work, and since when they stand still.
 
     `seen_s` is when it was last on the page, `absent` in how many samples it has not been since; `restarts` how often
-    its counters fell.
+    its counters fell; `asked` how many requests the server had ended when they last moved, and `is_unasked` when it has
+    ended none since.
     """
 
     progress: float | None
@@ -47,11 +48,16 @@ class Standing:
     absent: int = 0
     restarts: int = 0
     is_new: bool = True
+    asked: float | None = None
+    is_unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EngineState:
-    """One engine as it is told: `still_s` for how long its counters stand, 0 while they move."""
+    """One engine as it is told: `still_s` for how long its counters stand, 0 while they move.
+
+    `is_unasked` when no request ended at the server since then, so that its gauges may be old.
+    """
 
     name: str
     phase: EnginePhase
@@ -61,12 +67,13 @@ class EngineState:
     still_s: float = 0.0
     restarts: int = 0
     is_coarse: bool = False
+    is_unasked: bool = False
 
 
 def next_standings(before: Mapping[str, Standing], sample: Sample, now_s: float, fixed: bool) -> dict[str, Standing]:
     """The standing of each engine after a sample; where engines are `fixed`, also of those that are not on it."""
     parts = dict(parts_of(sample))
-    standings = {name: _standing(before.get(name), each, now_s) for name, each in parts.items()}
+    standings = {name: _standing(before.get(name), each, now_s, sample.asked) for name, each in parts.items()}
     gone = {name: each for name, each in before.items() if name not in parts}
     # The whole server began anew, or tells its engines in another way: nothing is missed.
     restarted = all(each.is_new or each.restarts > before[name].restarts for name, each in standings.items())
@@ -100,18 +107,20 @@ def has_work(sample: Sample) -> bool:
     return (sample.running or 0) + (sample.waiting or 0) > 0
 
 
-def _standing(before: Standing | None, sample: Sample, now_s: float) -> Standing:
+def _standing(before: Standing | None, sample: Sample, now_s: float, asked: float | None) -> Standing:
     working, progress, counted = has_work(sample), sample.progress, sample.counted
     if before is None:
-        return Standing(progress, working, now_s, 0, counted, now_s)
+        return Standing(progress, working, now_s, 0, counted, now_s, asked=asked)
     fell = counted is not None and before.counted is not None and counted < before.counted
     restarts = before.restarts + 1 if fell else before.restarts
+    is_unasked = False
     if working and before.worked and progress is not None and progress == before.progress:
+        is_unasked = asked is not None and asked == before.asked
         # A clock that was set back would otherwise keep a stall from showing for as long.
-        since_s, still = min(before.still_since_s, now_s), before.still_samples + 1
+        since_s, still, asked = min(before.still_since_s, now_s), before.still_samples + 1, before.asked
     else:
         since_s, still = now_s, 0
-    return Standing(progress, working, since_s, still, counted, now_s, 0, restarts, False)
+    return Standing(progress, working, since_s, still, counted, now_s, 0, restarts, False, asked, is_unasked)
 
 
 def _state(name: str, sample: Sample, standing: Standing, now_s: float, stalled_s: float) -> EngineState:
@@ -125,6 +134,7 @@ def _state(name: str, sample: Sample, standing: Standing, now_s: float, stalled_
         still_s,
         standing.restarts,
         sample.is_coarse,
+        standing.is_unasked,
     )
 
 

@@ -47,7 +47,8 @@ class Sample:
 
     `cache` is a share from 0 to 1. `progress` is a sum of all that moves, only good for comparing, and `counted` the
     part of it that never falls but at a restart; `is_coarse` where nothing in it moves before a request ends.
-    `finished`, `started` and `preempted` count requests. `engines` has the same of each engine that the server names.
+    `finished`, `started` and `preempted` count requests, and `asked` those that the server before the engine has ended.
+    `engines` has the same of each engine that the server names.
     """
 
     running: float | None = None
@@ -66,6 +67,7 @@ class Sample:
     deployments: Deployments | None = field(default=None, compare=False)
     loaded: float | None = field(default=None, compare=False)
     in_vram: float | None = field(default=None, compare=False)
+    asked: float | None = field(default=None, compare=False)
 
 
 class NoSample(ValueError):
@@ -112,6 +114,7 @@ def _sample(engine: Engine, found: FoundMetrics, name: str | None) -> Sample:
         capacity=_first(found, engine.capacity, name),
         adapters=_adapters(engine, found) if name is None else None,
         deployments=_deployments(found.label_sets.get(engine.deployments, ())) if name is None else None,
+        asked=found.sum(engine.asked) if name is None else None,
     )
 
 

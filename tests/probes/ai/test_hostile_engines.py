@@ -1,4 +1,4 @@
-"""Hostile servers of metrics: no page costs more than its length, and no server fills a worker's memory."""
+"""Hostile and odd servers of metrics: what a page costs, what a worker remembers, and what is no stall."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from probes.ai.saturation.progress import Standing
 from probes.ai.saturation.recollection import KEPT_S, Recollection
 from probes.ai.saturation.sample import NoSample, Sample, read
 from probes.net.http_messages import Response
-from probes.probers.saturation import _time_of
+from probes.probers.saturation import _age_of, _time_of
+from probes.reasons import Reason, Status
 
 VLLM = ENGINES["vllm"]
 NAME = b"vllm:num_requests_running"
@@ -105,3 +106,55 @@ def test_a_clock_that_is_set_back_hides_no_stall() -> None:
         memory = found.memory
         status.append(found.status.value)
     assert status == ["up"] * 4 + ["down"] * 2
+
+
+# False alarms ---------------------------------------------------------------------------------------------------------
+
+
+def broken_off(posts: int, gets: int = 0) -> Sample:
+    page = f"""vllm:num_requests_running{{engine="0"}} 106
+vllm:generation_tokens_total{{engine="0"}} 5000
+http_requests_total{{handler="/v1/completions",method="POST",status="2xx"}} {posts}
+http_requests_total{{handler="/v1/models",method="GET",status="2xx"}} {gets}
+"""
+    return read(VLLM, page.encode())
+
+
+def test_old_numbers_of_an_engine_that_nobody_asks_are_never_down() -> None:
+    """vLLM 0.10 and others go on telling the requests that were all broken off at once."""
+    memory = None
+    for minute in range(6):
+        found = judge(memory, broken_off(90, minute), 60.0 * minute, Thresholds(), True)
+        memory = found.memory
+    assert (found.status, found.reason) == (Status.DEGRADED, Reason.STALLED)
+    assert found.detail == (
+        "106 requests running, and no token for 300 s: the engine may stand still; no request has ended since, so that "
+        "these may be numbers of requests that were broken off"
+    )
+
+
+def test_an_engine_that_makes_nothing_while_requests_end_unanswered_is_down() -> None:
+    memory = None
+    for minute in range(4):
+        found = judge(memory, broken_off(90 + minute // 3), 60.0 * minute, Thresholds(), True)
+        memory = found.memory
+    assert (found.status, found.detail) == (
+        Status.DOWN,
+        "106 requests running, and no token for 180 s: the engine stands still",
+    )
+
+
+def test_a_slow_batch_of_triton_is_no_proof() -> None:
+    page = b'nv_inference_pending_request_count{model="video"} 2\nnv_inference_exec_count{model="video"} 7\n'
+    memory = None
+    for minute in range(5):
+        found = judge(memory, read(ENGINES["triton"], page), 60.0 * minute, Thresholds())
+        memory = found.memory
+    assert found.status is Status.DEGRADED and "may stand still" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("age", "seconds"), [("240", 240.0), ("", 0.0), ("-5", 0.0), ("1e9", 0.0), ("9" * 30, 0.0), ("٣", 0.0)]
+)
+def test_a_page_from_a_cache_is_as_old_as_the_cache_says(age: str, seconds: float) -> None:
+    assert _age_of(Response(200, "1.1", (("age", age),), b"", False)) == seconds
