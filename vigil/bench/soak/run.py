@@ -225,7 +225,7 @@ async def _settled(this: _Run) -> Course:
     settle_s = LONG_SETTLE_S if this.is_long else SETTLE_S
     began_s = time.time()
     while True:
-        course = await asyncio.to_thread(rows.on_database, lambda: _course(this))
+        course = await _course(this)
         judged = judge(course)
         steps = Counter(one.event for one in course.written if one.kind == "outage")
         missed = {one.subject for one in course.written if one.kind == "heartbeat"}
@@ -236,9 +236,11 @@ async def _settled(this: _Run) -> Course:
         await asyncio.sleep(2)
 
 
-def _course(this: _Run) -> Course:
+async def _course(this: _Run) -> Course:
+    """What happened until now. Only the rows are read in a thread: what receivers got still grows on the loop."""
+    written = await asyncio.to_thread(rows.on_database, rows.written)
     outside, bounds = this.outside, LONG_BOUNDS if this.is_long else TellingBounds()
-    return Course(time.time(), outside.outages, list(outside.silences), rows.written(), outside.told(), bounds)
+    return Course(time.time(), list(outside.outages), list(outside.silences), written, outside.told(), bounds)
 
 
 def _count(this: _Run) -> Counts:
