@@ -35,7 +35,7 @@ _BY_HOST: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "api.deepseek.com": {"deepseek-flash": (0.30, 1.20)},
     "api.cohere.com": {"command-r7b-12-2024": (0.0375, 0.15)},
     "api.together.xyz": {"openai/gpt-oss-20b": (0.05, 0.20)},
-    "openrouter.ai": {"mistralai/mistral-nemo": (0.02, 0.03)},
+    # At openrouter.ai the price is that of whichever provider answers, so it is asked for.
     "api.x.ai": {"grok-4.3": (1.25, 2.50)},
 }
 #: Tokens that the form of the conversation adds, and those that a tool adds (Anthropic: up to 346 of its own prompt).

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from vigil.canaries.models import Canary
 from vigil.canaries.reading import month_of
-from vigil.canaries.rows import spec_of, why_stopped
+from vigil.canaries.rows import budget_of, spec_of, why_stopped
 from vigil.notices.core.notice import Notice, NoticeKind
 from vigil.notices.models import StoredNotice
 from vigil.notices.tell import EnqueueNotices, tell
@@ -16,28 +16,26 @@ _MOST = 500
 
 
 def tell_spent_budgets(now: datetime, enqueue: EnqueueNotices) -> list[StoredNotice]:
-    """Tell each stop of the present month once; returns the new notices."""
+    """Tell each stop of the present month once, for each budget; returns the new notices."""
     month = month_of(now)
-    stopped = Canary.objects.filter(stopped__gte=month, monitor__deleted_at=None, monitor__paused=False)
-    keys = [f"{name}/{month}" for name in stopped.values_list("monitor__public_id", flat=True)[:_MOST]]
-    told = StoredNotice.objects.filter(kind=NoticeKind.CANARY_STOPPED, key__in=keys).values_list("key", flat=True)
-    new = {key.partition("/")[0] for key in set(keys) - set(told)}
-    if not new:
-        return []
-    rows = stopped.filter(monitor__public_id__in=new).select_related("monitor")
-    return tell(_notices(rows, month, now), enqueue)
+    rows = Canary.objects.filter(stopped__gte=month, monitor__deleted_at=None, monitor__paused=False)
+    found = {one.key: one for one in _notices(rows.select_related("monitor").order_by("pk"), month, now)}
+    told = StoredNotice.objects.filter(kind=NoticeKind.CANARY_STOPPED, key__in=found).values_list("key", flat=True)
+    new = sorted(found.keys() - set(told))[:_MOST]
+    return tell([found[key] for key in new], enqueue) if new else []
 
 
 def _notices(rows: Iterable[Canary], month: str, now: datetime) -> Iterator[Notice]:
     for row in rows:
         spec = spec_of(row.monitor)
         stopped = why_stopped(row, spec, month) if spec is not None else ""
-        if not stopped:
+        if spec is None or not stopped:
             continue
         yield Notice(
             team=row.monitor.team_id,
             kind=NoticeKind.CANARY_STOPPED,
-            key=f"{row.monitor.public_id}/{month}",
+            # A raised budget that is spent as well is news.
+            key=f"{row.monitor.public_id}/{month}/{budget_of(spec)}",
             title=f"{row.monitor.name[:100]} {stopped}",
             at=now,
             monitor=row.monitor_id,

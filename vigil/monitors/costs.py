@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from probes.ai.billing import litellm_health_calls_per_day
-from probes.ai.prices import NANOS, Price, dollars, expected_nanos, monthly_nanos, most_nanos
+from probes.ai.prices import AS_OF, NANOS, Price, dollars, expected_nanos, known_price, monthly_nanos, most_nanos
 from probes.wire import CANARY_KIND
 
 _LITELLM_PORT = 4000
@@ -58,11 +58,15 @@ class CanaryEstimate:
     month: int
     budget: int
     interval_s: int
+    #: The user gave a price that is less than the known one; the budget then holds by theirs.
+    is_below_known: bool = False
 
     @property
     def text(self) -> str:
         """The estimate in one line for people."""
         source = f"by prices of {self.price.as_of}" if self.price.as_of else "by the prices given"
+        if self.is_below_known:
+            source += f", which are below those of {AS_OF}"
         words = f"About {dollars(self.month)} a month ({dollars(self.answer)} an answer, {source})"
         if self.month <= self.budget:
             return f"{words}; it stops at {dollars(self.budget)}."
@@ -76,7 +80,7 @@ def canary_estimate(kind: str, config: Any, interval_s: int) -> CanaryEstimate |
     if kind != CANARY_KIND or not isinstance(config, Mapping):
         return None
     # Imported late: most processes never write a monitor, and the probers load slowly.
-    from probes.net.targets import BadTarget
+    from probes.net.targets import BadTarget, parse_url
     from probes.probers import SpecError, read_spec
     from probes.specs.canary import CanarySpec, price_of, tokens_of
 
@@ -85,6 +89,7 @@ def canary_estimate(kind: str, config: Any, interval_s: int) -> CanaryEstimate |
         if not isinstance(spec, CanarySpec):
             return None
         price, tokens = price_of(spec), tokens_of(spec)
+        known = known_price(parse_url(spec.url).host, spec.model)
     except (SpecError, BadTarget):
         return None
     if price is None:
@@ -96,6 +101,7 @@ def canary_estimate(kind: str, config: Any, interval_s: int) -> CanaryEstimate |
         monthly_nanos(price, tokens, interval_s),
         int(spec.monthly_budget * NANOS),
         interval_s,
+        known is not None and (price.input < known.input or price.output < known.output),
     )
 
 

@@ -142,6 +142,14 @@ def test_the_budget_of_a_month_stops_it_and_its_state_says_so(world: World) -> N
     assert (raised.stopped, raised.standing) == ("", WindowStanding.UNDECIDED)
     assert reserve_slots([slot(Monitor.objects.get(), at_ms + 1)]) == [True]
     assert Canary.objects.get().stopped == ""
+    Canary.objects.update(spent=1_000_000_000)
+    assert reserve_slots([slot(Monitor.objects.get(), at_ms + 2)]) == [False]
+    for _ in range(2):
+        swept(world)
+    assert [one.title.split(" for ")[0] for one in StoredNotice.objects.order_by("pk")] == [
+        "luna stopped: budget of $0.0002",
+        "luna stopped: budget of $1.00",
+    ]
 
 
 def test_three_bad_answers_of_five_open_one_incident_and_good_ones_resolve_it(world: World) -> None:
@@ -238,6 +246,12 @@ def test_money_that_does_not_add_up_is_refused_at_its_field(world: World, change
     [problem] = refused.value.error_dict["config"]
     assert path in str(problem)
     assert problem.code == SpecCode.REQUIRED or path == "monthly_budget"
+
+
+@pytest.mark.parametrize(("price", "is_below"), [(0.0, True), (0.1, True), (5.0, False), (None, False)])
+def test_a_price_below_the_known_one_is_said(world: World, price: float | None, is_below: bool) -> None:
+    monitor = canary(world, input_price=price, output_price=price, monthly_budget=1.0)
+    assert ("which are below those of 2026" in " ".join(monitor_warnings(monitor))) is is_below
 
 
 def test_a_canary_says_what_it_costs_and_an_interval_below_a_minute_is_refused(world: World) -> None:
