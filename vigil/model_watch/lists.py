@@ -117,6 +117,11 @@ def store(region: Region, lists: Mapping[str, tuple[ModelList, datetime]]) -> se
     return found
 
 
+def forget_deleted() -> int:
+    """Delete the lists of deleted monitors, which stay for years where an incident names them; returns how many."""
+    return SeenList.objects.filter(monitor__deleted_at__isnull=False).delete()[0]
+
+
 def _watched(region: Region, public_ids: Collection[str]) -> dict[tuple[str, int], int]:
     """Primary keys of the monitors that this region checks, by public id and revision."""
     own = Monitor.objects.filter(public_id__in=list(public_ids), regions=region, deleted_at=None)

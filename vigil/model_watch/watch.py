@@ -10,7 +10,7 @@ from probes.process.isolation import Each, plainly
 from vigil.clock import database_now
 from vigil.control_keys import published_keys
 from vigil.model_watch import drifts
-from vigil.model_watch.lists import ListIntake
+from vigil.model_watch.lists import ListIntake, forget_deleted
 from vigil.model_watch.retirements import tell_retirements
 from vigil.model_watch.tables import load_table
 from vigil.notices.tell import EnqueueNotices, forget
@@ -20,7 +20,7 @@ TAKE_S, SETTLE_S, DATES_S = 15.0, 60.0, 600.0
 #: Dates are looked at sooner after a list with other rows, which may name one, but no more often than this (s).
 AGAIN_S = 60.0
 #: Lists that one turn looks at: other work of this thread waits for them.
-LOOKED_MOST = 100
+LOOKED_MOST = 40
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +50,7 @@ class ModelWatch:
         if self._duties.is_due("dates", DATES_S) or (self._are_new and self._duties.is_due("dates again", AGAIN_S)):
             self._are_new = False
             forget(database_now())
+            forget_deleted()
             told = tell_retirements(load_table().table, database_now(), self._enqueue, self._each)
         monitors = {self._waiting.pop() for _ in range(min(len(self._waiting), LOOKED_MOST))}
         return told + drifts.look_at(monitors, database_now(), self._enqueue, self._each)

@@ -19,6 +19,16 @@ def notice_kinds() -> list[tuple[str, str]]:
     return [(kind.value, KIND_WORDS[kind]) for kind in NoticeKind]
 
 
+class ForgottenNotices(models.Model):
+    """How many notices of a kind were deleted since they were old: a counter of what was told never falls."""
+
+    kind = models.CharField(max_length=40, primary_key=True)
+    count = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.count}"
+
+
 class StoredNotice(models.Model):
     """A notice as it was told, once for each `key` of a kind. `created_at` is when Vigil stored it."""
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
+from django.db.models import F
 
 from vigil.monitors.live.version import touch
 from vigil.notices.core.notice import Notice, NoticeKind, admitted
-from vigil.notices.models import StoredNotice
+from vigil.notices.models import ForgottenNotices, StoredNotice
 
 #: Notices of one call; a caller with more has decided something wrong.
 MOST = 1000
 #: How long a notice is kept.
 KEPT = timedelta(days=400)
+#: Notices that are deleted at once.
+FORGOTTEN_MOST = 5_000
 
 #: Writes the deliveries of new notices. Injected, since `notices` lies below `alerts`: production passes
 #: `vigil.alerts.notice_outbox.enqueue_notices`.
@@ -57,7 +61,15 @@ def told_lately(kind: NoticeKind, now: datetime, *, team: int | None = None, mon
 
 def forget(now: datetime) -> int:
     """Delete notices that were told long ago, with their deliveries; returns how many."""
-    return StoredNotice.objects.filter(created_at__lt=now - KEPT).delete()[1].get("notices.StoredNotice", 0)
+    with transaction.atomic():
+        old = StoredNotice.objects.filter(created_at__lt=now - KEPT).select_for_update(skip_locked=True)
+        kinds = dict(old.order_by("pk").values_list("pk", "kind")[:FORGOTTEN_MOST])
+        for kind, count in Counter(kinds.values()).items():
+            ForgottenNotices.objects.get_or_create(kind=kind)
+            ForgottenNotices.objects.filter(kind=kind).update(count=F("count") + count)
+        if kinds:
+            StoredNotice.objects.filter(pk__in=kinds).delete()
+    return len(kinds)
 
 
 def _row(notice: Notice) -> StoredNotice:

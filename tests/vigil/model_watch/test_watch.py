@@ -26,7 +26,7 @@ from vigil.bench.region_keys import simulated_signer
 from vigil.control_keys import published_keys
 from vigil.model_watch import drifts, tables
 from vigil.model_watch.core.drift import APART, BEGINS, GAP, SETTLES
-from vigil.model_watch.lists import ListIntake
+from vigil.model_watch.lists import ListIntake, forget_deleted
 from vigil.model_watch.models import DatedModel, ListState, SeenList
 from vigil.model_watch.packed import unpacked
 from vigil.model_watch.retirements import tell_retirements
@@ -282,6 +282,13 @@ def test_lists_that_are_old_decide_nothing(monitor: Monitor) -> None:
     see(monitor, start, eu=NEW)
     drifts.look_at({monitor.pk}, start + timedelta(seconds=LIST_LIFE_S + 60), enqueue_notices)
     assert titles() == []
+
+
+def test_lists_of_a_deleted_monitor_are_forgotten(monitor: Monitor) -> None:
+    see(monitor, timezone.now(), eu=OLD)
+    assert forget_deleted() == 0
+    Monitor.objects.update(deleted_at=timezone.now())
+    assert forget_deleted() == 1 and not SeenList.objects.exists()
 
 
 NOW = datetime(2098, 12, 2, 12, tzinfo=UTC)

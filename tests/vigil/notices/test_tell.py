@@ -125,3 +125,7 @@ def test_the_metric_counts_by_kind() -> None:
     registry.register(NoticeCollector())
     assert registry.get_sample_value("vigil_notices_total", {"kind": "retirement"}) == 2
     assert registry.get_sample_value("vigil_notices_total", {"kind": "models_changed"}) == 0
+    # A counter that falls would look like a restart, and all it counted like new.
+    assert forget(StoredNotice.objects.latest("pk").created_at + timedelta(days=401)) == 2
+    tell([notice("gpt-x/1")], enqueue_notices)
+    assert registry.get_sample_value("vigil_notices_total", {"kind": "retirement"}) == 3

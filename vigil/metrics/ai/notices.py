@@ -13,18 +13,20 @@ from vigil.clock import database_now
 from vigil.metrics.registry import OTHERS
 from vigil.model_watch.models import DatedModel
 from vigil.notices.core.notice import NoticeKind
-from vigil.notices.models import StoredNotice
+from vigil.notices.models import ForgottenNotices, StoredNotice
 
 #: Models that are told apart, those that retire first.
 MODELS_MOST = 500
 
 
 class NoticeCollector(Collector):
-    """Asks the table at each scrape. Raises `django.db.Error` when PostgreSQL is away."""
+    """Asks two tables at each scrape. Raises `django.db.Error` when PostgreSQL is away."""
 
     def collect(self) -> Iterable[CounterMetricFamily]:
         counted = Counter(dict.fromkeys((kind.value for kind in NoticeKind), 0))
         for kind, count in StoredNotice.objects.order_by().values_list("kind").annotate(Count("pk")):
+            counted[kind if kind in set(NoticeKind) else OTHERS] += count
+        for kind, count in ForgottenNotices.objects.values_list("kind", "count"):
             counted[kind if kind in set(NoticeKind) else OTHERS] += count
         family = CounterMetricFamily("vigil_notices", "Notices that were told.", labels=["kind"])
         for kind, count in sorted(counted.items()):

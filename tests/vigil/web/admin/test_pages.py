@@ -29,6 +29,7 @@ WITHOUT = {
     "incidents.IngestPosition": "positions in streams, shown by doctor",
     "incidents.CommittedShards": "one row, shown by doctor",
     "model_watch.RetirementFeed": "a key that gives access",
+    "notices.ForgottenNotices": "counts, shown as metrics",
     "history.Chunk": "packed bytes",
     "history.PackedHour": "packed bytes",
     "history.RolledHours": "packed bytes",
