@@ -17,6 +17,7 @@ WHO = {
     "A job",
     "A receiver",
     "Another system",
+    "An assistant",
     "A user",
     "A holder of Redis' password",
     "A holder of a database dump",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import signal
@@ -16,11 +17,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from redis import Redis
 from redis.exceptions import AuthenticationError, ConnectionError
 
 from probes import keys
-from tests.e2e.up import CHECKOUT, ENV, Up, run, sign_in
+from tests.e2e.up import CHECKOUT, ENV, Up, command, run, sign_in
 from tests.standins import is_alive
 from tests.waiting import until
 
@@ -117,6 +120,21 @@ def every_process_tells_its_metrics(data: Path) -> None:
     until(has_counted, "every process to have counted", within_s=60)
 
 
+def an_assistant_is_answered(data: Path) -> None:
+    """An assistant that starts the command itself may read; the token that it had ends with it."""
+
+    async def ask() -> tuple[set[str], Any]:
+        start, *arguments = command("mcp", "--stdio", "--data-dir", str(data))
+        async with Client(stdio_client(StdioServerParameters(command=start, args=arguments, env=ENV))) as client:
+            tools = {tool.name for tool in (await client.list_tools()).tools}
+            return tools, await client.call_tool("list_regions", {})
+
+    tools, regions = asyncio.run(ask())
+    assert "explain_state" in tools and "silence" not in tools
+    assert {row["slug"] for row in regions.structured_content["regions"]} == {"local-1", "local-2", "local-3"}
+    assert "assistant" not in run("token", "list", "--data-dir", str(data)).stdout
+
+
 def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
     up = Up(data)
     try:
@@ -134,6 +152,7 @@ def test_up_is_ready_logs_in_once_and_stops_clean(data: Path) -> None:
         assert refused_in_redis(data) == set(), "a worker or consensus sent what its Redis user may not"
         paused_by_its_first_answers(data)
         every_process_tells_its_metrics(data)
+        an_assistant_is_answered(data)
         second = run("up", "--data-dir", str(data))
         assert second.returncode != 0
         assert second.stderr.startswith(f"vigil: already running (pid {up.process.pid}) at {up.said['address']}")

@@ -13,13 +13,13 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
 from starlette.requests import Request
 
 from probes.process.health import Health
 from probes.process.watch.watchdog import EVENT_LOOP, TICK_S
 from vigil.client import ApiError, Unreachable
 from vigil.mcp.api import CallerApi
+from vigil.mcp.core.hosts import is_allowed
 from vigil.mcp.core.outside_text import one_line
 from vigil.mcp.server import ERROR_MOST, AssistantCaller, build_server, scopes_of
 
@@ -56,7 +56,7 @@ class McpApplication:
         self._sessions = StreamableHTTPSessionManager(
             server, json_response=True, stateless=True, max_request_body_size=BODY_MOST
         )
-        self._rules = TransportSecurityMiddleware(_rules_of(hosts))
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -73,9 +73,13 @@ class McpApplication:
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        refused = await self._rules.validate_request(request, is_post=True)
-        if refused is not None:
-            await refused(scope, receive, send)
+        # A page in a browser could reach this server by a name of its own (DNS rebinding).
+        if not is_allowed(request.headers.get("host", ""), self._hosts):
+            await _answer(send, 421, _problem("Misdirected", "VIGIL_ALLOWED_HOSTS does not name this host."))
+            return
+        origin = request.headers.get("origin")
+        if origin and not is_allowed(origin.partition("://")[2], self._hosts):
+            await _answer(send, 403, _problem("Not allowed", "VIGIL_ALLOWED_HOSTS does not name this origin."))
             return
         if self._waiting >= WAITING_MOST:
             await _answer(send, 503, _problem("Busy", "Too many requests wait. Try again in a second."), _later(1))
@@ -97,7 +101,7 @@ class McpApplication:
         if scheme.lower() != "bearer" or not token.strip():
             raise _Refused(401, "Send `Authorization: Bearer vgl_...`, with a token of this installation.")
         peer = request.client.host if request.client else ""
-        api = self._api_of(token.strip(), peer, request.headers.get("x-forwarded-for", ""))
+        api = self._api_of(token.strip(), peer, ",".join(request.headers.getlist("x-forwarded-for")))
         asking = asyncio.get_running_loop().run_in_executor(self._threads, scopes_of, api)
         try:
             return AssistantCaller(api, await asyncio.wait_for(asking, TOKEN_S))
@@ -137,14 +141,6 @@ class _Refused(Exception):
         self.title = {401: "Not signed in", 403: "Not allowed", 429: "Too many requests"}.get(status, "Unavailable")
         self.headers = {401: {"WWW-Authenticate": "Bearer"}, 429: _later(60), 503: _later(5)}.get(status, {})
         super().__init__(one_line(words, ERROR_MOST))
-
-
-def _rules_of(hosts: Sequence[str]) -> TransportSecuritySettings:
-    named = [allowed for host in hosts for allowed in (host, f"{host}:*")]
-    origins = [f"{scheme}://{host}" for scheme in ("https", "http") for host in named]
-    return TransportSecuritySettings(
-        enable_dns_rebinding_protection="*" not in hosts, allowed_hosts=named, allowed_origins=origins
-    )
 
 
 def _later(seconds: int) -> dict[str, str]:

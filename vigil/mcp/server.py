@@ -10,16 +10,20 @@ from typing import Any
 
 import mcp_types as types
 import msgspec
+import structlog
 from mcp.server.lowlevel.server import Server
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
+from probes.process import sentry
 from vigil.client import ApiError, Unreachable
 from vigil.mcp.api import CallerApi
 from vigil.mcp.core.outside_text import one_line
 from vigil.mcp.core.schemas import ArgumentsRefused
 from vigil.mcp.tool import Tool, ToolEffect
 from vigil.mcp.tools import TOOLS
+
+log = structlog.get_logger(__name__)
 
 #: Longest time for one call of a tool (s); a trial waits for its regions.
 CALL_S = 45.0
@@ -72,6 +76,11 @@ def build_server(caller_of: CallerOf, threads: Executor) -> Server[Any]:
             return await asyncio.wait_for(running, CALL_S)
         except TimeoutError:
             return refused(f"No answer within {CALL_S:.0f} s. Try again in a minute, or ask for less.")
+        except Exception as error:
+            # A fault of ours: what it says is for the log, and not for a model.
+            sentry.report(error)
+            log.exception("mcp.call_failed", tool=params.name)
+            raise MCPError(INTERNAL_ERROR, f"Vigil failed at {params.name}; its log says more.") from None
 
     return Server(NAME, title="Vigil", instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool)
 

@@ -30,6 +30,8 @@ def answers(request: httpx.Request) -> httpx.Response:
     assert request.headers["Authorization"] == "Bearer vgl_x" and request.headers["X-Vigil-Via"] == "mcp"
     if request.url.path.endswith("/regions"):
         return httpx.Response(200, json={"results": [], "next": None})
+    if request.url.path.endswith(("/me", "/states")):
+        return httpx.Response(200, json={"unexpected": "secret"})
     return httpx.Response(404, json={"title": "Not found", "detail": "There is no such row."})
 
 
@@ -69,6 +71,11 @@ def test_every_tool_has_schemas_annotations_and_a_scope_of_the_api() -> None:
         assert tool.description and len(tool.description) < 400, tool.name
         assert tool.annotations.read_only_hint is (tool.name not in WRITE_TOOLS)
         assert not (tool.annotations.read_only_hint and tool.annotations.destructive_hint)
+
+
+def test_a_fault_of_ours_is_told_without_what_it_says() -> None:
+    with pytest.RaisesGroup(pytest.RaisesExc(MCPError, match=r"^Vigil failed at get_overview"), flatten_subgroups=True):
+        asked(READ, "auto", ("get_overview", {}))
 
 
 def test_a_token_without_scopes_is_shown_nothing() -> None:

@@ -10,7 +10,9 @@ import jsonschema
 import msgspec
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
+from probes.ai.offers.offer import Offer
 from tests.vigil.api.caller import Api as Caller
 from tests.vigil.api.seeds import DOCUMENT, planted
 from vigil.accounts.models import Membership, Role, Scope, Team, User
@@ -24,6 +26,7 @@ from vigil.mcp.core.schemas import ArgumentsRefused
 from vigil.mcp.tool import ToolEffect
 from vigil.mcp.tools import TOOLS
 from vigil.monitors.models import Monitor, Region
+from vigil.offers.models import MonitorOffers, stored
 from vigil.silences.models import Silence
 from vigil.status.models import PublicUpdate
 
@@ -129,6 +132,8 @@ def test_what_an_assistant_changes_is_told_as_its_doing(made: dict[str, dict[str
     assert ask("pause_monitor", **named["pause_monitor"])["paused"] is True
     assert ask("pause_monitor", **named["pause_monitor"], paused=False)["paused"] is False
     ask("silence", **named["silence"])
+    with pytest.raises(ApiError, match="monitors"):
+        ask("silence", name="everything", minutes=5)
     assert ask("post_status_update", **named["post_status_update"])["is_draft"] is True
     assert ask("post_status_update", page="acme", title="Slow", text="We look.", publish=True)["is_draft"] is False
     plan = ask("plan_config", document=DOCUMENT)
@@ -160,6 +165,15 @@ def test_a_provider_is_explained_by_its_worst_monitor_and_the_same_model_elsewhe
     assert (found["all_right"], found["reason"]) == ("no", "down")
     assert [(route["name"], route["reason"]) for route in found["route_to"]] == [("spare", "same_model")]
     assert ask("explain_state", provider="groq")["all_right"] == "yes"
+    gateway = {"url": "https://openrouter.ai/api/v1/models", "assertions": [listed]}
+    made = caller("POST", "monitors", {"name": "gateway", "kind": "http", "config": gateway})[1]["id"]
+    MonitorOffers.objects.create(
+        monitor=Monitor.objects.get(public_id=made), revision=1, model="openai/gpt-x", region="eu", read_at=now(),
+        last=stored([Offer(tag="deepinfra/fp8", name="DeepInfra", price_in="0.1", price_out="0.2", uptime_30m=100.0)]),
+    )  # fmt: skip
+    assert [route["name"] for route in ask("explain_state", provider="openai")["route_to"]] == [
+        "spare", "DeepInfra at OpenRouter",
+    ]  # fmt: skip
     with pytest.raises(ArgumentsRefused, match="No monitor of this team checks Anthropic"):
         ask("explain_state", provider="anthropic")
     with pytest.raises(ArgumentsRefused, match="There is no provider 'acme'"):
@@ -173,9 +187,9 @@ def test_answers_stay_short_in_a_large_installation_and_pages_hold_every_row() -
         Monitor(team=team, name=f"{n} {long}"[:200], kind="http", config={"url": "https://x.test"}, tags=["t" * 50] * 8)
         for n in range(60)
     )
-    now = Monitor.objects.earliest("pk").created_at
+    at = Monitor.objects.earliest("pk").created_at
     Incident.objects.bulk_create(
-        Incident(team=team, kind="outage", title=f"{n} {long}", started_at=now, opened_at=now, cause_key=str(n))
+        Incident(team=team, kind="outage", title=f"{n} {long}", started_at=at, opened_at=at, cause_key=str(n))
         for n in range(30)
     )
     ask = asker(team, Scope.READ)

@@ -72,7 +72,8 @@ def _serve_stdio(args: argparse.Namespace) -> None:
 
 
 def _quiet() -> None:
-    for name, least in QUIET_LOGS.items():
+    # The SDK would tell of each request for another host, too.
+    for name, least in {**QUIET_LOGS, "mcp": logging.ERROR}.items():
         logging.getLogger(name).setLevel(least)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from probes.reasons import Status
 from vigil.mcp.core.state_facts import Alternative, ChainSight, StateFacts
 
 #: Ways of one answer.
 ROUTES_MOST = 3
+#: Offers that may be routed to, as the API calls their fitness.
+_FIT = frozenset({"fit", "uptime_unknown"})
 
 
 class RouteReason(StrEnum):
@@ -61,8 +64,21 @@ def _of_same_model(facts: StateFacts) -> Iterator[RouteTo]:
 
 def _of_offers(facts: StateFacts) -> Iterator[RouteTo]:
     if facts.best_offer:
-        words = "Its gateway offers the model there, and this offer is the best one that is fit now."
+        words = "A gateway offers the model there: the cheapest offer that is fit now."
         yield RouteTo("", facts.best_offer, RouteReason.BEST_OFFER, words)
+
+
+def best_offer(offers: Sequence[Mapping[str, Any]], gateway: str, without: Collection[str] = ()) -> str:
+    """The first fit one of ranked offers, but for those of some providers (keys or names); empty where none is."""
+    excluded = {_serving(one) for one in without}
+    for one in offers:
+        if one["fitness"] in _FIT and not {_serving(one["tag"]), _serving(one["name"])} & excluded:
+            return f"{one['name'] or one['tag']} at {gateway}"
+    return ""
+
+
+def _serving(name: str) -> str:
+    return name.partition("/")[0].strip().lower()
 
 
 def _member(chain: ChainSight, id: str | None) -> Alternative | None:

@@ -51,8 +51,8 @@ class StateVerdict:
 
 _FAULT_WORDS = {
     LossClass.OURS: "The fault is ours: the key, its limits or the request.",
-    LossClass.THEIRS: "The fault is the provider's.",
-    LossClass.NET: "The fault is on the way, not the provider's.",
+    LossClass.THEIRS: "The fault is the {whose}'s.",
+    LossClass.NET: "The fault is on the way, not the {whose}'s.",
     LossClass.UNKNOWN: "Whose fault it is cannot be told.",
 }
 
@@ -165,5 +165,5 @@ def _told(
     facts: StateFacts, all_right: AllRight, reason: StateReason, fault: LossClass | None, words: str
 ) -> StateVerdict:
     flaps = " It is flapping." if facts.flapping else ""
-    whose = f" {_FAULT_WORDS[fault]}" if fault else ""
-    return StateVerdict(all_right, reason, fault, f"{facts.name} {words}{flaps}{whose}")
+    said = " " + _FAULT_WORDS[fault].format(whose="provider" if facts.provider else "target") if fault else ""
+    return StateVerdict(all_right, reason, fault, f"{facts.name} {words}{flaps}{said}")

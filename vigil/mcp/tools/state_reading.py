@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from probes.reasons import Reason, Status
@@ -11,6 +12,7 @@ from vigil.client import ApiError
 from vigil.incidents.core.model import IncidentKind
 from vigil.mcp.api import CallerApi, cursor_of
 from vigil.mcp.core.outside_text import one_line
+from vigil.mcp.core.route_choice import best_offer
 from vigil.mcp.core.schemas import ArgumentsRefused
 from vigil.mcp.core.state_facts import (
     Alternative,
@@ -21,12 +23,14 @@ from vigil.mcp.core.state_facts import (
     StateFacts,
 )
 from vigil.monitors.core.named_models import named_models
-from vigil.monitors.core.providers import PROVIDERS, provider_of
+from vigil.monitors.core.providers import PROVIDERS, name_of, provider_of
 
 #: Monitors of a provider that are looked at, and chains of one.
 MONITORS_MOST, CHAINS_MOST = 100, 3
 #: Monitors among which those of the same model are looked for.
 PAGE, PAGES_MOST = 200, 5
+#: The gateway whose offers are read, and the age from which they are not those of now, as in alerts.
+GATEWAY, FRESH = "openrouter", timedelta(minutes=20)
 _WORST = ("down", "degraded", "unknown", "up", "paused")
 _OUTAGE, _FALLING = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT}), "falling"
 
@@ -68,7 +72,8 @@ def read_state(api: CallerApi, monitor: str, region: str) -> tuple[StateFacts, s
         if one["status"] and one["reason"]
     ]  # fmt: skip
     incident = next(iter(_open_incidents(api, monitor)), None)
-    chains, offer = _chains(api, monitor), _best_offer(api, monitor, provider)
+    same_model = _same_model(api, monitor, row["config"])
+    itself = Alternative(monitor, row["name"], Status(state["status"]), provider)
     facts = StateFacts(
         id=monitor,
         name=one_line(row["name"]),
@@ -83,9 +88,9 @@ def read_state(api: CallerApi, monitor: str, region: str) -> tuple[StateFacts, s
         sights=sights,
         key=_key(api.get(f"monitors/{monitor}/headroom")),
         feed=_feed(api, provider),
-        chains=chains,
-        same_model=_same_model(api, monitor, row["config"]),
-        best_offer=offer,
+        chains=_chains(api, monitor),
+        same_model=same_model,
+        best_offer=_best_offer(api, itself, same_model),
         sights_known=latest["available"],
     )
     return facts, incident["id"] if incident else None
@@ -160,10 +165,16 @@ def _same_model(api: CallerApi, monitor: str, config: Any) -> list[Alternative]:
     return [Alternative(row["id"], row["name"], _status(row["status"]), provider_of(row["config"])) for row in found]
 
 
-def _best_offer(api: CallerApi, monitor: str, provider: str) -> str:
-    if provider != "openrouter":
-        return ""
-    return str(api.get(f"monitors/{monitor}/offers")["best"] or "")
+def _best_offer(api: CallerApi, failing: Alternative, same_model: Sequence[Alternative]) -> str:
+    """The best fresh offer of a gateway that the team watches: another one, or this monitor's while it serves."""
+    gateways = [one for one in (failing, *same_model) if one.provider == GATEWAY and one.status is not Status.DOWN]
+    for gateway in gateways[:1]:
+        found = api.get(f"monitors/{gateway.id}/offers")
+        read_at = datetime.fromisoformat(found["read_at"]) if found["read_at"] else None
+        if read_at is not None and datetime.now(UTC) - read_at < FRESH:
+            mine = failing.provider if failing.provider != GATEWAY else ""
+            return best_offer(found["offers"], name_of(GATEWAY), [mine, name_of(mine)] if mine else [])
+    return ""
 
 
 def _models(config: Any) -> set[str]:

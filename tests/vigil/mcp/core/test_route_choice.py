@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from probes.reasons import Status
-from vigil.mcp.core.route_choice import ROUTES_MOST, RouteReason, routes_of
+from vigil.mcp.core.route_choice import ROUTES_MOST, RouteReason, best_offer, routes_of
 from vigil.mcp.core.state_facts import Alternative, ChainSight, StateFacts
 
 MINE = StateFacts("mon_1", "gpt at openai", Status.DOWN, "openai")
@@ -45,6 +45,17 @@ def test_the_same_model_is_taken_where_it_is_up_with_headroom_and_at_another_pro
 def test_an_offer_of_its_gateway_is_the_last_way_and_no_way_is_told_twice() -> None:
     facts = replace(MINE, chains=[chain("mon_1", "mon_2")], same_model=[one("mon_2")], best_offer="azure/eu")
     assert [(route.id, route.name) for route in routes_of(facts)] == [("mon_2", "name of mon_2"), ("", "azure/eu")]
+
+
+def offer(name: str, tag: str, fitness: str = "fit") -> dict[str, str]:
+    return {"name": name, "tag": tag, "fitness": fitness}
+
+
+def test_of_ranked_offers_the_first_fit_one_of_another_provider_is_taken() -> None:
+    ranked = [offer("Slow", "slow", "uptime_low"), offer("OpenAI", "openai/eu"), offer("DeepInfra", "deepinfra/fp8")]
+    assert best_offer(ranked, "OpenRouter", ["openai", "OpenAI"]) == "DeepInfra at OpenRouter"
+    assert best_offer(ranked, "OpenRouter") == "OpenAI at OpenRouter"
+    assert best_offer(ranked[:1], "OpenRouter") == best_offer([], "OpenRouter") == ""
 
 
 def test_without_any_there_is_none_and_of_many_there_are_few() -> None:
