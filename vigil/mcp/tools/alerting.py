@@ -42,7 +42,9 @@ class DryRunAsked(ToolArguments, frozen=True):
     monitor: Annotated[str, msgspec.Meta(max_length=200, description="Id or name; empty: an incident without one.")] = (
         ""
     )
-    kind: Literal["outage", "degraded", "account", "regional", "blind", "heartbeat", "slo", "channel"] = "outage"
+    kind: Literal["outage", "degraded", "account", "regional", "blind", "heartbeat", "slo", "channel", "external"] = (
+        "outage"
+    )
 
 
 class DryRunChannel(msgspec.Struct, frozen=True):
