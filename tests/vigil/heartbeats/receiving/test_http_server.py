@@ -129,6 +129,8 @@ def test_f27_a_failure_is_kept_without_what_is_too_large(receiver: Listening, cl
     row = job()
     head = f"POST /ping/{row.code}/KILL HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n".encode()
     assert speak(receiver, head + b"z" * (MAX_BODY + 100_000)).startswith(b"HTTP/1.1 413")
+    # The refusal waits for no write.
+    until(lambda: written(client) != [])
     [ping] = written(client)
     assert (ping.kind, ping.word, len(ping.body)) == (PingKind.FAIL, "KILL", 100_000)
     assert ping.body_size > MAX_BODY
