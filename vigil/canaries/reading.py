@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from probes.wire import CANARY_KIND
 from vigil.canaries.core.window import CanaryAnswer, WindowRule, WindowStanding, judge_window, window_of
@@ -12,6 +12,10 @@ from vigil.canaries.core.wording import window_words
 from vigil.canaries.models import Canary
 from vigil.canaries.rows import account_of, answers_of, budget_of, rule_of, spec_of, why_stopped
 from vigil.monitors.models import Monitor
+
+#: A canary that was not answered for so long, and for two windows, is said to be silent: no region can ask, or none is
+#: served.
+_SILENT_LEAST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class CanaryReport:
     standing: WindowStanding
     window: Sequence[CanaryAnswer] = ()
     answers: Sequence[CanaryAnswer] = ()
+    #: When the last answer came that counts, where the next is long overdue.
+    silent_since: datetime | None = None
 
     @property
     def bad(self) -> int:
@@ -42,7 +48,13 @@ class CanaryReport:
         """What the answers say, or why there are none, in one sentence."""
         if self.stopped:
             return f"{self.stopped[:1].upper()}{self.stopped[1:]}."
-        return window_words(self.window, self.rule)
+        return self.said
+
+    @property
+    def said(self) -> str:
+        """What the answers say, whether or not it asks for more."""
+        said = window_words(self.window, self.rule)
+        return f"No answer since {self.silent_since:%-d %B %H:%M} UTC. {said}" if self.silent_since else said
 
 
 def canary_report(monitor: Monitor, now: datetime) -> CanaryReport | None:
@@ -87,7 +99,15 @@ def _report(monitor: Monitor, row: Canary | None, now: datetime) -> CanaryReport
         standing=WindowStanding.STOPPED if stopped else judge_window(window, rule),
         window=window,
         answers=answers,
+        silent_since=_silent_since(window, rule, monitor.interval_s, now),
     )
+
+
+def _silent_since(window: Sequence[CanaryAnswer], rule: WindowRule, interval_s: int, now: datetime) -> datetime | None:
+    if not window:
+        return None
+    last = datetime.fromtimestamp(window[-1].slot_ms / 1000, UTC)
+    return last if now - last > max(_SILENT_LEAST, 2 * rule.of_answers * timedelta(seconds=interval_s)) else None
 
 
 def month_of(at: datetime) -> str:

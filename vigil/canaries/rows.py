@@ -68,10 +68,12 @@ def keep_account(row: Canary, account: BudgetAccount) -> None:
 
 
 def answers_of(row: Canary) -> tuple[CanaryAnswer, ...]:
-    """The last answers, oldest first."""
+    """The last answers, oldest first; without those of a newer release, whose reason is not known here."""
+    known = {reason.value for reason in Reason}
     return tuple(
         CanaryAnswer(int(slot), str(region), int(revision), bool(bad), Reason(reason), str(fault), str(detail))
         for slot, region, revision, bad, reason, fault, detail in row.answers
+        if reason in known
     )
 
 

@@ -188,6 +188,17 @@ def test_the_answers_before_a_stop_open_no_incident_when_the_next_month_begins(w
     assert (len(report.answers), len(report.window)) == (3, 0)
 
 
+def test_an_answer_of_a_newer_release_stops_neither_the_recorder_nor_a_page(world: World) -> None:
+    monitor = canary(world)
+    answered(world, monitor, 1)
+    kept = Canary.objects.get().answers
+    Canary.objects.update(answers=[[*kept[0][:4], "of_the_future", *kept[0][5:]], *kept])
+    answered(world, monitor, 2)
+    report = canary_report(monitor, database_now())
+    assert report is not None
+    assert (len(report.window), report.silent_since) == (2, None)
+
+
 @pytest.mark.parametrize("away_ms", [-3_600_000, 3_600_000, 10**11])
 def test_a_slot_of_a_clock_gone_wrong_is_not_asked_and_stops_no_later_one(world: World, away_ms: int) -> None:
     monitor = canary(world)

@@ -9,7 +9,7 @@ from datetime import datetime
 from probes.ai.prices import dollars
 from vigil.alerts.wording.vocabulary import reason_in_words
 from vigil.canaries.core.window import CanaryAnswer
-from vigil.canaries.core.wording import month_name, window_words
+from vigil.canaries.core.wording import month_name
 from vigil.canaries.reading import canary_report
 from vigil.monitors.core.result_facts import as_number
 from vigil.monitors.costs import canary_estimate
@@ -70,7 +70,7 @@ def read_canary(monitor: Monitor, facts: Mapping[str, Mapping[str, object] | Non
         spent=f"{dollars(spent)} of {dollars(report.budget)} in {month_name(report.month)}",
         spent_part=min(1.0, spent / report.budget) if report.budget else 1.0,
         stopped=report.stopped,
-        rule=window_words(report.window, report.rule),
+        rule=report.said,
         answers=[_shown(one, one.slot_ms in counted) for one in reversed(report.answers[-SHOWN_MOST:])],
         streams=[_stream(region, found) for region, found in facts.items() if found and "stream_ms" in found],
     )

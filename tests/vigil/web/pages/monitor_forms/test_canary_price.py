@@ -121,7 +121,7 @@ def test_the_page_says_what_was_spent_and_why_it_stopped(person: Client) -> None
     )
     row.save()
     page = shown(person.get(f"/monitors/{monitor.public_id}"))
-    assert "1 of the last 2 answers were bad; 3 of 5 degrade it." in page
+    assert "No answer since 1 January 00:00 UTC. 1 of the last 2 answers were bad; 3 of 5 degrade it." in page
     assert "$1.99 of $2.00" in page
     assert "found &lt;b&gt;no&lt;/b&gt;" in page
     assert "look-now" not in page
