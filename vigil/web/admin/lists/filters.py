@@ -63,4 +63,6 @@ class _Chosen:
         return str(row)
 
 
-admin.FieldListFilter.register(lambda field: bool(field.remote_field), SearchedFilter, take_priority=True)
+def search_relations() -> None:
+    """Make `list_filter` search each relation that it names; before any page is registered."""
+    admin.FieldListFilter.register(lambda field: bool(field.remote_field), SearchedFilter, take_priority=True)

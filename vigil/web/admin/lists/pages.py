@@ -12,7 +12,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from vigil.accounts.models import ApiToken
+from vigil.web.admin.lists.filters import search_relations
 from vigil.web.admin.lists.pagination import BoundedPaginator
+
+search_relations()
 
 #: Rows of one action, and characters of one search.
 ACTION_MOST, SEARCH_MOST = 500, 200
