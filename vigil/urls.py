@@ -73,6 +73,7 @@ urlpatterns = [
     path("notices/<str:team>/<str:key>.atom", limited_misses(notices.feed), name="notices-feed"),
     path("models", models.models, name="models"),
     path("models/renew", models.renew, name="models-renew"),
+    path("models/forget", models.forget_file, name="models-forget"),
     path("models/<str:team>/<str:key>.ics", limited_misses(models.feed), name="models-feed"),
     path("providers", providers.providers, name="providers"),
     path("providers/regions", region_matrix.region_matrix, name="region-matrix"),

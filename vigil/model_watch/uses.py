@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.db import transaction
-from django.db.models import F, Func, Q, TextField
+from django.db.models import Count, Func, Q, TextField
 
 from probes.ai.models.listed import LIST_LIFE_S
 from vigil.model_watch.core.listed_dates import CountedList, days_of
@@ -31,6 +31,8 @@ from vigil.monitors.models import Monitor
 USED_MOST = 5_000
 #: Places that a notice names.
 PLACES_NAMED = 5
+#: Imported files that are told apart.
+SOURCES_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def listed_dates(team: int) -> Listed:
 
 def _counted(team: int) -> Iterator[CountedList]:
     """The lists of a team, each content once: monitors of one provider mostly read the same."""
-    lists = SeenList.objects.filter(monitor__team=team, monitor__deleted_at=None, revision=F("monitor__revision"))
+    lists = SeenList.objects.filter(monitor__team=team, monitor__deleted_at=None)
     told = lists.annotate(content=Func("rows", function="md5", output_field=TextField())).values_list(
         "monitor", "provider", "content", "at", "pk"
     )
@@ -114,6 +116,17 @@ def declare_models(team: int, plan: ImportPlan, source: str = "") -> int:
         DeclaredModel.objects.filter(team=team, source=source[:100]).delete()
         DeclaredModel.objects.bulk_create(rows)
     return len(rows)
+
+
+def forget_declared(team: int, source: str) -> int:
+    """Forget the models of an imported file, of a proxy that is no more; returns how many."""
+    return DeclaredModel.objects.filter(team=team, source=source).delete()[0]
+
+
+def declared_sources(team: int) -> list[tuple[str, int]]:
+    """The proxies of imported files, and how many models each names."""
+    rows = DeclaredModel.objects.filter(team=team).order_by("source").values_list("source")
+    return list(rows.annotate(Count("pk"))[:SOURCES_MOST])
 
 
 def _places(team: int) -> dict[NamedModel, list[UsePlace]]:

@@ -23,9 +23,11 @@ from vigil.doctor.findings import ExaminationContext, Level
 from vigil.metrics.ai.notices import ModelCollector
 from vigil.model_watch import tables
 from vigil.model_watch.core.table import RetirementTable
-from vigil.model_watch.models import SeenList
+from vigil.model_watch.models import DeclaredModel, SeenList
 from vigil.model_watch.packed import packed
 from vigil.model_watch.retirements import tell_retirements
+from vigil.model_watch.uses import declare_models
+from vigil.monitors.core.litellm import plan
 from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import Monitor, Region
 
@@ -49,6 +51,18 @@ def used() -> Monitor:
 def boss(client: Client) -> Client:
     client.force_login(ensure_first_admin())
     return client
+
+
+def test_a_writer_forgets_the_models_of_a_proxy_that_is_no_more(boss: Client) -> None:
+    theirs = Team.objects.create(name="Other", slug="other")
+    document = plan({"model_list": [{"model_name": "chat", "litellm_params": {"model": "openai/gpt-5"}}]})
+    for team in (default_team(), theirs):
+        declare_models(team.pk, document, "edge")
+    assert "Forget 1 model of LiteLLM edge" in boss.get("/models").content.decode()
+    assert boss.post("/models/forget", {"source": "edge"}).status_code == 302
+    assert [row.team for row in DeclaredModel.objects.all()] == [theirs]
+    reader = member(Role.VIEWER)
+    assert reader.post("/models/forget", {"source": "edge"}).status_code == 403
 
 
 def test_the_page_lists_models_in_use_with_day_source_and_replacement(boss: Client, used: Monitor) -> None:

@@ -14,7 +14,7 @@ from vigil.clock import database_now
 from vigil.model_watch.calendar import calendar, feed_address, find_feed, renew_feed
 from vigil.model_watch.core.retirement import STAGES
 from vigil.model_watch.tables import load_table
-from vigil.model_watch.uses import UsedModel, used_models
+from vigil.model_watch.uses import UsedModel, declared_sources, forget_declared, used_models
 from vigil.read_models.core.shown_states import ShownState
 from vigil.web.pages.shell import PageReader, page, render_page
 from vigil.web.parts.marks import StateMark, mark
@@ -46,6 +46,7 @@ def models(request: HttpRequest, reader: PageReader) -> HttpResponse:
         "near": near,
         "table": loaded,
         "feed": feed_address(reader.team) if reader.may_write else "",
+        "files": declared_sources(reader.team.pk) if reader.may_write else [],
     }
     return render_page(request, reader, "notices", "ai/models.html", shown)
 
@@ -56,6 +57,15 @@ def renew(request: HttpRequest, reader: PageReader) -> HttpResponse:
     """Issue a new address of the calendar."""
     reader.require_writer()
     renew_feed(reader.team)
+    return redirect("models")
+
+
+@require_POST
+@page
+def forget_file(request: HttpRequest, reader: PageReader) -> HttpResponse:
+    """Forget the models of an imported file."""
+    reader.require_writer()
+    forget_declared(reader.team.pk, request.POST.get("source", "")[:100])
     return redirect("models")
 
 
