@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import pairwise
 
-from probes.reasons import Reason
+from probes.reasons import NO_VOTE_REASONS, Reason
 from vigil.history.core.uptime import Span
 
 
@@ -36,7 +36,7 @@ class LossSeverity(IntEnum):
 #: The key, its limits, or how we ask.
 _OURS = frozenset({Reason.AUTH, Reason.QUOTA, Reason.RATE_LIMITED, Reason.CONFIG})
 #: What stands in the way, whoever sees it.
-_NET = frozenset({Reason.BLOCKED, Reason.GEO_BLOCKED, Reason.BOT_FILTER})
+_NET = frozenset({Reason.BLOCKED, Reason.GEO_BLOCKED, Reason.INTERFERED, Reason.BOT_FILTER})
 #: These say nothing about the target.
 _UNKNOWN = frozenset({Reason.OK, Reason.MISSED, Reason.OVERDUE, Reason.PROBE_ERROR, Reason.SKIPPED})
 #: The way there, or the provider itself: it depends on how many see it.
@@ -140,7 +140,11 @@ def attributed(span: LostSpan, seen: Sequence[SeenReason]) -> list[LostPiece]:
     reason, run = span.reason, _Run(span.start_s)
     runs: list[tuple[Reason, _Run]] = []
     for one in within:
-        latest[one.region] = one.reason
+        if one.reason in NO_VOTE_REASONS:
+            # Such a region cannot see: it neither explains the loss nor counts among those who looked.
+            latest.pop(one.region, None)
+        else:
+            latest[one.region] = one.reason
         now = _most_said(latest, span.reason) or reason
         if now is not reason:
             if one.at_s > run.start_s:

@@ -38,6 +38,7 @@ _NOUNS = {
     Reason.VALUE_MISMATCH: "wrong answers",
     Reason.BOT_FILTER: "a bot filter",
     Reason.GEO_BLOCKED: "refusals by country",
+    Reason.INTERFERED: "a network in between",
     Reason.AUTH: "a rejected key",
     Reason.QUOTA: "a used-up quota",
     Reason.RATE_LIMITED: "rate limits (429)",

@@ -33,7 +33,7 @@ DAY = [(0, 86_400)]
         ({Reason.OVERLOADED, Reason.HTTP_5XX, Reason.LOADING, Reason.MODEL_MISSING, Reason.BUSY}, THEIRS),
         ({Reason.CERTIFICATE_EXPIRED, Reason.BODY_MISMATCH, Reason.TIMEOUT}, THEIRS),
         ({Reason.DNS_ERROR, Reason.REFUSED, Reason.TLS_ERROR}, THEIRS),
-        ({Reason.BLOCKED, Reason.GEO_BLOCKED, Reason.BOT_FILTER}, NET),
+        ({Reason.BLOCKED, Reason.GEO_BLOCKED, Reason.INTERFERED, Reason.BOT_FILTER}, NET),
         ({Reason.OK, Reason.MISSED, Reason.PROBE_ERROR}, UNKNOWN),
     ],
 )
@@ -74,6 +74,17 @@ def test_whose_fault_the_way_is_depends_on_how_many_see_it(
         (
             [(0, 1, Reason.OK), (0, 2, Reason.OK), (0, 3, Reason.TIMEOUT)],
             [(0, 600, (NET, Reason.TIMEOUT))],
+        ),
+        # Regions that cannot see explain nothing, and do not count among those who looked.
+        (
+            [
+                (0, 1, Reason.TIMEOUT),
+                (0, 2, Reason.GEO_BLOCKED),
+                (0, 3, Reason.INTERFERED),
+                (0, 4, Reason.GEO_BLOCKED),
+                (9, 5, Reason.TIMEOUT),
+            ],
+            [(0, 600, TIMEOUT)],
         ),
         # Refused everywhere, and then region by region well again: still theirs.
         (
