@@ -25,8 +25,9 @@ _log = structlog.get_logger(__name__)
 
 #: The second attempt of a check that votes starts this long after the first one started.
 SECOND_ATTEMPT_AFTER_S = 1.0
-#: A second attempt would see the same.
-_FINAL = frozenset({Reason.BLOCKED, Reason.GEO_BLOCKED, Reason.INTERFERED})
+#: A second attempt would see the same. A network that interferes does so twice, and a service that fails at times may
+#: look like one once: that it fails must not be hidden.
+_FINAL = frozenset({Reason.BLOCKED, Reason.GEO_BLOCKED})
 _WORSE = {Status.UP: 0, Status.DEGRADED: 1, Status.DOWN: 2, Status.UNKNOWN: 3}
 _PHASE_WORDS = {
     "": "before it began",

@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from vigil.access.core.headroom import Headroom, stepped
 from vigil.access.core.latch import Latch
 from vigil.access.core.points import Points
-from vigil.access.core.pooled import quota_trend
+from vigil.access.core.pooled import Lookers, quota_trend
+from vigil.access.core.region_access import answered
 from vigil.access.core.rows import quota_rows, quotas_of
 from vigil.access.models import KeyHeadroom
 from vigil.access.subjects import AccessSubject
-from vigil.monitors.live.results import instant
+from vigil.monitors.live.results import Latest, instant
 
 _FIELDS = ("at", "quotas", "warned", "warned_turning_s", "short", "short_turning_s")
 
 
-def step_headroom(subjects: Sequence[AccessSubject], points: Mapping[str, Points], now_s: float) -> dict[int, Headroom]:
+def step_headroom(
+    subjects: Sequence[AccessSubject], points: Mapping[str, Points], latest: Latest, now_s: float
+) -> dict[int, Headroom]:
     """Step the headroom of these monitors by their points (public ids) and store it; returns it by key of monitor."""
     rows = {row.monitor_id: row for row in KeyHeadroom.objects.filter(monitor__in=[one.pk for one in subjects])}
     found: dict[int, Headroom] = {}
@@ -26,7 +29,8 @@ def step_headroom(subjects: Sequence[AccessSubject], points: Mapping[str, Points
         if row is None and not many:
             continue
         before = headroom_of(row) if row is not None else Headroom([])
-        told = (quota_trend(counted, regions, now_s) for counted, regions in sorted(many.items()))
+        lookers = _lookers(subject, latest, now_s)
+        told = (quota_trend(counted, regions, now_s, lookers) for counted, regions in sorted(many.items()))
         after = stepped(before, [one for one in told if one], (subject.warning_minutes, subject.interval_s), now_s)
         found[subject.pk] = after
         made = _row(subject.pk, after, now_s)
@@ -38,11 +42,21 @@ def step_headroom(subjects: Sequence[AccessSubject], points: Mapping[str, Points
     return found
 
 
+def drop_headroom(subjects: Sequence[AccessSubject]) -> None:
+    """Drop the rows of monitors that are none of all subjects: nothing would end their latches."""
+    KeyHeadroom.objects.exclude(monitor__in=[one.pk for one in subjects]).delete()
+
+
 def headroom_of(row: KeyHeadroom) -> Headroom:
     """The pure state of a row."""
     return Headroom(
         quotas_of(row.quotas), Latch(row.warned, row.warned_turning_s), Latch(row.short, row.short_turning_s)
     )
+
+
+def _lookers(subject: AccessSubject, latest: Latest, now_s: float) -> Lookers:
+    seen = subject.seen_in(latest)
+    return Lookers(len(subject.regions), answered(seen, round(now_s * 1000), subject.interval_s))
 
 
 def _row(monitor: int, one: Headroom, now_s: float) -> KeyHeadroom:

@@ -26,7 +26,7 @@ def step_accesses(
         if not subject.host:
             continue
         place = subject.place
-        seen = seen_by_region(latest.of(subject.public_id), now_ms, subject.interval_s)
+        seen = seen_by_region(subject.seen_in(latest), now_ms, subject.interval_s)
         for region in subject.regions:
             told.setdefault((place, region), []).append(seen.get(region, AccessSeen(Access.UNKNOWN)))
     stored = _stored({place for place, _ in told})

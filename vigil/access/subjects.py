@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from django.db.models import Q
 
+from probes.wire import Result
+from vigil.monitors.live.results import Latest
 from vigil.monitors.models import Monitor
 
 #: Monitors that are looked at; each is one lookup a region in Redis.
@@ -31,6 +34,10 @@ class AccessSubject:
     def place(self) -> tuple[int, str, str]:
         """Team, provider and host: what has one access from each region."""
         return self.team_id, self.provider, self.host
+
+    def seen_in(self, latest: Latest) -> Mapping[str, Result]:
+        """The newest results of its own regions: another one may write of any monitor, and has no say."""
+        return {region: one for region, one in latest.of(self.public_id).items() if region in self.regions}
 
 
 def read_subjects() -> list[AccessSubject]:

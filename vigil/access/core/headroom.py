@@ -9,8 +9,8 @@ from vigil.access.core.latch import OFF, Latch, LatchTimes, turned
 from vigil.access.core.pooled import QuotaTrend, soonest
 from vigil.access.core.trend import Trend, TrendReason
 
-#: A warning needs the same trend for two minutes, or two intervals; it ends after five minutes without it.
-WARN_AFTER_S, WARN_INTERVALS, CALM_AFTER_S = 120.0, 2, 300.0
+#: A warning needs the same trend for three minutes, or three intervals; it ends after five minutes without it.
+WARN_AFTER_S, WARN_INTERVALS, CALM_AFTER_S = 180.0, 3, 300.0
 #: It ends once there is this much more time than it warns of.
 CALM_FACTOR = 1.5
 #: A key is short of headroom below this part of a quota, or this near to the end of it (minutes), for a minute; and

@@ -58,15 +58,15 @@ def added(points: Points, seen: Mapping[str, Result], now_s: float) -> tuple[Poi
     grown = False
     for region, result in sorted(seen.items())[:REGIONS_MOST]:
         for counted, point in points_of(result, now_s).items():
-            if counted not in kept and len(kept) >= QUOTAS_MOST:
-                continue
             many = kept.setdefault(counted, {}).setdefault(region, [])
             if not many or point.at_s > many[-1].at_s:
                 many.append(point)
                 del many[:-POINTS_MOST]
                 grown = True
     full = {counted: {region: many for region, many in regions.items() if many} for counted, regions in kept.items()}
-    return {counted: regions for counted, regions in full.items() if regions}, grown
+    # Those that most regions tell of: what one of them makes up takes nothing's place.
+    most = sorted(full, key=lambda counted: (-len(full[counted]), counted))[:QUOTAS_MOST]
+    return {counted: full[counted] for counted in sorted(most) if full[counted]}, grown
 
 
 def packed(points: Points) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from consensus.quorum import fewest_votes
 from probes.prober import printable
 from probes.reasons import Reason, Status
 from probes.wire import Result
@@ -74,11 +75,7 @@ def seen_by_region(results: Mapping[str, Result], now_ms: int, interval_s: int) 
 
     A failure that looks like an interfering network is one where most of the other regions are served.
     """
-    fresh_ms = max(FRESH_S, FRESH_INTERVALS * interval_s) * 1000
-    own = {
-        region: _own(result) if now_ms - result.started_ms <= fresh_ms else NOTHING_SEEN
-        for region, result in results.items()
-    }
+    own = _fresh(results, now_ms, interval_s)
     found = {}
     for region, one in own.items():
         others = [other.access for name, other in own.items() if name != region and other.access is not Access.UNKNOWN]
@@ -92,6 +89,11 @@ def seen_by_region(results: Mapping[str, Result], now_ms: int, interval_s: int) 
             else one
         )
     return found
+
+
+def answered(results: Mapping[str, Result], now_ms: int, interval_s: int) -> frozenset[str]:
+    """The regions that the service itself answers, by their newest results of one monitor."""
+    return frozenset(region for region, one in _fresh(results, now_ms, interval_s).items() if one.access in _SERVED)
 
 
 def weightiest(seen: Sequence[AccessSeen]) -> AccessSeen:
@@ -111,13 +113,13 @@ class SettledAccess:
 def settled(before: SettledAccess | None, seen: AccessSeen) -> SettledAccess:
     """The next state: another access counts from the second check on that says so, so that no single answer decides.
 
-    A provider's short outage may word its refusals as one of geography.
+    A provider's short outage may word its refusals as one of geography. Only what is no refusal counts at first sight.
     """
     if before is None:
-        return SettledAccess(seen.access)
+        before = SettledAccess(Access.UNKNOWN)
     if seen.access in (Access.UNKNOWN, before.access):
         return SettledAccess(before.access)
-    if before.access is Access.UNKNOWN:
+    if before.access is Access.UNKNOWN and seen.access not in KEPT_OUT:
         return SettledAccess(seen.access)
     if before.next is not seen.access:
         return SettledAccess(before.access, seen.access, seen.at_ms)
@@ -125,10 +127,22 @@ def settled(before: SettledAccess | None, seen: AccessSeen) -> SettledAccess:
 
 
 def most_are_kept_out(accesses: Mapping[str, Access]) -> list[str]:
-    """The regions that are kept out, where they are more than half of those of which something is known."""
+    """The regions that are kept out, where they are more than half of those of which something is known.
+
+    `accesses` names every region of the monitor. As in a round, so few prove nothing: most of a new monitor's regions
+    have not looked yet.
+    """
     known = [access for access in accesses.values() if access is not Access.UNKNOWN]
     out = sorted(region for region, access in accesses.items() if access in KEPT_OUT)
-    return out if 2 * len(out) > len(known) else []
+    return out if 2 * len(out) > len(known) >= fewest_votes(len(accesses)) else []
+
+
+def _fresh(results: Mapping[str, Result], now_ms: int, interval_s: int) -> dict[str, AccessSeen]:
+    fresh_ms = max(FRESH_S, FRESH_INTERVALS * interval_s) * 1000
+    return {
+        region: _own(result) if now_ms - result.started_ms <= fresh_ms else NOTHING_SEEN
+        for region, result in results.items()
+    }
 
 
 def _own(result: Result) -> AccessSeen:

@@ -19,8 +19,9 @@ POINTS_MOST, POINTS_LEAST, SPAN_LEAST_S = 32, 6, 240.0
 FRESH_S, FRESH_GAPS = 300.0, 3.0
 #: A rise of this part of the limit is a reset; where there is no limit, of the most that was left.
 RESET_RISE = 0.1
-#: In its newest half a quota falls at this part of its slope at least, or it has stopped falling.
-STILL_FALLING = 0.5
+#: In its newest half, and in its newest quarter, a quota falls at this part of its slope at least, or it has stopped
+#: falling: a burst that is over is still the most of a half. A quarter has so many points at least.
+STILL_FALLING, QUARTER_LEAST = 0.5, 4
 #: The normal deviate of an interval of 95 %.
 _DEVIATE = 1.96
 #: What is foretold further than this says nothing (minutes).
@@ -75,7 +76,7 @@ def trend(points: Sequence[QuotaPoint], now_s: float) -> Trend:
     """When this quota is used up in this region, or why that is not said.
 
     1. The newest point is fresh, and enough of them are of the present window of the quota.
-    2. They surely fall, and the newest half of them falls still.
+    2. They surely fall, and the newest half and quarter of them fall still.
     3. Nothing is said of a quota that is reset before.
     """
     recent = sorted(points, key=lambda one: one.at_s)[-POINTS_MOST:]
@@ -94,9 +95,9 @@ def trend(points: Sequence[QuotaPoint], now_s: float) -> Trend:
         return Trend(TrendReason.NOT_FALLING)
     if slope.high >= 0:
         return Trend(TrendReason.UNCERTAIN)
-    half = window[len(window) // 2 :]
-    if _slope([(one.at_s, one.remaining) for one in half]).middle > STILL_FALLING * slope.middle:
-        return Trend(TrendReason.STOPPED)
+    for newest in (window[len(window) // 2 :], window[-max(QUARTER_LEAST, len(window) // 4) :]):
+        if _slope([(one.at_s, one.remaining) for one in newest]).middle > STILL_FALLING * slope.middle:
+            return Trend(TrendReason.STOPPED)
     return _foretold(window, slope, now_s)
 
 

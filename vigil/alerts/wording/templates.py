@@ -101,8 +101,9 @@ TEMPLATES = {
     ),
     "kept_out": Template(
         "KEPT OUT",
-        "This is not an outage: most regions are refused by geography, or a network in between keeps them out.",
-        "Check from which regions you use it: the region matrix says which of them may.",
+        "Most regions are kept out: refused by geography, or by a network in between. They cannot see the service.",
+        "Check from which regions you use it: the region matrix says which of them may. Where none is served, check "
+        "the service's own certificate and name as well.",
         since="Since",
     ),
     "provider_degraded": Template(

@@ -15,7 +15,10 @@ from vigil.incidents.core.model import BelievedState, IncidentKind, Move, Step, 
 
 #: Their cause begins so. Those of one provider have the same, so that their alerts are grouped.
 FORETOLD = "access:"
+OF_REGIONS = f"{FORETOLD}regions:"
 REGIONS_NAMED = 10
+#: An access, and its evidence.
+SeenAccess = tuple[Access, str]
 _FAILURES = {Access.REFUSED_BY_GEOGRAPHY: Reason.GEO_BLOCKED, Access.FILTERED: Reason.BOT_FILTER}
 
 
@@ -32,6 +35,9 @@ class Foretold:
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
 
+_UNSURE = (
+    "No region is served, so it may be the service itself: a wrong certificate or address of its own looks the same."
+)
 _ENDS = {
     IncidentKind.DEGRADED: StepReason.HEADROOM_BACK,
     IncidentKind.ACCOUNT: StepReason.REGIONS_ADMITTED,
@@ -71,7 +77,7 @@ def of_headroom(name: str, host: str, headroom: Headroom) -> Foretold | None:
     )
 
 
-def of_regions(name: str, host: str, out: Sequence[str], accesses: Mapping[str, tuple[Access, str]]) -> Foretold | None:
+def of_regions(name: str, host: str, out: Sequence[str], accesses: Mapping[str, SeenAccess]) -> Foretold | None:
     """What is told of regions that are kept out, where they are most of those that know; with evidence by region."""
     if not out:
         return None
@@ -83,12 +89,14 @@ def of_regions(name: str, host: str, out: Sequence[str], accesses: Mapping[str, 
             more = f" and {len(regions) - REGIONS_NAMED} more" if len(regions) > REGIONS_NAMED else ""
             said.append(f"{host} {words} {', '.join(regions[:REGIONS_NAMED])}{more}.")
     evidence = next((text for region in out if (text := accesses[region][1])), "")
-    text = " ".join([*said, "That is no outage: these regions cannot see."])
+    unsure = any(accesses[region][0] is Access.INTERFERED for region in out) and not _is_served(accesses)
+    title = "no region gets through" if unsure else f"{len(out)} of {known} regions are kept out (not an outage)"
+    text = " ".join([*said, _UNSURE if unsure else "That is no outage: these regions cannot see."])
     return Foretold(
         kind=IncidentKind.ACCOUNT,
         reason=StepReason.REGIONS_KEPT_OUT,
-        cause=f"{FORETOLD}regions:{host}"[:120],
-        title=f"{name[:200]}: {len(out)} of {known} regions are kept out (not an outage)",
+        cause=f"{OF_REGIONS}{host}"[:120],
+        title=f"{name[:200]}: {title}",
         text=f"{text} {evidence}".strip(),
         failure=_FAILURES.get(accesses[out[0]][0], Reason.INTERFERED),
         evidence={
@@ -97,3 +105,7 @@ def of_regions(name: str, host: str, out: Sequence[str], accesses: Mapping[str, 
             }
         },
     )
+
+
+def _is_served(accesses: Mapping[str, SeenAccess]) -> bool:
+    return any(access in (Access.MAY_USE, Access.NO_KEY) for access, _ in accesses.values())

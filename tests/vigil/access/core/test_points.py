@@ -74,6 +74,9 @@ def test_a_region_that_makes_up_quotas_gets_a_few() -> None:
     points, _ = added({}, {"eu": result(**many), "us": result(requests_remaining=4)}, NOW_S)
 
     assert len(points) == QUOTAS_MOST
+    both = {"requests_remaining": 4}
+    points, _ = added(points, {"ap": result(NOW_S + 1, **both), "us": result(NOW_S + 1, **both)}, NOW_S + 1)
+    assert set(points["requests"]) == {"ap", "us"}, "what one region makes up takes no place from what is"
 
 
 def test_points_survive_their_packed_form_and_noise_is_none() -> None:

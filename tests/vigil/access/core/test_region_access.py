@@ -116,8 +116,9 @@ def test_another_access_counts_from_its_second_check_on() -> None:
     assert settled(once, refused).access is Access.MAY_USE, "the same check, read again"
     assert settled(once, later) == SettledAccess(Access.REFUSED_BY_GEOGRAPHY)
     assert settled(once, AccessSeen(Access.MAY_USE, 1_500)) == SettledAccess(Access.MAY_USE)
-    assert settled(None, refused).access is Access.REFUSED_BY_GEOGRAPHY
-    assert settled(SettledAccess(Access.UNKNOWN), refused).access is Access.REFUSED_BY_GEOGRAPHY
+    assert settled(settled(None, refused), refused).access is Access.UNKNOWN
+    assert settled(settled(None, refused), later).access is Access.REFUSED_BY_GEOGRAPHY
+    assert settled(None, AccessSeen(Access.MAY_USE, 1_000)).access is Access.MAY_USE
     assert settled(SettledAccess(Access.MAY_USE), NOTHING_SEEN) == SettledAccess(Access.MAY_USE)
 
 
@@ -128,7 +129,11 @@ def test_another_access_counts_from_its_second_check_on() -> None:
         ("mmg", []),
         ("gg", ["r0", "r1"]),
         ("mg", []),
-        ("gu", ["r0"]),
+        ("g", ["r0"]),
+        ("gu", []),
+        ("guu", []),
+        ("ggu", ["r0", "r1"]),
+        ("gguuu", []),
         ("uu", []),
         ("gim", ["r0", "r1"]),
         ("gdd", []),

@@ -1,4 +1,4 @@
-"""An alert of what is foretold says that nothing fails yet, and when it would; of regions that it is no outage."""
+"""An alert of what is foretold says that nothing fails yet, and when it would; of regions that they cannot see."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def test_a_quota_that_ends_says_that_nothing_fails_yet() -> None:
     assert "raise its limit" in text
 
 
-def test_regions_that_are_kept_out_are_no_outage() -> None:
+def test_regions_that_are_kept_out_cannot_see() -> None:
     told = alert("account", "access:regions:api.openai.com", "api.openai.com refuses the country of cn.", "geo_blocked")
 
     assert headline(told).startswith("KEPT OUT: chat")
-    assert "This is not an outage: most regions are refused by geography" in " ".join(story(told))
+    assert "They cannot see the service." in " ".join(story(told))
 
 
 @pytest.mark.parametrize(

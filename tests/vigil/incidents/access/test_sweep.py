@@ -11,7 +11,7 @@ import redis
 
 from probes import keys, wire
 from probes.reasons import Reason, Status
-from probes.wire import Phases, Result
+from probes.wire import Fact, Phases, Result
 from tests.vigil.incidents.world import T0, World
 from vigil.access.models import KeyHeadroom, RegionAccess
 from vigil.accounts.teams import default_team
@@ -211,12 +211,57 @@ def test_a_few_regions_that_are_kept_out_are_a_notice_once_and_no_incident(stage
 def test_a_monitor_that_no_region_may_use_from_the_start_is_told_without_any_verdict(stage: Stage) -> None:
     monitor = stage.world.monitor("openai", "api.openai.com")
     reconcile_monitors(stage.world.told.append)
-    stage.saw(monitor, Reason.INTERFERED)
+    stage.saw(monitor, but={stage.regions[0]: Reason.INTERFERED}, reason=Reason.MISSED)
     stage.turn()
+    stage.saw(monitor, but={stage.regions[0]: Reason.INTERFERED}, reason=Reason.MISSED)
+    stage.turn()
+    assert not Incident.objects.exists(), "the others have not looked yet"
+    for _ in range(2):
+        stage.saw(monitor, Reason.INTERFERED)
+        stage.turn()
 
     assert steps() == [("account", "opened", "regions_kept_out")]
+    assert Incident.objects.get().title == "openai: no region gets through"
+    assert "it may be the service itself" in Transition.objects.get().text
     assert "cannot be reached for a network in between" in Transition.objects.get().text
     assert MonitorState.objects.get(monitor=monitor).status == Status.UNKNOWN
+
+
+def test_what_a_host_refuses_to_one_monitor_is_told_of_no_other(stage: Stage) -> None:
+    refused, served = stage.monitor("refused"), stage.monitor("served")
+    for _ in range(4):
+        stage.saw(refused, Reason.GEO_BLOCKED)
+        stage.saw(served)
+        stage.turn()
+
+    assert [one.monitor_id for one in Incident.objects.all()] == [refused.pk]
+    assert set(RegionAccess.objects.values_list("access", flat=True)) == {"refused_by_geography"}
+
+
+def test_a_monitor_that_is_served_again_is_told_although_its_host_refuses_another(stage: Stage) -> None:
+    refused, served = stage.monitor("refused"), stage.monitor("served")
+    for minute in range(8):
+        stage.saw(refused, Reason.GEO_BLOCKED)
+        stage.saw(served, Reason.GEO_BLOCKED if minute < 3 or minute == 4 else Reason.OK)
+        stage.turn()
+
+    told = Transition.objects.filter(incident__monitor=served).order_by("seq")
+    assert [one.step for one in told] == ["opened", "resolved"], "once served is not yet served again"
+
+
+def test_a_region_that_makes_up_a_quota_warns_nobody(stage: Stage) -> None:
+    monitor = stage.monitor(headroom_warning_minutes=30)
+    for minute in range(15):
+        stage.saw(monitor)
+        facts: dict[str, Fact] = {"ratelimit_requests_limit": 1000, "ratelimit_requests_remaining": 400 - 28 * minute}
+        lie = Result(1, monitor.public_id, stage.now_ms, Status.UP, Reason.OK, stage.now_ms, Phases(), facts=facts)
+        stage.client.hset(keys.latest(stage.regions[0]), monitor.public_id, wire.encode(lie))
+        stage.turn()
+
+    row = KeyHeadroom.objects.get(monitor=monitor)
+    assert (row.warned, row.short) == (False, False)
+    assert [quota["agreeing"] for quota in row.quotas] == [1]
+    assert not Incident.objects.exists()
 
 
 def test_a_fallback_without_headroom_warns_and_both_down_pages(stage: Stage) -> None:
