@@ -7,6 +7,8 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
+from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.models import Incident
 from vigil.monitors.core.named_models import named_models
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.models import Monitor
@@ -25,6 +27,10 @@ def alternatives_of(monitors: Iterable[str]) -> dict[str, str]:
     """
     wanted = list(monitors)
     fresh = MonitorOffers.objects.filter(read_at__gt=Now() - FRESH, monitor__deleted_at=None).select_related("monitor")
+    failing_gateways = Incident.objects.filter(
+        monitor__offers__isnull=False, resolved_at=None, kind__in=(IncidentKind.OUTAGE, IncidentKind.ACCOUNT)
+    )
+    fresh = fresh.exclude(monitor__in=failing_gateways.values("monitor"))
     offered = list(fresh.order_by("-read_at")[:OFFERS_MOST]) if wanted else []
     if not offered:
         return {}

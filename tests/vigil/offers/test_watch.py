@@ -26,6 +26,7 @@ from vigil.metrics.offers import OfferCollector
 from vigil.monitors.changes import create_monitor, update_monitor
 from vigil.monitors.models import Monitor, Region
 from vigil.notices.models import StoredNotice
+from vigil.offers.alternatives import alternatives_of
 from vigil.offers.models import MonitorOffers
 from vigil.offers.watch import A_DAY_MOST, AHEAD, OfferWatch, keep
 
@@ -163,6 +164,16 @@ def test_pages_the_api_and_metrics_show_offers_and_the_best(gateway: Monitor, no
     client.get("/more")
     page = client.get(f"/monitors/{gateway.public_id}").content.decode()
     assert "Who serves <bdi>vendor/gpt-x</bdi>" in page and "best now" in page and "$0.10 / $0.40" in page
+
+
+def test_a_gateway_that_fails_itself_is_no_alternative(gateway: Monitor, now: datetime) -> None:
+    read(gateway, now, A, B)
+    config = {"url": "https://api.openai.com/v1/models", "provider": "openai", "model": "gpt-x"}
+    chat = Monitor.objects.create(team=default_team(), name="chat", kind="http", config=config, interval_s=60)
+    assert "at OpenRouter" in alternatives_of([chat.public_id])[chat.public_id]
+    world = World()
+    world.see(gateway, "fail", enqueue=enqueue)
+    assert alternatives_of([chat.public_id]) == {}
 
 
 @pytest.mark.parametrize(("model", "age", "said"), [("gpt-x", 1, True), ("gpt-z", 1, False), ("gpt-x", 60, False)])
