@@ -104,6 +104,23 @@ def test_a_list_is_read_page_by_page_from_this_server_alone(each: Callable[..., 
     assert asked == [("vigil.example", {"enabled": "true"}), ("vigil.example", {"cursor": "abc"})]
 
 
+def test_a_call_of_one_that_cannot_wait_is_sent_once() -> None:
+    asked = []
+
+    def busy(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if len(asked) > 1:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(503, headers=AT_ONCE, json={"title": "Unavailable"})
+
+    with Vigil("http://vigil.example", "vgl_fake", httpx.MockTransport(busy)) as vigil:
+        with pytest.raises(ApiError, match="Unavailable"):
+            vigil.send_once(calls.end_silence("sil_1"))
+        with pytest.raises(Unreachable, match=r"vigil\.example gave no answer: refused"):
+            vigil.send_once(calls.end_silence("sil_1"))
+    assert len(asked) == 2
+
+
 def test_an_id_stays_in_its_place_of_the_path() -> None:
     assert calls.acknowledge("../tokens?x=").path == "incidents/..%2Ftokens%3Fx%3D/acknowledge"
 

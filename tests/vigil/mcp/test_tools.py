@@ -37,19 +37,20 @@ Ask = Callable[..., dict[str, Any]]
 class ToTestClient(httpx.BaseTransport):
     """Requests within the test's transaction."""
 
-    def __init__(self) -> None:
-        self._client = Client()
+    def __init__(self, change: Callable[[Any], Any] = lambda answer: answer) -> None:
+        self._client, self._change = Client(), change
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         address, body = request.url.raw_path.decode(), request.read()
         kind = request.headers.get("content-type", "application/json")
         answer: Any = self._client.generic(request.method, address, body, kind, headers=dict(request.headers))
-        return httpx.Response(answer.status_code, content=answer.content, headers=dict(answer.items()))
+        found = httpx.Response(answer.status_code, content=answer.content, headers=dict(answer.items()))
+        return httpx.Response(answer.status_code, json=self._change(found.json()))
 
 
-def asker(team: Team, *scopes: Scope) -> Ask:
+def asker(team: Team, *scopes: Scope, change: Callable[[Any], Any] = lambda answer: answer) -> Ask:
     """A caller of tools with a token of its own; each answer fits its schema and its bound."""
-    api = CallerApi("http://testserver", Caller(team, *scopes).plain, ToTestClient())
+    api = CallerApi("http://testserver", Caller(team, *scopes).plain, ToTestClient(change))
 
     def ask(tool: str, **arguments: Any) -> dict[str, Any]:
         answer = TOOLS[tool].call(api, arguments)
@@ -143,6 +144,31 @@ def test_what_an_assistant_changes_is_told_as_its_doing(made: dict[str, dict[str
     assert Transition.objects.filter(step="note", text="seen").get().actor == "t (MCP)"
     assert Silence.objects.get(name="move").created_by == "t (MCP)"
     assert set(PublicUpdate.objects.filter(text="We look.").values_list("written_by", flat=True)) == {"t (MCP)"}
+
+
+#: Texts whose length people, targets and providers choose.
+FREE = {
+    "name", "title", "text", "detail", "words", "because", "actor", "target", "explanation", "quarantine", "domain",
+    "key", "project", "tags", "person", "paging", "warnings", "acknowledged_by", "policy", "who", "evidence", "slug",
+}  # fmt: skip
+PAGED = {"results", "states", "monitors"}
+
+
+def blown_up(answer: Any, key: str = "") -> Any:
+    """The answer with free texts as long as can be, and twelve times as many rows as there are."""
+    if isinstance(answer, dict):
+        return {name: blown_up(value, name) for name, value in answer.items()}
+    if isinstance(answer, list):
+        grown = [blown_up(one, key) for one in answer]
+        return grown if key in PAGED else grown * 12
+    return '"\\' * 200 if isinstance(answer, str) and key in FREE else answer
+
+
+def test_no_text_and_no_number_of_rows_makes_an_answer_too_long(made: dict[str, dict[str, str]]) -> None:
+    ask, named = asker(default_team(), change=blown_up), arguments_of(made)
+    for name in sorted(TOOLS.keys() - {"plan_config", "apply_plan", "post_status_update", "trial_monitor"}):
+        ask(name, **named.get(name, {}))
+    ask("plan_config", document=DOCUMENT)
 
 
 def test_a_monitor_is_named_by_its_name_too_where_only_one_has_it(made: dict[str, dict[str, str]]) -> None:

@@ -7,14 +7,17 @@ injection), so such text stands in fields of its own, cleaned and short, and nev
 from __future__ import annotations
 
 from enum import StrEnum
+from itertools import accumulate
 from typing import Annotated
 
 import msgspec
 
 from probes.text import storable
 
-#: Bytes of one text from outside, and of a name in a row.
+#: Bytes in JSON of one text from outside, and of a name in a row.
 TEXT_MOST, NAME_MOST = 160, 64
+#: Characters with a backslash before them in JSON.
+_ESCAPED = '"\\'
 
 
 class TextOrigin(StrEnum):
@@ -39,12 +42,14 @@ def outside_text(text: object, origin: TextOrigin, most: int = TEXT_MOST) -> Out
 
 
 def one_line(text: object, most: int = NAME_MOST) -> str:
-    """The text as one line of at most `most` bytes in UTF-8, without control, format and other invisible characters."""
+    """The text as one line of at most `most` bytes in JSON, without control, format and other invisible characters."""
     if not isinstance(text, str):
         return ""
     # Four times as long at first, because what is dropped below counts for nothing.
     words = " ".join(text[: 4 * most].split())
     shown = storable(words, len(words))
-    if len(shown.encode()) <= most:
+    sizes = [len(character.encode()) + (character in _ESCAPED) for character in shown]
+    if sum(sizes) <= most:
         return shown
-    return shown.encode()[: most - 3].decode("utf-8", "ignore").rstrip() + "…"
+    kept = sum(size <= most - len("…".encode()) for size in accumulate(sizes))
+    return shown[:kept].rstrip() + "…"

@@ -93,12 +93,13 @@ def explain_state(api: CallerApi, asked: ExplainAsked) -> StateExplained:
         others = monitors_of_provider(api, asked.provider)
         chosen = others[0]["id"]
     facts, incident = read_state(api, chosen, asked.region)
-    return _explained(api, facts, incident, [one for one in others if one["id"] != chosen])
+    return explained(api, facts, incident, [one for one in others if one["id"] != chosen])
 
 
-def _explained(
+def explained(
     api: CallerApi, facts: StateFacts, incident: str | None, others: Sequence[dict[str, Any]]
 ) -> StateExplained:
+    """The answer for these facts; `others` are rows of monitors of the same provider."""
     verdict, routes = answer_of(facts), routes_of(facts)
     feed = facts.feed
     # The region that was asked about first, then those that fail.
@@ -112,12 +113,12 @@ def _explained(
         ]
         more = [ToldOther(one["id"], one_line(one["name"]), one["status"]) for one in others[: min(count, OTHERS_MOST)]]
         return StateExplained(
-            verdict.all_right, verdict.reason, verdict.fault, one_line(verdict.words, 300),
+            verdict.all_right, verdict.reason, verdict.fault, one_line(verdict.words, 260),
             facts.id, facts.provider, facts.region, incident,
-            one_line(facts.key.words, 120) if facts.key else "",
+            one_line(facts.key.words, 100) if facts.key else "",
             [text for title in (feed.titles[:2] if feed else ()) if (text := _of_feed(title))],
             bool(feed and feed.is_read),
-            [ToldRoute(one.id, one_line(one.name, 48), one.reason, one_line(one.words, 120)) for one in routes],
+            [ToldRoute(one.id, one_line(one.name, 40), one.reason, one_line(one.words, 100)) for one in routes],
             regions, more, len(sights) - len(regions) + len(others) - len(more),
             api.link("monitors", facts.id),
         )  # fmt: skip
@@ -126,7 +127,7 @@ def _explained(
 
 
 def _of_feed(title: str) -> OutsideText | None:
-    return outside_text(title, TextOrigin.PROVIDER, 100)
+    return outside_text(title, TextOrigin.PROVIDER, 80)
 
 
 TOOLS = {"explain_state": Tool(explain_state)}
