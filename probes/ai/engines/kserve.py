@@ -19,5 +19,6 @@ ENGINE = Engine(
     moves=vllm.CACHE,
     finished=("request_predict_seconds_count", *vllm.FINISHED),
     preempted=("vllm:num_preemptions_total",),
+    asked=vllm.ASKED,
     by=("model_name", "engine"),
 )

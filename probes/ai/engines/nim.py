@@ -21,5 +21,6 @@ ENGINE = Engine(
     finished=("request_finish_total", "request_success_total", *vllm.FINISHED),
     preempted=("vllm:num_preemptions_total",),
     capacity=("num_request_max",),
+    asked=vllm.ASKED,
     fixed=True,
 )  # fmt: skip

@@ -52,6 +52,11 @@ class Reply:
         return next((value for key, value in self.headers if key == name), "")
 
     @property
+    def challenges(self) -> str:
+        """Every `WWW-Authenticate` header: a server may offer other schemes in one before."""
+        return ", ".join(value for key, value in self.headers if key == "www-authenticate")
+
+    @property
     def result(self) -> Mapping[str, Any] | None:
         """The result of a JSON-RPC answer; None for an error, and for no answer at all."""
         found = self.message.get("result") if self.message is not None else None

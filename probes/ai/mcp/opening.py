@@ -75,7 +75,7 @@ def handshake(options: McpOptions) -> Steps[Opened | McpSeen]:
 
 def refused(options: McpOptions, reply: Reply) -> Steps[McpSeen]:
     """What an answer means that is no message of MCP, or one that asks for a token."""
-    challenge = challenge_of(reply.header("www-authenticate"))
+    challenge = challenge_of(reply.challenges)
     if reply.code == _FORBIDDEN and challenge.is_scope:
         needs = f": it needs {challenge.scope}" if challenge.scope else ""
         return McpSeen(Status.DOWN, Reason.AUTH, f"the token allows too little{needs}", reply.code)
@@ -102,7 +102,7 @@ def refused(options: McpOptions, reply: Reply) -> Steps[McpSeen]:
 def _without_token(options: McpOptions, reply: Reply) -> Steps[McpSeen]:
     """A server that asks for a token and says where to get one is up, as far as can be seen without one."""
     problem = "it does not say where to get one on its own host"
-    for url in metadata_urls(options.endpoint, challenge_of(reply.header("www-authenticate"))):
+    for url in metadata_urls(options.endpoint, challenge_of(reply.challenges)):
         found = yield Ask("GET", headers=(("Accept", "application/json"),), url=url)
         if found.code == 200:
             problem = metadata_problem(found.body, options.endpoint)

@@ -105,6 +105,16 @@ def read_page(engine: Engine, page: bytes) -> FoundMetrics:
     return found
 
 
+def declares(engine: Engine, page: bytes) -> bool:
+    """Whether a page says the type of any wanted family, as clients do of one that has no sample yet."""
+    wanted = spellings(engine)
+    for line in page.split(b"\n", LINES_MOST)[:LINES_MOST]:
+        words = line[:200].split(None, 3) if line.startswith(b"#") else []
+        if len(words) > 2 and words[1] == b"TYPE" and wanted.get(words[2], engine.asked) != engine.asked:
+            return True
+    return False
+
+
 def _take(engine: Engine, family: str, line: bytes, into: tuple[FoundMetrics, FoundMetrics]) -> None:
     """Put the sample of a line where it belongs; the second are series that a total may stand for."""
     matched = _SAMPLE.match(line)

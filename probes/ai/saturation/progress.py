@@ -75,8 +75,11 @@ def next_standings(before: Mapping[str, Standing], sample: Sample, now_s: float,
     parts = dict(parts_of(sample))
     standings = {name: _standing(before.get(name), each, now_s, sample.asked) for name, each in parts.items()}
     gone = {name: each for name, each in before.items() if name not in parts}
-    # The whole server began anew, or tells its engines in another way: nothing is missed.
-    restarted = all(each.is_new or each.restarts > before[name].restarts for name, each in standings.items())
+    # The whole server began anew, or tells its engines in another way: nothing is missed. An engine that has counted
+    # nothing is no witness of the opposite.
+    restarted = all(
+        each.is_new or not each.counted or each.restarts > before[name].restarts for name, each in standings.items()
+    )
     if not fixed or not gone or restarted or "" in gone or "" in parts:
         return standings
     for name, each in sorted(gone.items(), key=lambda item: item[1].seen_s, reverse=True)[:_MISSED_MOST]:

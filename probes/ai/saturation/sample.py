@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from probes.ai.engines.shape import Engine
-from probes.ai.saturation.page import FoundMetrics, LabelSet, read_page
+from probes.ai.saturation.page import FoundMetrics, LabelSet, declares, read_page
 
 #: The longest page in JSON (bytes): decoded, it takes ten times as much and more.
 _JSON_MOST = 1_048_576
@@ -83,7 +83,9 @@ def read(engine: Engine, page: bytes, now_s: float = 0.0) -> Sample:
         return _from_json(engine, page, now_s)
     found = read_page(engine, page)
     sample = _sample(engine, found, None)
-    if (sample.running, sample.waiting, sample.progress, sample.deployments) == (None, None, None, None):
+    told = (sample.running, sample.waiting, sample.progress, sample.deployments)
+    # A server that began just now and was asked nothing yet is the right one.
+    if told == (None, None, None, None) and not declares(engine, page):
         raise NoSample(f"the page has no metrics of {engine.title}, such as {(engine.running + engine.waiting)[0]}")
     return sample
 

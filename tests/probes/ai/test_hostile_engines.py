@@ -9,7 +9,7 @@ import pytest
 from probes.ai.engines import ENGINES
 from probes.ai.saturation.judge import EngineMemory, Thresholds, judge
 from probes.ai.saturation.page import LINES_MOST, read_page
-from probes.ai.saturation.progress import Standing
+from probes.ai.saturation.progress import EnginePhase, Standing
 from probes.ai.saturation.recollection import KEPT_S, Recollection
 from probes.ai.saturation.sample import NoSample, Sample, read
 from probes.net.http_messages import Response
@@ -158,3 +158,34 @@ def test_a_slow_batch_of_triton_is_no_proof() -> None:
 )
 def test_a_page_from_a_cache_is_as_old_as_the_cache_says(age: str, seconds: float) -> None:
     assert _age_of(Response(200, "1.1", (("age", age),), b"", False)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("engine", "page"),
+    [
+        ("litellm", b"# HELP litellm_deployment_state x\n# TYPE litellm_deployment_state gauge\n"),
+        ("sglang", b"# TYPE sglang:num_running_reqs gauge\n"),
+        ("vllm", b"# TYPE ray_vllm_num_requests_running gauge\n"),
+    ],
+)
+def test_a_server_that_was_asked_nothing_since_its_start_is_up(engine: str, page: bytes) -> None:
+    found = judge(None, read(ENGINES[engine], page), 0.0, Thresholds())
+    assert (found.status, found.engines[0].phase) == (Status.UP, EnginePhase.UNKNOWN)
+
+
+@pytest.mark.parametrize("page", [b"# TYPE http_requests_total counter\n", b"# TYPE", b"# TYPE x gauge\n", b""])
+def test_a_page_that_declares_nothing_of_the_engine_is_of_something_else(page: bytes) -> None:
+    with pytest.raises(NoSample):
+        read(VLLM, page)
+
+
+def test_a_restart_of_idle_engines_with_fewer_of_them_misses_none() -> None:
+    def idle(count: int) -> Sample:
+        each = tuple((f"engine {n}", Sample(0.0, 0.0, None, 0.0, counted=0.0)) for n in range(count))
+        return Sample(0.0, 0.0, None, 0.0, each)
+
+    memory = None
+    for minute, count in enumerate((4, 4, 2, 2, 2)):
+        found = judge(memory, idle(count), 60.0 * minute, Thresholds(), True)
+        memory = found.memory
+    assert found.status is Status.UP

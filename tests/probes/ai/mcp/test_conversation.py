@@ -173,7 +173,7 @@ def refusing(header: str, metadata: bytes = b"", code: int = 200) -> Answer:
     def answer(request: ServedRequest, path: str) -> ServedAnswer:
         if path.startswith("/.well-known") or path == "/meta":
             return ServedAnswer(code, metadata)
-        return ServedAnswer(401, headers=(("WWW-Authenticate", header),))
+        return ServedAnswer(401, headers=(("WWW-Authenticate", "Basic realm=x"), ("WWW-Authenticate", header)))
 
     return answer
 
