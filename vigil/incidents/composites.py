@@ -18,6 +18,7 @@ from vigil.incidents.state_rows import MAIN_KINDS, load, state_of, store
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, apply_effect
 from vigil.monitors.core.composite_rules import CompositeRule
+from vigil.monitors.core.readiness import Value
 from vigil.monitors.models import Composite, CompositeMember, Monitor
 
 #: Headroom counts for readiness alone.
@@ -79,15 +80,29 @@ def _locked(monitor: int) -> MonitorState | None:
 
 def whole_of(monitor: Monitor) -> Whole:
     """A composite and its watched members as they are now."""
-    composite = Composite.objects.get(monitor=monitor)
-    seen = _members_seen([monitor.pk]).get(monitor.pk, ())
-    return Whole(monitor.name, CompositeRule(composite.rule), composite.k, tuple(seen))
+    return wholes_of([monitor.pk])[0]
+
+
+def wholes_of(monitors: Collection[int]) -> list[Whole]:
+    """Composites (keys of their monitors) and their watched members as they are now, in a few queries."""
+    seen = _members_seen(monitors)
+    composites = Composite.objects.filter(monitor__in=monitors).select_related("monitor").order_by("monitor_id")
+    return [
+        Whole(one.monitor.name, CompositeRule(one.rule), one.k, tuple(seen.get(one.monitor_id, ())))
+        for one in composites
+    ]
 
 
 def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
-    """Watched members of these composites (keys of monitors), with their states."""
+    """Watched members of these composites (keys of monitors), with their states.
+
+    One that is paused is no member. Of readiness it is one of which nothing is known, while another one may serve: a
+    fallback that nobody looks at is no fallback that is gone.
+    """
     rows = CompositeMember.objects.filter(
-        composite__monitor_id__in=composites, monitor__deleted_at=None, monitor__paused=False
+        Q(monitor__paused=False) | Q(composite__rule=CompositeRule.READINESS),
+        composite__monitor_id__in=composites,
+        monitor__deleted_at=None,
     )
     members = list(rows.select_related("monitor__believed", "composite").order_by("composite_id", "rank", "id"))
     troubles = _troubles({member.monitor_id for member in members})
@@ -102,14 +117,20 @@ def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
                 name=member.monitor.name,
                 rank=member.rank,
                 group=member.group,
-                state=state_of(state) if state else BelievedState(),
+                state=state_of(state) if state and not member.monitor.paused else BelievedState(),
                 open=IncidentKind(trouble.kind) if trouble else None,
                 failure=trouble.failure if trouble else "",
                 since_ms=round(trouble.started_at.timestamp() * 1000) if trouble else 0,
                 short=member.monitor_id in short,
             )
         )
-    return seen
+    paused = {member.monitor.public_id for member in members if member.monitor.paused}
+    return {key: _counted(mine, paused) for key, mine in seen.items()}
+
+
+def _counted(members: list[MemberSeen], paused: Collection[str]) -> list[MemberSeen]:
+    watched = [one for one in members if one.id not in paused]
+    return members if any(one.bounds.best > Value.DOWN for one in watched) else watched
 
 
 def _troubles(monitors: Collection[int]) -> dict[int | None, Incident]:

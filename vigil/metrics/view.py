@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 
+from vigil.accounts.models import Team
 from vigil.metrics.access import reader_of
 from vigil.metrics.ai.canaries import CanaryCollector
 from vigil.metrics.ai.engines import EngineCollector
@@ -28,24 +29,23 @@ from vigil.metrics.refusals import RefusalCollector
 from vigil.metrics.registry import exposed, registry_of
 from vigil.metrics.shards import ShardCollector
 
+#: Figures of teams, under names that their members have written: monitors, models, providers.
+_OF_TEAMS = (
+    CanaryCollector, DetectionLeadCollector, EngineCollector, KeyCollector, MinutesLostCollector, ModelCollector,
+    NoticeCollector, OfferCollector,
+)  # fmt: skip
 
-@lru_cache(maxsize=1)
-def registry() -> CollectorRegistry:
-    """The registry of the web process, which also tells what is in the servers."""
+
+@lru_cache(maxsize=2)
+def registry(of_teams: bool = True) -> CollectorRegistry:
+    """The registry of the web process, which also tells what is in the servers; with the figures of teams, or not."""
     return registry_of(
         "web",
-        CanaryCollector(),
+        *(collector() for collector in _OF_TEAMS if of_teams),
         DeadLetterCollector(),
-        EngineCollector(),
-        KeyCollector(),
-        DetectionLeadCollector(),
         LetterCollector(),
-        MinutesLostCollector(),
-        ModelCollector(),
-        NoticeCollector(),
         OutboxCollector(),
         PingCollector(),
-        OfferCollector(),
         RefusalCollector(),
         RegionCollector(),
         ShardCollector(),
@@ -56,12 +56,17 @@ def registry() -> CollectorRegistry:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All metrics as text; 401 without a token from elsewhere, 503 while PostgreSQL is away."""
+    """All metrics as text, and to one team of several none of teams.
+
+    401 without a token from elsewhere, 503 while PostgreSQL is away.
+    """
     reader = reader_of(request)
     if isinstance(reader, HttpResponse):
         return reader
     try:
-        text, content_type = exposed(registry(), request.headers.get("Accept", ""))
+        # They are of all teams together, and no team reads those of another.
+        of_teams = reader is None or not Team.objects.exclude(pk=reader.pk).exists()
+        text, content_type = exposed(registry(of_teams), request.headers.get("Accept", ""))
     except DatabaseError:
         return HttpResponse("PostgreSQL is away.\n", content_type="text/plain", status=503)
     return HttpResponse(text, content_type=content_type)

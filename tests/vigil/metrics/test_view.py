@@ -16,7 +16,7 @@ from probes.process.dead_letters import letter_of
 from tests.signed import mark_alive
 from tests.vigil.status.subscribing import incident_of, page_of, subscriber
 from vigil import guess_limits
-from vigil.accounts.models import Scope
+from vigil.accounts.models import Scope, Team
 from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
 from vigil.clock import database_now
@@ -147,6 +147,20 @@ def test_metrics_are_for_a_token_that_may_read(scopes: list[Scope], code: int) -
     _, plain = issue_token(default_team(), "prometheus", scopes)
     answer = Client(REMOTE_ADDR="203.0.113.5").get("/metrics", headers={"authorization": f"Bearer {plain}"})
     assert answer.status_code == code
+
+
+def test_a_token_of_one_team_of_several_reads_no_figures_of_others() -> None:
+    _, plain = issue_token(default_team(), "prometheus", [Scope.READ])
+
+    def read() -> str:
+        answer = Client(REMOTE_ADDR="203.0.113.5").get("/metrics", headers={"authorization": f"Bearer {plain}"})
+        return answer.content.decode()
+
+    assert "vigil_ai_" in read()
+    Team.objects.create(name="other")
+    told = read()
+    assert "vigil_ai_" not in told
+    assert "vigil_incidents_open" in told
 
 
 def test_guessing_tokens_here_is_limited_too() -> None:

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from vigil.access.headroom_rows import headroom_of
 from vigil.access.models import KeyHeadroom, RegionAccess
-from vigil.incidents.composites import whole_of
+from vigil.incidents.composites import wholes_of
 from vigil.metrics.registry import OTHERS
 from vigil.monitors.core.composite_rules import CompositeRule
 from vigil.monitors.core.readiness import ReadinessReason
@@ -62,7 +62,8 @@ def _regions() -> GaugeMetricFamily:
 
 def _readiness() -> GaugeMetricFamily:
     ready = Monitor.objects.filter(composite__rule=CompositeRule.READINESS, deleted_at=None, paused=False)
-    counted = Counter(whole_of(monitor).readiness.reason for monitor in ready.order_by("pk")[:CHAINS_MOST])
+    keys = list(ready.order_by("pk").values_list("pk", flat=True)[:CHAINS_MOST])
+    counted = Counter(one.readiness.reason for one in wholes_of(keys))
     found = {(reason.value,): float(counted[reason]) for reason in ReadinessReason}
     return _family("vigil_ai_fallback_readiness", "Chains by what the death of the primary means.", ["reason"], found)
 

@@ -283,6 +283,22 @@ def test_a_fallback_without_headroom_warns_and_both_down_pages(stage: Stage) -> 
     assert (incident.kind, incident.title) == ("outage", "chat: nothing serves")
 
 
+def test_a_fallback_that_is_paused_warns_nobody_and_saves_nobody(stage: Stage) -> None:
+    primary, spare = stage.monitor("primary"), stage.monitor("spare")
+    members = [Member(primary, 0), Member(spare, 1)]
+    whole = create_composite(default_team(), {"name": "chat", "rule": "readiness", "members": members})
+    reconcile_monitors(stage.world.told.append)
+    stage.turn()
+    set_paused(spare, True)
+    reconcile_monitors(stage.world.told.append)
+    stage.turn()
+    assert not Incident.objects.exists(), "nobody looks at it, which is not that it is gone"
+
+    stage.world.see(primary, "fail")
+    stage.turn()
+    assert Incident.objects.get(monitor=whole.monitor).kind == "outage"
+
+
 def test_hosts_and_monitors_that_are_gone_leave_no_rows(stage: Stage) -> None:
     monitor = stage.monitor()
     stage.falls(monitor, 2)
