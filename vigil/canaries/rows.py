@@ -34,7 +34,7 @@ def spec_of(monitor: Monitor) -> CanarySpec | None:
 
 def budget_of(spec: CanarySpec) -> int:
     """The budget of a month."""
-    return int(spec.monthly_budget * NANOS)
+    return round(spec.monthly_budget * NANOS)
 
 
 def limit_of(spec: CanarySpec) -> BudgetLimit | None:

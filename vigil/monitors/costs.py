@@ -99,7 +99,7 @@ def canary_estimate(kind: str, config: Any, interval_s: int) -> CanaryEstimate |
         expected_nanos(price, tokens),
         most_nanos(price, tokens),
         monthly_nanos(price, tokens, interval_s),
-        int(spec.monthly_budget * NANOS),
+        round(spec.monthly_budget * NANOS),
         interval_s,
         known is not None and (price.input < known.input or price.output < known.output),
     )

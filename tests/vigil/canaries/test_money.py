@@ -265,6 +265,12 @@ def test_a_price_below_the_known_one_is_said(world: World, price: float | None, 
     assert ("which are below those of 2026" in " ".join(monitor_warnings(monitor))) is is_below
 
 
+def test_a_budget_is_the_amount_that_was_given(world: World) -> None:
+    report = canary_report(canary(world, monthly_budget=0.00013, prompt="Hi", max_tokens=1), database_now())
+    assert report is not None
+    assert report.budget == 130_000
+
+
 def test_a_canary_says_what_it_costs_and_an_interval_below_a_minute_is_refused(world: World) -> None:
     monitor = canary(world)
     assert "a month" in " ".join(monitor_warnings(monitor))

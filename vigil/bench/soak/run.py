@@ -4,8 +4,7 @@ It starts an `up` of its own in a temporary folder, up to two regions more that 
 cut, local targets that fail, jobs that fall silent, and a receiver for each of two channels. By the seed, processes and
 servers are killed or paused, PostgreSQL is started anew, Redis is emptied, all of `up` is killed, far regions are cut
 off or delayed, one of them or all of `up` is given a wrong clock, poison is written with a stolen key, and, where the
-folder may be a disk of its own (mount: root), that is filled. deliver is also killed at the receipt of every fourth
-delivery.
+folder may be a disk of its own (mount: root), that is filled. deliver is also killed at every fourth receipt.
 
 The exit code is 1 when an outage or a silence was lost, invented, told twice on a channel, told out of order or never
 resolved, when a ping was lost, a letter is dead that no poison explains, a process is missing in the end, or the memory
