@@ -187,6 +187,9 @@ def test_one_of_eight_engines_that_hangs_is_named_in_the_api_on_the_page_and_in_
     assert "engine 3" in text and "Stalled" in text and "1 of 8" in text
     assert (sample("vigil_ai_engines", phase="stalled"), sample("vigil_ai_engines", phase="moving")) == (1, 7)
     assert sample("vigil_ai_queue_age_seconds") == 120
+    stage.now -= timedelta(hours=1)
+    stage.tell(monitor, engine_facts(1e6, 1e6 + 60, 1e6 + 120), "eu")
+    assert (sample("vigil_ai_engines", phase="stalled"), sample("vigil_ai_queue_age_seconds")) == (0, 0)
 
 
 def sample(name: str, **labels: str) -> float | None:

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from probes.ai.mcp.messages import LEGACY, MODERN
 from probes.ai.saturation.progress import EnginePhase
 from probes.wire import Result
+from vigil.clock import database_now
 from vigil.metrics.registry import OTHERS
 from vigil.monitors.core.engine_facts import ToldServer, told_server
 from vigil.monitors.live.results import MAX_MONITORS, latest_results
@@ -21,6 +22,8 @@ from vigil.tool_watch.models import ToolList
 
 #: Thousands of results are not read for every scraper (s).
 FRESH_S = 30.0
+#: A result older than two intervals and this (s) tells nothing of now, nor does one of later than this.
+_LATE_S = 300.0
 _VERSIONS = (MODERN, *LEGACY)
 
 
@@ -53,12 +56,18 @@ def _servers() -> GaugeMetricFamily:
 
 def _engines() -> Iterable[GaugeMetricFamily]:
     watched = Monitor.objects.filter(kind="saturation", deleted_at=None, paused=False).order_by("pk")
-    monitors = list(watched.values_list("public_id", flat=True)[:MAX_MONITORS])
+    intervals = dict(watched.values_list("public_id", "interval_s")[:MAX_MONITORS])
+    monitors = list(intervals)
     regions = list(Region.objects.values_list("slug", flat=True)) if monitors else []
     found = latest_results(monitors, regions)
     if not found.available:
         return
-    servers = [server for monitor in monitors if (server := _newest(found.of(monitor).values())) is not None]
+    now_s = database_now().timestamp()
+    servers = [
+        server
+        for monitor, interval_s in intervals.items()
+        if (server := _newest(found.of(monitor).values(), now_s, interval_s)) is not None
+    ]
     phases = Counter(dict.fromkeys((phase.value for phase in EnginePhase), 0))
     phases.update(engine.phase for server in servers for engine in server.engines)
     family = GaugeMetricFamily("vigil_ai_engines", "Engines of inference servers that are watched.", labels=["phase"])
@@ -69,7 +78,9 @@ def _engines() -> Iterable[GaugeMetricFamily]:
     yield GaugeMetricFamily("vigil_ai_queue_age_seconds", "The longest wait in a queue, at least.", value=oldest)
 
 
-def _newest(results: Iterable[Result]) -> ToldServer | None:
-    """What the newest result tells that tells of a server."""
-    ordered = sorted(results, key=lambda result: result.started_ms, reverse=True)
+def _newest(results: Iterable[Result], now_s: float, interval_s: int) -> ToldServer | None:
+    """What the newest result tells that tells of a server; None where none is of now."""
+    oldest_s = now_s - 2 * interval_s - _LATE_S
+    fresh = (result for result in results if oldest_s <= result.started_ms / 1000 <= now_s + _LATE_S)
+    ordered = sorted(fresh, key=lambda result: result.started_ms, reverse=True)
     return next((told for result in ordered if (told := told_server(result.facts)) is not None), None)
