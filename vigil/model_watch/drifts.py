@@ -107,6 +107,13 @@ def _told_by_others(monitor: Monitor, now: datetime) -> set[str]:
     return {key for told in others.values_list("told", flat=True)[:OTHERS_MOST] for key in told}
 
 
+def _others_of(monitor: Monitor, provider: str) -> tuple[int, ...]:
+    """Other monitors that read the same provider's list."""
+    reading = Monitor.objects.filter(team=monitor.team_id, deleted_at=None, seen_lists__provider=provider)
+    keys = reading.exclude(pk=monitor.pk).order_by("pk").distinct().values_list("pk", flat=True)
+    return tuple(keys[:OTHERS_MOST]) if provider else ()
+
+
 def _shared_provider(monitor: Monitor) -> str:
     """The provider whose list monitors share; empty where the list is that of a server of one's own."""
     provider = str(monitor.config.get("provider") or "")
@@ -129,4 +136,5 @@ def _notice(monitor: Monitor, changes: Collection[SeenChange], now: datetime) ->
         monitor=monitor.pk,
         before=before,
         after=after,
+        others=_others_of(monitor, provider),
     )

@@ -64,14 +64,15 @@ def _store(team: Team, named: NamedModel, row: DatedModel | None, known: KnownDa
 
 
 def _notice(team: Team, used: UsedModel, told: ToTell, now: datetime) -> Notice:
-    monitor = next((place.monitor for place in used.places if place.monitor is not None), None)
+    monitors = [place.monitor for place in used.places if place.monitor is not None]
     return Notice(
         team=team.pk,
         kind=NoticeKind.RETIREMENT,
         key=f"{used.named.provider}/{used.named.model}/{told.key}"[-200:],
         title=title_of(used.named.model, provider_name(used.named.provider), told, now.date()),
         at=now,
-        monitor=monitor,
+        monitor=next(iter(monitors), None),
+        others=tuple(monitors[1:]),
         before=f"retires on {told.before}" if told.before else "",
         after=in_words(used.retires, used.used_by),
     )

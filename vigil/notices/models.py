@@ -43,6 +43,9 @@ class StoredNotice(models.Model):
     at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
 
+    #: Primary keys of further monitors that it concerns, while it is told; not stored.
+    others: tuple[int, ...] = ()
+
     class Meta:
         ordering = ("-id",)
         constraints = [models.UniqueConstraint(fields=["team", "kind", "key"], name="notice_told_once")]

@@ -43,6 +43,8 @@ def tell(notices: Iterable[Notice], enqueue: EnqueueNotices) -> list[StoredNotic
         StoredNotice.objects.bulk_create(rows, ignore_conflicts=True)
         mine = StoredNotice.objects.filter(public_id__in=[row.public_id for row in rows])
         new = list(mine.select_related("monitor").order_by("pk"))
+        for row in new:
+            row.others = wanted[row.team_id, row.kind, row.key].others
         if new:
             enqueue(new)
         for team in {row.team_id for row in new}:

@@ -76,6 +76,19 @@ def test_routes_pick_the_channels_by_kind_and_monitor() -> None:
     assert told() == [("chat", "Others"), ("ai", "AI")]
 
 
+def test_each_monitor_that_a_notice_concerns_is_routed() -> None:
+    first, second, rest = channel("first"), channel("second"), channel("rest")
+    route("First", first, position=1, tags=["first"])
+    route("Second", second, position=2, tags=["second"])
+    route("Rest", rest, position=3)
+    keys = [
+        Monitor.objects.create(team=default_team(), name=name, kind="http", config={}, tags=[tag], interval_s=60).pk
+        for name, tag in (("a", "first"), ("b", "second"), ("c", "first"))
+    ]
+    tell([notice(monitor=keys[0], others=(keys[1], keys[2], 0))], enqueue_notices)
+    assert told() == [("first", "First"), ("second", "Second")]
+
+
 def test_a_route_of_severe_incidents_gets_no_notice() -> None:
     route("Severe", channel("pager"), severities=["critical", "error"])
     tell([notice()], enqueue_notices)

@@ -15,6 +15,8 @@ from probes.text import storable
 KEY_LIMIT = 200
 TITLE_LIMIT = 200
 CHANGE_LIMIT = 1000
+#: Further monitors of one notice that are routed.
+OTHERS_MOST = 200
 
 
 class NoticeKind(StrEnum):
@@ -44,7 +46,8 @@ class Notice:
     """A notice of a team. `team` and `monitor` are primary keys.
 
     `key` tells notices of one kind apart, and is told once: it names the subject and the change, such as
-    `openai/gpt-x/2027-01-14/30`. `before` and `after` may be empty.
+    `openai/gpt-x/2027-01-14/30`. `before` and `after` may be empty. `others` are further monitors that it concerns:
+    routes pick channels for each of them.
     """
 
     team: int
@@ -55,6 +58,7 @@ class Notice:
     monitor: int | None = None
     before: str = ""
     after: str = ""
+    others: tuple[int, ...] = ()
 
     @property
     def identity(self) -> tuple[int, str, str]:
@@ -68,7 +72,7 @@ def admitted(notice: Notice) -> Notice:
     if not key or not title:
         raise ValueError("a notice has a key and a title")
     before, after = _line(notice.before, CHANGE_LIMIT), _line(notice.after, CHANGE_LIMIT)
-    return replace(notice, key=key, title=title, before=before, after=after)
+    return replace(notice, key=key, title=title, before=before, after=after, others=notice.others[:OTHERS_MOST])
 
 
 def _line(text: str, limit: int) -> str:
