@@ -31,14 +31,17 @@ _rates, _lock = Rates(), threading.Lock()
 @never_cache
 @require_POST
 def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
-    """Take one group. 4xx for what Alertmanager need not send again, 429 and 503 for what it should."""
+    """Take one group. 4xx for what Alertmanager need not send again, 503 for what it should.
+
+    Its webhook sends again after 5xx alone; what is refused by 429 waits for the group's next interval.
+    """
     team = TeamPings.objects.filter(key=key).values_list("team_id", flat=True).first()
     if team is None:
         return _plain("No team has this address: it holds the team's ping key.", 404)
     with _lock:
         wait_s = _rates.admit(key, time.monotonic())
     if wait_s:
-        answer = _plain("Too many reports: group more alerts into one.", 429)
+        answer = _plain("Too many reports: group more alerts into one.", 503)
         answer["Retry-After"] = str(math.ceil(wait_s))
         return answer
     try:
@@ -53,7 +56,7 @@ def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
         return _plain("PostgreSQL is away.", 503)
     _log.info("external.taken", outcome=outcome.value)
     if outcome is ReportOutcome.TOO_MANY:
-        return _plain("The team has too many open external incidents: group more alerts into one.", 429)
+        return _plain("The team has too many open external incidents: group more alerts into one.", 503)
     return _plain(outcome.value, 200)
 
 

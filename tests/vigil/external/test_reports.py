@@ -85,7 +85,7 @@ def test_what_it_is_called_follows_its_last_report(key: str) -> None:
 def test_a_team_has_a_bounded_number_of_them_open(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(take, "OPEN_MOST", 2)
     codes = [report(key, payload(groupKey=group))[0] for group in ("a", "b", "c", "a")]
-    assert codes == [200, 200, 429, 200]
+    assert codes == [200, 200, 503, 200]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_an_address_that_is_nobodys_is_not_there_and_guessing_is_limited() -> No
 
 def test_too_many_reports_are_told_to_wait(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "_rates", Rates(burst=1.0))
-    assert [report(key, payload())[0] for _ in range(2)] == [200, 429]
+    assert [report(key, payload())[0] for _ in range(2)] == [200, 503]
 
 
 def test_only_posts_are_taken(key: str) -> None:

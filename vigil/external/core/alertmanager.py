@@ -17,7 +17,8 @@ import msgspec
 VOUCHED = timedelta(hours=24)
 #: No group is taken for firing for longer than this after its last message.
 VOUCHED_MOST = timedelta(days=7)
-ALERTS_MOST, LABELS_MOST = 1_000, 64
+#: Alerts of one group: a body of 1 MB holds fewer. The wider the trouble the more there are, and it must be taken.
+ALERTS_MOST, LABELS_MOST = 20_000, 64
 LINES_MOST, LINE_LIMIT, TITLE_LIMIT = 10, 300, 250
 
 _Text = Annotated[str, msgspec.Meta(max_length=20_000)]
@@ -98,9 +99,10 @@ def _moment(text: str) -> datetime | None:
     """A time in RFC 3339; None for the year 1, and for what is no time."""
     try:
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo is not None and found.year > 1970 else None
+    except (ValueError, OverflowError):
+        # The last day of the calendar in one zone may be none in another.
         return None
-    return found.astimezone(UTC) if found.tzinfo is not None and found.year > 1970 else None
 
 
 def _title(group: _ReportedGroup, firing: int) -> str:
