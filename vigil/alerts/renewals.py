@@ -12,7 +12,8 @@ from vigil.alerts.channels import CHANNELS
 
 # Of each open incident and channel the newest trigger, if it was sent long enough ago. A resolve is behind it in the
 # queue of its incident, so it never overtakes the renewal. What was grouped, when the channel was of another kind, is
-# sent alone.
+# sent alone. A receiver that had the alert and then refused a renewal for good is asked again: a proxy that is being
+# changed says 404 for a minute, and the alert would end there while the incident is open.
 _RENEW = """
 WITH newest AS (
     SELECT DISTINCT ON (d.incident_id, d.channel_id) d.id, u.every
@@ -25,7 +26,10 @@ WITH newest AS (
 UPDATE alerts_delivery d
 SET state = 'pending', attempts = 0, created_at = now(), due_at = now(), leader_id = NULL, thread_id = NULL, tells = 1
 FROM newest n
-WHERE d.id = n.id AND d.state = 'sent' AND d.sent_at < now() - n.every * interval '1 second'
+WHERE d.id = n.id AND CASE d.state
+    WHEN 'sent' THEN d.sent_at < now() - n.every * interval '1 second'
+    WHEN 'dead' THEN d.sent_at IS NOT NULL AND d.due_at < now() - n.every * interval '1 second'
+    ELSE false END
 """
 
 

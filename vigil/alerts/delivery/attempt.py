@@ -79,18 +79,21 @@ def _failed(claim: Claim, message: Message, refused: ChannelError) -> AttemptRes
         retry_after_s=refused.retry_after_s,
         seed=message.id,
     )
+    wait_s = what_next.wait_s
+    renew_s = CHANNELS[claim.destination.kind].renew_s if claim.destination.kind in CHANNELS else 0.0
+    if renew_s and refused.retry_after_s is None:
+        # A receiver that forgets must not wait for longer than it remembers.
+        wait_s = min(wait_s, renew_s)
     error = str(refused)
     _log.warning(
         "delivery.failed",
         **_about(claim, message),
         error=error,
         dead=what_next.dead,
-        retry_in_s=round(what_next.wait_s, 1),
+        retry_in_s=round(wait_s, 1),
     )
     outcome = AttemptOutcome.DEAD if what_next.dead else AttemptOutcome.RETRY
-    return AttemptResult(
-        claim, outcome, error, what_next.wait_s, permanent=refused.permanent, rest_s=refused.retry_after_s or 0
-    )
+    return AttemptResult(claim, outcome, error, wait_s, permanent=refused.permanent, rest_s=refused.retry_after_s or 0)
 
 
 def _about(claim: Claim, message: Message) -> dict[str, object]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -21,6 +24,10 @@ from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS, ChannelSettingsError, alertmanager, check_channel
+from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
+from vigil.alerts.delivery.attempt import attempt
+from vigil.alerts.delivery.claim_rows import Destination
+from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.renewals import renew
@@ -90,6 +97,38 @@ def test_an_open_alert_is_due_again_once_its_time_is_over(channel: Channel, step
     assert (renew(), renew()) == (1, 0)
     again = Delivery.objects.get()
     assert (again.state, again.attempts, again.event) == ("pending", 0, "trigger")
+
+
+def test_an_alert_whose_renewal_was_refused_for_good_is_tried_again_while_it_is_open(
+    channel: Channel, step: Step
+) -> None:
+    told(step(), 2 * EVERY)
+    Delivery.objects.update(state="dead", due_at=Now())
+    assert renew() == 0
+    Delivery.objects.update(due_at=Now() - 2 * EVERY)
+    assert renew() == 1
+    Delivery.objects.update(state="dead", due_at=Now() - 2 * EVERY, sent_at=None)
+    assert renew() == 0
+
+
+class Away:
+    """A receiver that does not answer."""
+
+    def now(self) -> float:
+        return 0.0
+
+    async def call(self, call: ReceiverCall) -> ReceiverAnswer:
+        raise ChannelError("no answer")
+
+
+def test_a_receiver_that_forgets_is_tried_again_before_it_has_forgotten() -> None:
+    waits = []
+    for number in range(20):
+        destination = Destination(1, "alertmanager", URL, {}, gather=False, refused=False)
+        claim = Claim(number, uuid4(), destination, 30, timedelta(hours=1), 1)
+        message = replace(message_of(alert("outage", "trigger")), id=f"dlv_{number}")
+        waits.append(asyncio.run(attempt(Away(), claim, message, 0.0)).wait_s)
+    assert max(waits) == alertmanager.RENEW_S
 
 
 def test_of_several_triggers_the_newest_is_sent_again(channel: Channel, step: Step) -> None:
