@@ -86,6 +86,7 @@ def test_what_a_region_makes_up_is_no_sample() -> None:
     found = told("http", result(facts=facts))
     assert not {"probe_ip_protocol", "probe_ssl_earliest_cert_expiry"} & found.keys()
     assert (found["probe_http_uncompressed_body_length"], found["probe_http_redirects"]) == (0.0, 0.0)
+    assert not any("version_info" in name for name in told("http", result(facts={"tls": "made up at 12:01"})))
 
 
 @pytest.mark.parametrize(
