@@ -44,6 +44,7 @@ class RegionAccess(models.Model):
     next_ms = models.BigIntegerField(default=0)
 
     class Meta:
+        verbose_name_plural = "access of regions"
         ordering = ("provider", "host", "region")
         constraints = (
             models.UniqueConstraint(fields=["team", "provider", "host", "region"], name="access_of_region_once"),

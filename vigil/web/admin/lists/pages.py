@@ -29,6 +29,8 @@ class BoundedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     # One page with everything is what bounds are against.
     list_max_show_all = 0
+    # Counts beside each choice of a filter would count the table once more for each.
+    show_facets = admin.ShowFacets.NEVER
     change_list_template = "web/admin/list.html"
 
     @property

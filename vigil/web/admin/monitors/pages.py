@@ -30,6 +30,8 @@ from vigil.web.forms.words import KINDS
 
 #: Changes of a monitor on its page.
 CHANGES_SHOWN = 20
+#: Names of regions in a row of the list.
+REGIONS_SHOWN = 3
 #: Instead of a kind, in the address of the form of a new one.
 PRESET = "preset"
 _WATCHED = ("name", *OF_CHECKED, "tags", "priority", "parents")
@@ -139,7 +141,10 @@ class MonitorAdmin(PagesByKind):
     @admin.display(description="changes")
     def changed(self, monitor: Monitor) -> str:
         last = monitor.changes.all()[:CHANGES_SHOWN]
-        rows = [(one.at, f"{one.author} {one.via}".strip(), one.action, ", ".join(one.fields)) for one in last]
+        rows = [
+            (f"{one.at:%Y-%m-%d %H:%M:%S}", f"{one.author} {one.via}".strip(), one.action, ", ".join(one.fields))
+            for one in last
+        ]
         return table(("when (UTC)", "who", "what", "fields"), rows) if rows else "none on record"
 
     @admin.display(description="secrets that are set")
@@ -148,7 +153,9 @@ class MonitorAdmin(PagesByKind):
 
     @admin.display(description="regions")
     def region_names(self, monitor: Monitor) -> str:
-        return ", ".join(region.slug for region in monitor.regions.all()) or "none"
+        names = [region.slug for region in monitor.regions.all()]
+        more = [f"{len(names) - REGIONS_SHOWN} more"] if len(names) > REGIONS_SHOWN else []
+        return ", ".join([*names[:REGIONS_SHOWN], *more]) or "none"
 
     @admin.display(description="warnings")
     def warnings(self, monitor: Monitor) -> str:

@@ -53,7 +53,7 @@ class RegionNamesField(forms.MultipleChoiceField):
 def region_choices() -> list[tuple[str, str]]:
     """Regions by name, as they are shown beside their boxes."""
     rows = Region.objects.order_by("slug").values_list("slug", "name")[:REGIONS_SHOWN]
-    return [(slug, f"{name} ({slug})" if name else slug) for slug, name in rows]
+    return [(slug, f"{name} ({slug})" if name not in ("", slug) else slug) for slug, name in rows]
 
 
 def form_field(one: FormField) -> forms.Field:
