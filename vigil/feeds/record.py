@@ -14,6 +14,8 @@ from vigil.feeds.models import Feed, FeedPost
 
 #: A year and more, for the yearly table of detection leads.
 KEEP = timedelta(days=400)
+#: Posts of a feed that are over and kept, the newest: a page may have new ones at each read.
+ENDED_MOST = 10_000
 
 
 def record_page(feed: Feed, page: Page, format: str, etag: str = "", modified: str = "") -> list[FeedPost]:
@@ -35,6 +37,9 @@ def record_page(feed: Feed, page: Page, format: str, etag: str = "", modified: s
         ]  # fmt: skip
         FeedPost.objects.bulk_create(fresh)
         FeedPost.objects.filter(feed=row, ended_at__lt=now - KEEP).delete()
+        if gone:
+            over = FeedPost.objects.filter(feed=row).exclude(ended_at=None).order_by("-seen_at", "-id")
+            FeedPost.objects.filter(pk__in=list(over.values_list("pk", flat=True)[ENDED_MOST:])).delete()
         row.etag, row.modified, row.format = etag[:200], modified[:100], format
         row.asked_at = row.ok_at = now
         row.problem = ""

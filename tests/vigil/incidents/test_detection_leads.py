@@ -103,6 +103,18 @@ def test_silence_is_settled_and_a_page_that_nobody_read_is_not_silent(feed: Feed
     assert DetectionLead.objects.get().state == "silent"
 
 
+def test_a_page_with_a_post_on_another_outage_is_not_silent(feed: Feed, now: datetime) -> None:
+    world = World()
+    first = fail(world, "chat", now - timedelta(minutes=200))
+    second = fail(world, "embeddings", now - timedelta(minutes=190))
+    Incident.objects.update(part_of=None)
+    post(feed, now - timedelta(minutes=198))
+    settle_leads(now)
+
+    states = dict(DetectionLead.objects.values_list("incident_id", "state"))
+    assert states == {first.pk: "told", second.pk: "unread"}
+
+
 def test_where_no_page_is_read_there_is_no_lead(now: datetime) -> None:
     fail(World(), "chat", now)
     assert settle_leads(now) == 0 and not DetectionLead.objects.exists()

@@ -6,6 +6,7 @@ with it. The post's own time may be back-dated: it only counts where those two r
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,7 +39,8 @@ class WhoWasFirst(StrEnum):
 class LeadState(StrEnum):
     """What is known of the provider's word on one outage.
 
-    `SILENT`: the page was read and said nothing. `UNREAD`: nobody read it, so nothing is known.
+    `SILENT`: the page was read and said nothing. `UNREAD`: nothing is known, since nobody read it, or since it had a
+    post that is the word on another outage.
     """
 
     WAITING = "waiting"
@@ -124,11 +126,14 @@ def matched(outages: Sequence[DetectedOutage], words: Sequence[PublicWord]) -> M
 
 def unmatched(outages: Sequence[DetectedOutage], words: Sequence[PublicWord]) -> list[PublicWord]:
     """Posts that are about no outage of ours, planned work left out: what we missed."""
-    return [
-        word
-        for word in words
-        if not is_planned(word.title) and not any(can_be_about(outage, word) for outage in outages)
-    ]
+    ordered = sorted(outages, key=lambda one: one.decided)
+    decided = [one.decided for one in ordered]
+
+    def is_about_one(word: PublicWord) -> bool:
+        near = ordered[bisect_left(decided, word.seen - AFTER) : bisect_right(decided, word.seen + BEFORE)]
+        return any(can_be_about(outage, word) for outage in near)
+
+    return [word for word in words if not is_planned(word.title) and not is_about_one(word)]
 
 
 def can_be_about(outage: DetectedOutage, word: PublicWord) -> bool:
@@ -142,6 +147,16 @@ def can_be_about(outage: DetectedOutage, word: PublicWord) -> bool:
     return outage.decided - BEFORE <= word.seen <= closes_at(outage)
 
 
+def is_on_page(outage: DetectedOutage, words: Sequence[PublicWord]) -> bool:
+    """Whether the page had a post during an outage, whichever outage it is the word on: it was not silent."""
+    return any(
+        not is_planned(word.title)
+        and word.seen <= closes_at(outage)
+        and (word.ended is None or word.ended > outage.failed)
+        for word in words
+    )
+
+
 def is_planned(title: str) -> bool:
     return state_of(title) is PostState.PLANNED
 
@@ -151,14 +166,24 @@ def closes_at(outage: DetectedOutage) -> datetime:
     return outage.decided + AFTER if outage.ended is None else min(outage.decided + AFTER, outage.ended + AFTER_END)
 
 
-def settled_state(outage: DetectedOutage, word: PublicWord | None, read: datetime | None, now: datetime) -> LeadState:
-    """State of an outage's lead; `read` is when the page was last readable, None if it is not read at all."""
+def settled_state(
+    outage: DetectedOutage,
+    word: PublicWord | None,
+    read: datetime | None,
+    now: datetime,
+    others: Sequence[PublicWord] = (),
+) -> LeadState:
+    """State of an outage's lead; `read` is when the page was last readable, None if it is not read at all.
+
+    `others` are all posts of that time.
+    """
     if word is not None:
         return LeadState.TOLD
     if now <= closes_at(outage):
         return LeadState.WAITING
     closes = closes_at(outage)
-    return LeadState.SILENT if read is not None and read >= closes and now <= closes + LATE else LeadState.UNREAD
+    is_known = read is not None and read >= closes and now <= closes + LATE
+    return LeadState.SILENT if is_known and not is_on_page(outage, others) else LeadState.UNREAD
 
 
 def in_words(lead: LeadFigures) -> str:

@@ -69,11 +69,13 @@ def _changed(provider: str, team: int, now: datetime) -> list[DetectionLead]:
     stored = {one.incident_id: one for one in DetectionLead.objects.filter(incident__in=[row.pk for row in alone])}
     told = {key for key, one in stored.items() if one.state == LeadState.TOLD}
     taken = {one.post for key, one in stored.items() if key in told}
-    words = [word for word in words_of(feed, now - LOOKED_AT - BEFORE) if word.key not in taken]
+    posted = words_of(feed, now - LOOKED_AT - BEFORE)
+    words = [word for word in posted if word.key not in taken]
     outages = [outage_of(row) for row in alone]
     # Those that are told as well: a second post about one of them is about no other.
     found = matched(outages, words)
-    leads = [_lead(one, found.get(one.key), feed, now) for one in outages if one.key not in told]
+    states = {one.key: settled_state(one, found.get(one.key), feed.ok_at, now, posted) for one in outages}
+    leads = [_lead(one, found.get(one.key), states[one.key]) for one in outages if one.key not in told]
     return [one for one in leads if _is_news(one, stored.get(one.incident_id))]
 
 
@@ -85,20 +87,19 @@ def outage_of(incident: Incident) -> DetectedOutage:
     return DetectedOutage(incident.pk, incident.started_at, incident.opened_at, incident.resolved_at)
 
 
-def words_of(feed: Feed, since: datetime, until: datetime | None = None) -> list[PublicWord]:
+def words_of(feed: Feed, since: datetime, until: datetime | None = None, most: int = POSTS_MOST) -> list[PublicWord]:
     """Posts of a feed first seen in a time, the oldest first."""
     posts = feed.posts.filter(seen_at__gte=since)
     if until is not None:
         posts = posts.filter(seen_at__lt=until)
-    return [_word(post) for post in posts.order_by("seen_at", "pk")[:POSTS_MOST]]
+    return [_word(post) for post in posts.order_by("seen_at", "pk")[:most]]
 
 
 def _word(post: FeedPost) -> PublicWord:
     return PublicWord(post.pk, post.title, post.seen_at, post.absent_at, post.created_at, post.ended_at)
 
 
-def _lead(outage: DetectedOutage, word: PublicWord | None, feed: Feed, now: datetime) -> DetectionLead:
-    state = settled_state(outage, word, feed.ok_at, now)
+def _lead(outage: DetectedOutage, word: PublicWord | None, state: LeadState) -> DetectionLead:
     if word is None:
         return DetectionLead(incident_id=outage.key, state=state)
     figures = lead_of(outage.decided, word)

@@ -17,6 +17,8 @@ from vigil.monitors.models import Monitor
 
 #: Leads of one year that are added up.
 LEADS_MOST = 20_000
+#: Posts of a page in a year: busy ones have more than one a day.
+POSTS_MOST = 5_000
 FIRST_YEAR = 2020
 
 
@@ -44,6 +46,12 @@ def _missed(team: Team, outages: dict[str, list[DetectedOutage]], start: datetim
     since = dict(watched.order_by().values_list("provider").annotate(since=Min("created_at")))
     missed: Counter[str] = Counter()
     for feed in Feed.objects.filter(provider__in=since):
-        words = [word for word in words_of(feed, max(start, since[feed.provider]), end) if word.absent is not None]
-        missed[feed.provider] = len(unmatched(outages.get(feed.provider, []), words))
+        words = [
+            word
+            for word in words_of(feed, max(start, since[feed.provider]), end, POSTS_MOST)
+            if word.absent is not None
+        ]
+        missed[feed.provider] = len(
+            unmatched(outages.get(feed.provider, []), [word for word in words if word.absent is not None])
+        )
     return missed
