@@ -157,6 +157,13 @@ def count(said: object, before: int | None = None) -> int | None:
     return int(said)
 
 
+def output_count(output: object, total: object, input: object) -> int | None:
+    """Tokens of the answer. Of xAI, and of Gemini in OpenAI's form, hidden reasoning is in the total alone, and billed:
+    https://docs.x.ai/docs/key-information/consumption-and-rate-limits"""
+    said, whole, asked = count(output), count(total), count(input)
+    return said if said is None or whole is None or asked is None else max(said, whole - asked)
+
+
 def inside(holder: object, *names: str | int) -> object:
     """What stands below these names and places of decoded JSON; None where nothing does."""
     for name in names:

@@ -5,7 +5,7 @@ Source: openai-python `types/chat/chat_completion_chunk.py` and `_streaming.py`,
 
 from __future__ import annotations
 
-from probes.ai.streams.answer import Finish, StreamedAnswer, count, inside
+from probes.ai.streams.answer import Finish, StreamedAnswer, inside, output_count
 from probes.ai.streams.framing import Framing
 from probes.ai.streams.shape import Json, Prompt, StreamForm
 
@@ -52,7 +52,7 @@ def read(name: str, event: Json, answer: StreamedAnswer) -> None:
     if isinstance(usage, dict):
         answer.counts(
             usage.get("prompt_tokens"),
-            _output(usage),
+            output_count(usage.get("completion_tokens"), usage.get("total_tokens"), usage.get("prompt_tokens")),
             inside(usage, "completion_tokens_details", "reasoning_tokens"),
         )
     choice = inside(event, "choices", 0)
@@ -70,14 +70,6 @@ def read(name: str, event: Json, answer: StreamedAnswer) -> None:
     answer.finishes(choice.get("finish_reason"), FINISHES)
     if answer.finish is Finish.ERROR:
         answer.fails(choice.get("error") or {"message": answer.finish_said})
-
-
-def _output(usage: Json) -> int | None:
-    """Tokens of the answer. xAI, and Gemini in this form, have hidden reasoning in the total alone, and bill it."""
-    said, total, prompt = (count(usage.get(name)) for name in ("completion_tokens", "total_tokens", "prompt_tokens"))
-    if said is None or total is None or prompt is None:
-        return said
-    return max(said, total - prompt)
 
 
 FORM = StreamForm(Framing.EVENTS, body, read, "/chat/completions", sentinel=b"[DONE]")

@@ -5,7 +5,7 @@ Source: openai-python `types/responses/*`, read in August 2026.
 
 from __future__ import annotations
 
-from probes.ai.streams.answer import Finish, StreamedAnswer, inside
+from probes.ai.streams.answer import Finish, StreamedAnswer, inside, output_count
 from probes.ai.streams.framing import Framing
 from probes.ai.streams.shape import Json, Prompt, StreamForm
 
@@ -57,9 +57,10 @@ def _take_response(kind: str, response: object, answer: StreamedAnswer) -> None:
     if kind == "response.created":
         return
     usage = inside(response, "usage")
+    input = inside(usage, "input_tokens")
     answer.counts(
-        inside(usage, "input_tokens"),
-        inside(usage, "output_tokens"),
+        input,
+        output_count(inside(usage, "output_tokens"), inside(usage, "total_tokens"), input),
         inside(usage, "output_tokens_details", "reasoning_tokens"),
     )
     answer.ended = True

@@ -19,9 +19,9 @@ from probes.wire import Result
 LAPSES_AFTER_MS = 3_600_000
 #: Reservations of one canary at a time.
 RESERVED_MOST = 120
-#: A region may report more tokens than its request allowed, since a server may ignore the limit: so many times the most
-#: are believed, or one report could end the budget of years.
-_BELIEVED_TIMES = 10
+#: A region may report more tokens than its request allowed, since a server may ignore the limit, or not count hidden
+#: reasoning in it. So many more are believed, as many as come in a minute; or one false report could end any budget.
+_BELIEVED_TOKENS = 32_768
 #: A slot further from the time of the database (ms) is of a clock gone wrong: granted, it would refuse all before it.
 NEAR_MS = 300_000
 #: Codes with which a request is refused before anything is generated, which none bills. 408 and 499 are not among them,
@@ -147,7 +147,7 @@ def billed(result: Result, price: Price | None, most: int) -> int:
         return most
     assert isinstance(input, int)
     assert isinstance(output, int)
-    return min(cost_nanos(price, input, output), _BELIEVED_TIMES * most)
+    return min(cost_nanos(price, input, output), most + cost_nanos(price, 0, _BELIEVED_TOKENS))
 
 
 def _is_count(said: object) -> bool:
