@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from django.db.models.functions import Now
 
@@ -13,10 +12,8 @@ from vigil.monitors.core.named_models import named_models
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.models import Monitor
 from vigil.offers.core.ranking import RULE_WORDS, RankedBy, best, in_words
-from vigil.offers.models import MonitorOffers
+from vigil.offers.models import FRESH, MonitorOffers
 
-#: Older offers are not those of now.
-FRESH = timedelta(minutes=20)
 OFFERS_MOST = 500
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,6 +10,9 @@ from django.db import models
 
 from probes.ai.offers.offer import Offer
 from vigil.monitors.models import Monitor
+
+#: Older offers are not those of now, unless they are read more seldom.
+FRESH = timedelta(minutes=20)
 
 
 class MonitorOffers(models.Model):
@@ -33,6 +37,10 @@ class MonitorOffers(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model}: {len(self.last)} offers"
+
+    def are_of_now(self, now: datetime) -> bool:
+        """Whether they were read so lately that the best of them is the best now: 20 minutes, or three intervals."""
+        return now - self.read_at <= max(FRESH, 3 * timedelta(seconds=self.monitor.interval_s))
 
     @property
     def offers(self) -> list[Offer]:

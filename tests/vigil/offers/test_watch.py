@@ -176,6 +176,13 @@ def test_a_gateway_that_fails_itself_is_no_alternative(gateway: Monitor, now: da
     assert alternatives_of([chat.public_id]) == {}
 
 
+def test_offers_that_are_old_have_no_best_one(gateway: Monitor, now: datetime, client: Client) -> None:
+    read(gateway, now - timedelta(hours=2), A, B)
+    assert Api(default_team())("GET", f"monitors/{gateway.public_id}/offers")[1]["best"] is None
+    client.force_login(ensure_first_admin())
+    assert "read too long ago" in client.get(f"/monitors/{gateway.public_id}").content.decode()
+
+
 @pytest.mark.parametrize(("model", "age", "said"), [("gpt-x", 1, True), ("gpt-z", 1, False), ("gpt-x", 60, False)])
 def test_the_alert_of_a_failing_model_names_the_best_alternative(
     gateway: Monitor, now: datetime, model: str, age: int, said: bool

@@ -15,6 +15,7 @@ from probes.ai.offers.offer import Offer
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.views import ApiView
+from vigil.clock import database_now
 from vigil.monitors.models import Monitor
 from vigil.offers.core.ranking import RULE_WORDS, Fitness, RankedBy, RankedOffer, best, ranked
 from vigil.offers.models import MonitorOffers
@@ -76,7 +77,7 @@ class MonitorOffersView(ApiView):
         rule = RankedBy(by)
         row = MonitorOffers.objects.filter(monitor=monitor).first()
         offers = row.offers if row is not None else []
-        first = best(offers, rule)
+        first = best(offers, rule) if row is not None and row.are_of_now(database_now()) else None
         return Response(
             {
                 "model": row.model if row else "",

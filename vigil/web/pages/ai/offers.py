@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from probes.ai.offers.forms import FORMS
+from vigil.clock import database_now
 from vigil.monitors.models import Monitor
 from vigil.offers.core.change import dollars
 from vigil.offers.core.ranking import RULE_WORDS, Fitness, RankedBy, best, in_words, ranked
@@ -40,11 +41,12 @@ class OfferLine:
 
 @dataclass(frozen=True, slots=True)
 class ShownOffers:
-    """The panel of a monitor's page."""
+    """The panel of a monitor's page. `is_old`: what was read last is not how it is now."""
 
     row: MonitorOffers
     rule: str
     best: str
+    is_old: bool
     lines: tuple[OfferLine, ...]
 
 
@@ -56,7 +58,8 @@ def offers_of_monitor(monitor: Monitor) -> ShownOffers | None:
     if row is None:
         return None
     offers = row.offers
-    first = best(offers)
+    is_old = not row.are_of_now(database_now())
+    first = None if is_old else best(offers)
     lines = tuple(
         OfferLine(
             name=one.offer.name or one.offer.tag,
@@ -73,7 +76,7 @@ def offers_of_monitor(monitor: Monitor) -> ShownOffers | None:
         )
         for one in ranked(offers)
     )
-    return ShownOffers(row, RULE_WORDS[RankedBy.PRICE], in_words(first) if first else "", lines)
+    return ShownOffers(row, RULE_WORDS[RankedBy.PRICE], in_words(first) if first else "", is_old, lines)
 
 
 def _percent(uptime: float | None) -> str:
