@@ -191,6 +191,11 @@ def test_a_provider_is_explained_by_its_worst_monitor_and_the_same_model_elsewhe
     assert (found["all_right"], found["reason"]) == ("no", "down")
     assert [(route["name"], route["reason"]) for route in found["route_to"]] == [("spare", "same_model")]
     assert ask("explain_state", provider="groq")["all_right"] == "yes"
+    Monitor.objects.create(
+        team=default_team(), name="a paused one", kind="http", provider="openai", paused=True, secrets={"key": "fake"},
+        config={"url": "https://api.openai.com/v1/models"},
+    )  # fmt: skip
+    assert ask("explain_state", provider="openai")["reason"] == "down"
     gateway = {"url": "https://openrouter.ai/api/v1/models", "assertions": [listed]}
     made = caller("POST", "monitors", {"name": "gateway", "kind": "http", "config": gateway})[1]["id"]
     MonitorOffers.objects.create(

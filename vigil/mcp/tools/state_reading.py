@@ -31,12 +31,12 @@ MONITORS_MOST, CHAINS_MOST = 100, 3
 PAGE, PAGES_MOST = 200, 5
 #: The gateway whose offers are read, and the age from which they are not those of now, as in alerts.
 GATEWAY, FRESH = "openrouter", timedelta(minutes=20)
-_WORST = ("down", "degraded", "unknown", "up", "paused")
+_WORST = ("down", "degraded", "unknown", "up")
 _OUTAGE, _FALLING = frozenset({IncidentKind.OUTAGE, IncidentKind.DEGRADED, IncidentKind.ACCOUNT}), "falling"
 
 
 def monitors_of_provider(api: CallerApi, provider: str) -> list[dict[str, Any]]:
-    """Monitors of a provider, the one to explain first: with a key before without, then the worst.
+    """Monitors of a provider, the one to explain first: watched before paused, with a key before without, the worst.
 
     Raises `ArgumentsRefused` where the provider is not known or not watched.
     """
@@ -48,13 +48,18 @@ def monitors_of_provider(api: CallerApi, provider: str) -> list[dict[str, Any]]:
         if refused.status != 404:
             raise
         budgets = []
-    ids = list(dict.fromkeys(id for budget in budgets for id in budget["monitors"]))[:MONITORS_MOST]
+    # Those in trouble first, which may be among the last of many.
+    failing = [
+        one["monitor"] for one in api.get("incidents", provider=provider, open=True, limit=MONITORS_MOST)["results"]
+    ]
+    known = [id for budget in budgets for id in budget["monitors"]]
+    ids = list(dict.fromkeys([id for id in failing if id in known] + known))[:MONITORS_MOST]
     rows = (
         api.get("monitors", id=ids, limit=MONITORS_MOST, fields="id,name,status,secret_names")["results"] if ids else []
     )
     if not rows:
         raise ArgumentsRefused(f"No monitor of this team checks {PROVIDERS[provider].name}: nothing is known of it.")
-    return sorted(rows, key=lambda row: (not row["secret_names"], _rank(row["status"]), row["name"]))
+    return sorted(rows, key=_urgency)
 
 
 def read_state(api: CallerApi, monitor: str, region: str) -> tuple[StateFacts, str | None]:
@@ -181,8 +186,10 @@ def _models(config: Any) -> set[str]:
     return {name.rpartition("/")[2].strip().lower() for name in named_models(config)}
 
 
-def _rank(status: str) -> int:
-    return _WORST.index(status) if status in _WORST else len(_WORST)
+def _urgency(row: Mapping[str, Any]) -> tuple[bool, bool, int, str]:
+    status = row["status"]
+    rank = _WORST.index(status) if status in _WORST else len(_WORST)
+    return status == "paused", not row["secret_names"], rank, row["name"]
 
 
 def _status(text: str) -> Status:
