@@ -35,7 +35,10 @@ def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
 
     Its webhook sends again after 5xx alone; what is refused by 429 waits for the group's next interval.
     """
-    team = TeamPings.objects.filter(key=key).values_list("team_id", flat=True).first()
+    try:
+        team = TeamPings.objects.filter(key=key).values_list("team_id", flat=True).first()
+    except DatabaseError as problem:
+        return _away(problem)
     if team is None:
         return _plain("No team has this address: it holds the team's ping key.", 404)
     with _lock:
@@ -52,12 +55,16 @@ def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
     except (InputProblem, BadReport) as problem:
         return _plain(str(problem), 400)
     except DatabaseError as problem:
-        _log.warning("postgresql.away", wanted="report", error=type(problem).__name__)
-        return _plain("PostgreSQL is away.", 503)
+        return _away(problem)
     _log.info("external.taken", outcome=outcome.value)
     if outcome is ReportOutcome.TOO_MANY:
         return _plain("The team has too many open external incidents: group more alerts into one.", 503)
     return _plain(outcome.value, 200)
+
+
+def _away(problem: DatabaseError) -> HttpResponse:
+    _log.warning("postgresql.away", wanted="report", error=type(problem).__name__)
+    return _plain("PostgreSQL is away.", 503)
 
 
 def _plain(words: str, status: int) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from vigil.accounts.models import Team
 from vigil.accounts.teams import default_team
 from vigil.alerts.models import Channel, Delivery, Route
 from vigil.alerts.outbox import enqueue
+from vigil.cli.processes.listening import name_route
 from vigil.external import take, views
 from vigil.external.models import ExternalReport
 from vigil.heartbeats.core.rate_limit import Rates
@@ -106,6 +108,20 @@ def test_an_address_that_is_nobodys_is_not_there_and_guessing_is_limited() -> No
 def test_too_many_reports_are_told_to_wait(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(views, "_rates", Rates(burst=1.0))
     assert [report(key, payload())[0] for _ in range(2)] == [200, 503]
+
+
+def test_no_line_of_the_log_holds_the_key_of_an_address(
+    key: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(views, "_rates", Rates(burst=1.0))
+    log = logging.getLogger("django.request")
+    log.addFilter(name_route)
+    try:
+        report(key, payload())
+        report(key, payload())
+    finally:
+        log.removeFilter(name_route)
+    assert "Service Unavailable: /external/alertmanager/<str:key>" in caplog.text and key not in caplog.text
 
 
 def test_only_posts_are_taken(key: str) -> None:

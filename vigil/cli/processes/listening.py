@@ -12,6 +12,15 @@ from vigil.cli.errors import CommandError
 QUIET_LOGS = {"django.request": logging.ERROR, "django.security": logging.CRITICAL}
 
 
+def name_route(record: logging.LogRecord) -> bool:
+    """Let a line of Django about a failed request name its route: a path may hold a team's key, or that of a link."""
+    match = getattr(getattr(record, "request", None), "resolver_match", None)
+    route = f"/{match.route}" if match is not None else "/..."
+    if isinstance(record.args, tuple):
+        record.args = tuple(route if isinstance(one, str) and one.startswith("/") else one for one in record.args)
+    return True
+
+
 def allow_files(connections: int) -> None:
     """Raise the soft limit of open files, as far as the hard one lets, so that all these connections have one each."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

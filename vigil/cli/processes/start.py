@@ -13,7 +13,7 @@ from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, ON_EVENT_LOOP
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
-from vigil.cli.processes.listening import QUIET_LOGS, allow_files, cannot_listen, check_free
+from vigil.cli.processes.listening import QUIET_LOGS, allow_files, cannot_listen, check_free, name_route
 from vigil.cli.processes.process import begin, begin_alone, begin_reports, own_shard, redis_client, stop_on_signals
 
 #: Loops that are watched, besides the main ones: of dispatch, and of the receivers of pings.
@@ -141,6 +141,7 @@ def web(args: argparse.Namespace) -> None:
     begin_reports("web")
     for name, least in QUIET_LOGS.items():
         logging.getLogger(name).setLevel(least)
+    logging.getLogger("django.request").addFilter(name_route)
 
     from vigil.asgi import application, pings
     from vigil.web.serving.http_server import MAX_CONNECTIONS, serve
