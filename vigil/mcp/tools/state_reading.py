@@ -49,11 +49,10 @@ def monitors_of_provider(api: CallerApi, provider: str) -> list[dict[str, Any]]:
             raise
         budgets = []
     # Those in trouble first, which may be among the last of many.
-    failing = [
-        one["monitor"] for one in api.get("incidents", provider=provider, open=True, limit=MONITORS_MOST)["results"]
-    ]
-    known = [id for budget in budgets for id in budget["monitors"]]
-    ids = list(dict.fromkeys([id for id in failing if id in known] + known))[:MONITORS_MOST]
+    incidents = api.get("incidents", provider=provider, open=True, limit=MONITORS_MOST)["results"]
+    known = dict.fromkeys(id for budget in budgets for id in budget["monitors"])
+    failing = dict.fromkeys(one["monitor"] for one in incidents if one["monitor"] in known)
+    ids = list(failing | known)[:MONITORS_MOST]
     rows = (
         api.get("monitors", id=ids, limit=MONITORS_MOST, fields="id,name,status,secret_names")["results"] if ids else []
     )
