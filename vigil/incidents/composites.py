@@ -7,13 +7,21 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from vigil.access.models import KeyHeadroom
-from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
+from vigil.incidents.core.composite import (
+    MemberSeen,
+    Whole,
+    derive,
+    evidence_of_members,
+    explain,
+    title_of,
+    told_anew,
+)
 from vigil.incidents.core.model import BelievedState, IncidentKind
-from vigil.incidents.models import Incident, MonitorState
+from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.state_rows import MAIN_KINDS, load, state_of, store
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, apply_effect
@@ -58,6 +66,8 @@ def _bring_in_step(monitors: Collection[int], enqueue: EnqueueDeliveries) -> fro
         subject = load(row)
         whole = whole_of(row.monitor)
         effect = derive(subject.state, whole.bounds, _now_ms(), whole.began_ms)
+        if effect is None and whole.rule is CompositeRule.READINESS:
+            effect = told_anew(subject.state, whole, _told([key]).get(key, ""))
         if effect is None:
             continue
         failures = [member.failure for member in whole.lost if member.failure]
@@ -138,6 +148,16 @@ def _troubles(monitors: Collection[int]) -> dict[int | None, Incident]:
     return {incident.monitor_id: incident for incident in found}
 
 
+def _told(monitors: Collection[int]) -> dict[int, str]:
+    """The reason of readiness that was told last of the open incidents of these composites (keys of monitors)."""
+    if not monitors:
+        return {}
+    steps = Transition.objects.filter(incident=OuterRef("pk"), evidence__has_key="readiness").order_by("-seq")
+    degraded = Incident.objects.filter(monitor_id__in=monitors, kind=IncidentKind.DEGRADED, resolved_at=None)
+    found = degraded.annotate(told=Subquery(steps.values("evidence__readiness")[:1]))
+    return {key: str(told) for key, told in found.values_list("monitor_id", "told") if key is not None and told}
+
+
 def _behind() -> list[int]:
     """Composites that differ from their members, read without a lock; with those over them."""
     composites = Composite.objects.filter(
@@ -145,6 +165,7 @@ def _behind() -> list[int]:
     )
     by_monitor = {one.monitor_id: one for one in composites.select_related("monitor__believed")}
     seen = _members_seen(by_monitor)
+    told = _told([key for key, one in by_monitor.items() if one.rule == CompositeRule.READINESS])
     settled: dict[str, BelievedState] = {}
     behind: list[int] = []
     for key in _bottom_up(by_monitor):
@@ -154,7 +175,10 @@ def _behind() -> list[int]:
             for member in seen.get(key, ())
         )
         whole = Whole(composite.monitor.name, CompositeRule(composite.rule), composite.k, members)
-        effect = derive(state_of(composite.monitor.believed), whole.bounds, 1)
+        state = state_of(composite.monitor.believed)
+        effect = derive(state, whole.bounds, 1)
+        if effect is None and key in told:
+            effect = told_anew(replace(state, open=IncidentKind.DEGRADED), whole, told[key])
         if effect is not None:
             behind.append(key)
             settled[composite.monitor.public_id] = effect.state

@@ -28,6 +28,14 @@ UNREADY = {
     ReadinessReason.NO_HEADROOM: "no headroom in the fallback",
     ReadinessReason.DEGRADED_FALLBACK: "its fallback is degraded",
 }
+#: From bad to worse, of one that is degraded either way.
+_WORSE = (
+    ReadinessReason.READY,
+    ReadinessReason.DEGRADED_FALLBACK,
+    ReadinessReason.NO_HEADROOM,
+    ReadinessReason.NO_FALLBACK,
+    ReadinessReason.ON_FALLBACK,
+)
 NAMED_MOST = 5
 
 
@@ -120,6 +128,20 @@ def derive(state: BelievedState, bounds: StatusBounds, now_ms: int, began_ms: in
     if was is not None and value > was:
         return Effect(moved, (Move(state.open, Step.NOTE, StepReason.IMPROVED),), StepReason.IMPROVED)
     return Effect(replace(moved, open=kind), (Move(kind, Step.CHANGED, StepReason.WORSENED),), StepReason.WORSENED)
+
+
+def told_anew(state: BelievedState, whole: Whole, told: str) -> Effect | None:
+    """The step of a chain that is degraded still, for a worse reason than the one that was told; None for any other.
+
+    Only from bad to worse, so that what comes and goes is told once.
+    """
+    reason = whole.readiness.reason if whole.rule is CompositeRule.READINESS else None
+    is_degraded = state.status is Status.DEGRADED and state.open is IncidentKind.DEGRADED
+    if not is_degraded or reason not in _WORSE or told not in _WORSE:
+        return None
+    if _WORSE.index(reason) <= _WORSE.index(ReadinessReason(told)):
+        return None
+    return Effect(state, (Move(IncidentKind.DEGRADED, Step.CHANGED, StepReason.WORSENED),), StepReason.WORSENED)
 
 
 def title_of(whole: Whole, status: Status) -> str:

@@ -277,8 +277,15 @@ def test_a_fallback_without_headroom_warns_and_both_down_pages(stage: Stage) -> 
     )  # fmt: skip
     assert "If primary died now, spare would serve, whose key has no headroom for it." in Transition.objects.get().text
 
-    stage.world.see(spare, "fail")
     stage.world.see(primary, "fail")
+    stage.turn()
+    stage.turn()
+    incident.refresh_from_db()
+    assert (incident.kind, incident.title) == ("degraded", "chat runs on a fallback")
+    of_chain = Transition.objects.filter(incident=incident).order_by("seq")
+    assert [one.step for one in of_chain] == ["opened", "changed"], "from bad to worse, and once"
+
+    stage.world.see(spare, "fail")
     incident.refresh_from_db()
     assert (incident.kind, incident.title) == ("outage", "chat: nothing serves")
 

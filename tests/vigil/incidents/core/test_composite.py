@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.reasons import Status
-from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of
+from vigil.incidents.core.composite import MemberSeen, Whole, derive, evidence_of_members, explain, title_of, told_anew
 from vigil.incidents.core.model import BelievedState, IncidentKind, Step, StepReason
 from vigil.monitors.core.composite_rules import CompositeRule, StatusBounds
 from vigil.monitors.core.readiness import Value
@@ -125,6 +125,32 @@ def test_the_text_names_a_few_and_the_evidence_names_all() -> None:
     whole = Whole("fleet", CompositeRule.AT_LEAST, 3, tuple(members))
     assert "m4 and 7 more" in explain(whole) and explain(whole).endswith("At least 3 of 12 must work.")
     assert [one["name"] for one in evidence_of_members(whole)["members"]] == [one.name for one in members]
+
+
+@pytest.mark.parametrize(
+    ("told", "is_open", "says"),
+    [
+        ("no_headroom", True, True),
+        ("ready", True, True),
+        ("no_fallback", True, False),
+        ("on_fallback", True, False),
+        ("no_headroom", False, False),
+        ("made_up", True, False),
+    ],
+)
+def test_a_warning_is_told_anew_for_a_worse_reason_alone(told: str, is_open: bool, says: bool) -> None:
+    serves = BelievedState(status=Status.UP)
+    lost = BelievedState(status=Status.DOWN)
+    whole = Whole(
+        "chat", CompositeRule.READINESS, 1, (MemberSeen("a", "a", 0, "", serves), MemberSeen("b", "b", 1, "", lost))
+    )
+    state = BelievedState(status=Status.DEGRADED, open=IncidentKind.DEGRADED if is_open else None)
+
+    effect = told_anew(state, whole, told)
+
+    assert (effect is not None) is says
+    if effect is not None:
+        assert [(move.step, move.kind) for move in effect.moves] == [(Step.CHANGED, IncidentKind.DEGRADED)]
 
 
 def chain(*members: MemberSeen) -> Whole:
