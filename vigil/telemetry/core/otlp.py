@@ -23,6 +23,8 @@ Json = dict[str, Any]
 #: Bounds of durations that the conventions advise (s).
 BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 _CLIENT, _OK, _ERROR, _DELTA = 3, 1, 2, 1
+#: What a status line can hold. A region may write any number, and each would be a new series of the collector.
+_CODES = range(100, 1_000)
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -110,7 +112,7 @@ def _common(check: ExportedCheck) -> dict[str, object]:
     is_http = monitor.kind == "http"
     return {
         "http.request.method": monitor.method if is_http else None,
-        "http.response.status_code": result.code if is_http and result.code else None,
+        "http.response.status_code": result.code if is_http and result.code in _CODES else None,
         "error.type": None if result.reason is Reason.OK else result.reason.value,
         "server.address": host,
         "server.port": port,

@@ -57,6 +57,11 @@ def test_the_span_is_the_parent_of_what_the_target_traced() -> None:
     assert (span["traceId"], span["spanId"]) == (trace, parent)
 
 
+@pytest.mark.parametrize("code", [-1, 99, 1_000, 2**53])
+def test_a_code_that_a_region_made_up_is_no_label(code: int) -> None:
+    assert "http.response.status_code" not in attributes(spans(check(code=code))[0])
+
+
 def test_a_failure_says_why() -> None:
     [span] = spans(check(Status.DOWN, Reason.TIMEOUT, detail="no answer within 5 s"))
     assert span["status"] == {"code": 2, "message": "no answer within 5 s"}
