@@ -19,6 +19,8 @@ from vigil.monitors.core.clear_credentials import hidden_in_text
 
 #: A result that is older says nothing now: this, or three intervals (s).
 FRESH_S, FRESH_INTERVALS = 300.0, 3
+#: A clock may be ahead by so much; what claims to be later would stay fresh for ever (s).
+SKEW_S = 600.0
 EVIDENCE_LIMIT = 240
 
 
@@ -140,7 +142,7 @@ def most_are_kept_out(accesses: Mapping[str, Access]) -> list[str]:
 def _fresh(results: Mapping[str, Result], now_ms: int, interval_s: int) -> dict[str, AccessSeen]:
     fresh_ms = max(FRESH_S, FRESH_INTERVALS * interval_s) * 1000
     return {
-        region: _own(result) if now_ms - result.started_ms <= fresh_ms else NOTHING_SEEN
+        region: _own(result) if -SKEW_S * 1000 <= now_ms - result.started_ms <= fresh_ms else NOTHING_SEEN
         for region, result in results.items()
     }
 

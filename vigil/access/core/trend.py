@@ -85,7 +85,8 @@ def trend(points: Sequence[QuotaPoint], now_s: float) -> Trend:
     window = since_reset(recent)
     last = window[-1]
     if last.remaining <= 0 < window[0].remaining:
-        return Trend(TrendReason.USED_UP, 0.0, 0.0, 0.0)
+        was_reset = last.reset_s is not None and last.at_s + last.reset_s < now_s
+        return Trend(TrendReason.RESET_FIRST) if was_reset else Trend(TrendReason.USED_UP, 0.0, 0.0, 0.0)
     if len(window) < POINTS_LEAST or last.at_s - window[0].at_s < SPAN_LEAST_S:
         return Trend(TrendReason.TOO_FEW_POINTS)
     if last.remaining >= window[0].remaining:

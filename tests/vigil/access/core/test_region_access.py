@@ -13,6 +13,7 @@ from vigil.access.core.region_access import (
     Access,
     AccessSeen,
     SettledAccess,
+    answered,
     most_are_kept_out,
     seen_by_region,
     settled,
@@ -79,6 +80,12 @@ def test_what_a_fault_looks_like_too_is_down(plain: Result) -> None:
 def test_old_results_say_nothing() -> None:
     assert seen_by_region({"eu": PASS}, NOW_MS + 301_000, 60)["eu"] == NOTHING_SEEN
     assert seen_by_region({"eu": PASS}, NOW_MS + 301_000, 600)["eu"].access is Access.MAY_USE
+
+
+def test_a_result_of_the_future_says_nothing() -> None:
+    assert seen_by_region({"eu": PASS}, NOW_MS - 300_000, 60)["eu"].access is Access.MAY_USE
+    assert seen_by_region({"eu": PASS}, NOW_MS - 700_000, 60)["eu"] == NOTHING_SEEN
+    assert answered({"eu": PASS}, NOW_MS - 700_000, 60) == frozenset()
 
 
 def test_evidence_names_phase_and_address_and_no_made_up_ones() -> None:

@@ -60,6 +60,13 @@ def test_a_steady_fall_says_its_minute() -> None:
     assert (found.low, found.high) == (pytest.approx(31.0), pytest.approx(31.0))
 
 
+def test_a_window_that_was_used_up_and_has_ended_since_is_not_used_up() -> None:
+    many = points([100, 40, 0], reset_s=20.0)
+
+    assert trend(many, now(many) + 10).reason is TrendReason.USED_UP
+    assert trend(many, now(many) + 30).reason is TrendReason.RESET_FIRST
+
+
 def test_points_of_long_ago_say_nothing() -> None:
     assert trend(points(FALLING), 19 * MINUTE + 301).reason is TrendReason.NO_NEW_POINTS
 
