@@ -13,6 +13,8 @@ from probes.wire import Result
 #: Answers that are kept.
 KEPT = 20
 _DETAIL_MOST = 120
+#: As many good answers in a row end what is bad: recovery takes two passing rounds elsewhere, too.
+_STEADY = 2
 
 
 class WindowStanding(StrEnum):
@@ -82,7 +84,8 @@ def judge_window(window: Sequence[CanaryAnswer], rule: WindowRule) -> WindowStan
     """What a window says.
 
     Bad with k bad answers, from two regions at least where two have answered: one region's network degrades nothing.
-    Good as soon as it cannot become bad by the answers that are still missing. Else undecided, which changes nothing.
+    Good as soon as it cannot become bad by the answers that are still missing, and the last ones are good: with every
+    other answer bad, an incident would open and resolve all the time. Else undecided, which changes nothing.
     """
     bad = [one for one in window if one.bad]
     if len(bad) >= rule.bad_answers:
@@ -91,4 +94,5 @@ def judge_window(window: Sequence[CanaryAnswer], rule: WindowRule) -> WindowStan
         account = sum(one.reason in ACCOUNT_REASONS for one in bad)
         return WindowStanding.ACCOUNT if 2 * account > len(bad) else WindowStanding.BAD
     good = len(window) - len(bad)
-    return WindowStanding.GOOD if good > rule.of_answers - rule.bad_answers else WindowStanding.UNDECIDED
+    is_steady = not any(one.bad for one in window[-_STEADY:])
+    return WindowStanding.GOOD if is_steady and good > rule.of_answers - rule.bad_answers else WindowStanding.UNDECIDED

@@ -101,7 +101,7 @@ def _passed(state: BelievedState, verdict: Verdict) -> Effect:
     if passed < RECOVERY_ROUNDS or now - state.since_ms < RECOVERY_MS:
         return Effect(replace(state, passed_rounds=passed), (), StepReason.RECOVERING)
     up = replace(state, status=Status.UP, account=False, since_ms=now, passed_rounds=0)
-    up = replace(up, flips_ms=_flips(state, now))
+    up = replace(up, flips_ms=flips(state, now))
     if state.open is None:
         return Effect(up, (), StepReason.RECOVERED)
     if len(up.flips_ms) > FLAP_LIMIT:
@@ -121,7 +121,7 @@ def _failed(state: BelievedState, verdict: Verdict) -> Effect:
         # What got better is on its way to recovery, so a slow look in it does not begin the minute anew.
         bad = replace(bad, since_ms=verdict.decided_ms)
     if state.status in (Status.UP, Status.UNKNOWN):
-        bad = replace(bad, flips_ms=_flips(state, verdict.decided_ms))
+        bad = replace(bad, flips_ms=flips(state, verdict.decided_ms))
     if state.open is None:
         started_ms = min(verdict.suspected_ms or verdict.opened_ms, verdict.decided_ms)
         opened = Move(kind, Step.OPENED, StepReason.CONFIRMED, started_ms)
@@ -161,5 +161,6 @@ def _rank(state: BelievedState) -> int:
     )
 
 
-def _flips(state: BelievedState, now_ms: int) -> tuple[int, ...]:
+def flips(state: BelievedState, now_ms: int) -> tuple[int, ...]:
+    """The changes of the last hour, with one of now (ms)."""
     return (*(at for at in state.flips_ms if now_ms - at < FLAP_WINDOW_MS), now_ms)

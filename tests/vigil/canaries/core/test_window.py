@@ -18,6 +18,7 @@ from vigil.canaries.core.window import (
     with_answer,
 )
 from vigil.canaries.core.wording import bad_answers_text
+from vigil.incidents.core.lifecycle import FLAP_STABLE_MS, settle
 from vigil.incidents.core.model import BelievedState, IncidentKind, Step, StepReason
 
 RULE = WindowRule(3, 5)
@@ -49,6 +50,10 @@ def answers(story: str) -> tuple[CanaryAnswer, ...]:
         ("a- b+ c- d+ e-", BAD),
         ("a- b+ c- d+ e+", GOOD),
         ("a- b- c- d+ e+ a+", GOOD),
+        ("a- b- c- d+ e+", BAD),
+        ("a- b- a+ b- c+ d+", GOOD),
+        ("a- b+ a- b+ c- d+", UNDECIDED),
+        ("a+ b+ c+ d-", UNDECIDED),
         ("a! b! c!", ACCOUNT),
         ("a! b- c-", BAD),
         ("a- b+ a- b+ a-", UNDECIDED),
@@ -115,6 +120,21 @@ def test_a_window_moves_the_state_and_its_one_incident(
 @pytest.mark.parametrize("state", [UNKNOWN_STATE, UP_STATE, BAD_STATE])
 def test_an_undecided_window_changes_nothing(state: BelievedState) -> None:
     assert canary_step(state, UNDECIDED, 1_000) is None
+
+
+def test_a_canary_that_flaps_keeps_one_incident_open_until_it_was_well_for_long() -> None:
+    state, told = UP_STATE, []
+    for turn in range(8):
+        effect = canary_step(state, GOOD if turn % 2 else BAD, 10**6 + turn)
+        assert effect is not None
+        state = effect.state
+        told += [move.step for move in effect.moves]
+    assert told == [Step.OPENED, Step.RESOLVED] * 2 + [Step.OPENED, Step.NOTE]
+    assert (state.status, state.open, state.flapping) == (Status.UP, IncidentKind.DEGRADED, True)
+    assert canary_step(state, GOOD, 10**6 + 9) is None
+    settled = settle(state, 10**6 + 9 + FLAP_STABLE_MS)
+    assert settled is not None
+    assert (settled.state.open, canary_step(settled.state, GOOD, 10**7)) == (None, None)
 
 
 def test_an_incident_begins_with_the_first_bad_answer() -> None:
