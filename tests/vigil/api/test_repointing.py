@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from django.test import Client
 from structlog.testing import capture_logs
 
 from tests.vigil.api.caller import Api
+from tests.vigil.web.admin.browsing import as_sent
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
@@ -156,16 +156,13 @@ def test_s09_a_stale_copy_of_a_channel_does_not_carry_the_secrets_elsewhere() ->
 def test_s09_the_admin_asks_for_the_secrets_of_a_monitor_again(client: Client) -> None:
     client.force_login(ensure_first_admin())
     row = monitor()
-    form = {
-        "name": "m", "kind": "http", "config": json.dumps(ELSEWHERE[0]), "interval_s": 60, "timeout_ms": 10000,
-        "sensitivity": "normal", "tags": "[]", "priority": "normal",
-    }  # fmt: skip
     page = f"/admin/monitors/monitor/{row.pk}/change/"
+    form = as_sent(client, page, **{"config.url": "https://evil.example.net/health"})
     answer = client.post(page, form)
-    assert answer.status_code == 200 and "another destination" in answer.content.decode()
+    assert answer.status_code == 200 and "another destination" in str(answer.context["adminform"].form.errors)
     row.refresh_from_db()
     assert row.config == HTTP
-    assert client.post(page, {**form, "new_secrets": '{"bearer": "new"}'}).status_code == 302
+    assert client.post(page, {**form, "secret.bearer": "new"}).status_code == 302
     row.refresh_from_db()
     assert (row.config, dict(row.secrets)) == (ELSEWHERE[0], {"bearer": "new"})
 
@@ -173,14 +170,12 @@ def test_s09_the_admin_asks_for_the_secrets_of_a_monitor_again(client: Client) -
 def test_s09_the_admin_asks_for_the_secrets_of_a_channel_again(client: Client) -> None:
     client.force_login(ensure_first_admin())
     row = channel("pagerduty", {}, {"routing_key": "0" * 32})
-    config = json.dumps({"url": "https://evil.example.net/v2/enqueue"})
-    form = {"team": row.team_id, "name": "c", "kind": "pagerduty", "config": config, "enabled": "on",
-            "self_test_minutes": 0}  # fmt: skip
     page = f"/admin/alerts/channel/{row.pk}/change/"
+    form = as_sent(client, page, **{"config.url": "https://evil.example.net/v2/enqueue"})
     answer = client.post(page, form)
-    assert answer.status_code == 200 and "another destination" in answer.content.decode()
+    assert answer.status_code == 200 and "another destination" in str(answer.context["adminform"].form.errors)
     row.refresh_from_db()
     assert row.config == {}
-    assert client.post(page, {**form, "new_secrets": json.dumps({"routing_key": "1" * 32})}).status_code == 302
+    assert client.post(page, {**form, "secret.routing_key": "1" * 32}).status_code == 302
     row.refresh_from_db()
     assert dict(row.secrets) == {"routing_key": "1" * 32}

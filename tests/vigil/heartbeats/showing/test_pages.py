@@ -150,19 +150,19 @@ def test_a_heartbeat_is_made_changed_and_deleted_on_its_page() -> None:
     client = Client()
     client.force_login(User.objects.create_superuser("root", password="only-for-tests-0"))
     wanted = {
-        "name": "Embed", "tags": "[]", "slug": "", "job": "embeddings", "schedule": "period", "period_s": "86400",
-        "time_zone": "UTC", "grace_s": "60", "keywords": "{}", "budget": '{"max_cost": 3}',
+        "name": "Embed", "tags": "", "slug": "", "job": "embeddings", "schedule": "period", "period_s": "1d",
+        "time_zone": "UTC", "grace_s": "1m", "budget.max_cost": "3",
     }  # fmt: skip
     made = client.post("/admin/heartbeats/heartbeat/add/", wanted)
     assert made.status_code == 302, made.context["errors"] if made.context else ""
     row = Heartbeat.objects.get()
     assert (row.monitor.name, row.period_s, row.grace_s, row.budget) == ("Embed", 3_600, 1_200, {"max_cost": 3})
     changed = client.post(
-        f"/admin/heartbeats/heartbeat/{row.pk}/change/", {**wanted, "name": "Again", "slug": "again", "grace_s": "30"}
+        f"/admin/heartbeats/heartbeat/{row.pk}/change/", {**wanted, "name": "Again", "slug": "again", "grace_s": "30s"}
     )
     assert b"between 1 minute and 1 year" in changed.content
     changed = client.post(
-        f"/admin/heartbeats/heartbeat/{row.pk}/change/", {**wanted, "name": "Again", "slug": "again", "grace_s": "90"}
+        f"/admin/heartbeats/heartbeat/{row.pk}/change/", {**wanted, "name": "Again", "slug": "again", "grace_s": "90s"}
     )
     assert changed.status_code == 302
     row = Heartbeat.objects.select_related("monitor").get()
