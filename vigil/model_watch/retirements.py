@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
 from probes.process.isolation import Each, plainly
 from vigil.accounts.models import Team
-from vigil.model_watch.core.retirement import KnownDate, ToTell, decide, in_words, title_of
+from vigil.model_watch.core.retirement import KnownDate, Telling, ToTell, decide, in_words, title_of
 from vigil.model_watch.core.table import RetirementTable
 from vigil.model_watch.core.used_models import NamedModel, provider_name
 from vigil.model_watch.models import DatedModel
 from vigil.model_watch.uses import UsedModel, used_models
 from vigil.notices.core.notice import Notice, NoticeKind
+from vigil.notices.models import StoredNotice
 from vigil.notices.tell import MOST, EnqueueNotices, tell
+
+#: Notices of one model in a day, where its day moves or is withdrawn.
+A_DAY_MOST = 2
+_CHANGES = frozenset({Telling.MOVED, Telling.WITHDRAWN})
+_DAY = timedelta(days=1)
 
 
 def tell_retirements(table: RetirementTable, now: datetime, enqueue: EnqueueNotices, each: Each = plainly) -> int:
@@ -38,11 +44,21 @@ def _tell_of(team: Team, table: RetirementTable, now: datetime, enqueue: Enqueue
                 continue
             known, told = decide(one.retires, _known(row), now)
             if told is not None:
-                if len(notices) == MOST:
+                notice = _notice(team, one, told, now)
+                if len(notices) == MOST or (told.telling in _CHANGES and _is_restless(notice, named, now)):
+                    # It is decided anew in the next turn.
                     continue
-                notices.append(_notice(team, one, told, now))
+                notices.append(notice)
             _store(team, named, row, known)
         return len(tell(notices, enqueue))
+
+
+def _is_restless(notice: Notice, named: NamedModel, now: datetime) -> bool:
+    """Whether the model was told of so often within a day that its list names another day each time."""
+    told = StoredNotice.objects.filter(
+        team=notice.team, kind=notice.kind, key__startswith=f"{named.provider}/{named.model}/", at__gt=now - _DAY
+    )
+    return told.count() >= A_DAY_MOST
 
 
 def _known(row: DatedModel | None) -> KnownDate | None:

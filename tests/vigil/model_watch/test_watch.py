@@ -312,6 +312,18 @@ def test_a_date_of_the_providers_own_list_counts_before_the_table_and_is_told_ah
     assert not DatedModel.objects.exists() and len(titles()) == 3
 
 
+def test_a_list_that_names_another_day_each_time_is_told_twice_a_day(monitor: Monitor) -> None:
+    table = tables.load_table().table
+    for number in range(20):
+        at = NOW + timedelta(minutes=10 * number)
+        see(monitor, at, eu={"c": {"shutdown_date": f"2099-01-{number + 1:02}"}})
+        tell_retirements(table, at, enqueue_notices)
+    told = StoredNotice.objects.filter(kind="retirement").order_by("pk")
+    assert len(told) == 2 and told[1].title.endswith("instead of 2099-01-01")
+    tell_retirements(table, NOW + timedelta(days=1, hours=1), enqueue_notices)
+    assert [row.title for row in told.all()][2:] == ["c of OpenAI retires on 2099-01-20 instead of 2099-01-02"]
+
+
 LITELLM = {
     "model_list": [
         {"model_name": "chat", "litellm_params": {"model": "openai/gpt-5"}},
