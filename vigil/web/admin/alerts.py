@@ -102,7 +102,13 @@ class ChannelAdmin(PagesByKind):
 
     def get_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
         form = channel_form(self.kind_of(request, obj), obj)
-        typed = tuple(name for name in form.base_fields if name not in ChannelForm.Meta.fields)
+        is_reader = obj is not None and not self.has_change_permission(request, obj)
+        # Who may only look sees what is stored: fields of a form would be empty.
+        typed = (
+            ("config",)
+            if is_reader
+            else tuple(name for name in form.base_fields if name not in ChannelForm.Meta.fields)
+        )
         team, name, *others = ChannelForm.Meta.fields
         settable = (team, name, *typed, *others)
         if obj is None:

@@ -21,6 +21,11 @@ from vigil.web.admin.lists.pages import BoundedListAdmin
 from vigil.web.admin.pieces import ManagedAdmin, ReadOnlyAdmin, table
 
 _PINGS_SHOWN = 30
+#: Columns that a person sees who may change nothing.
+_STORED = (
+    "monitor", "slug", "schedule", "period_s", "expression", "time_zone", "grace_s", "run_limit_s", "keywords",
+    "budget",
+)  # fmt: skip
 
 
 @admin.register(Heartbeat)
@@ -43,6 +48,9 @@ class HeartbeatAdmin(ManagedAdmin):
         kept = tuple(heartbeat_form(obj).base_fields)
         if obj is None:
             return kept
+        if not self.has_change_permission(request, obj):
+            # Who may only look sees what is stored: fields of a form would be empty.
+            kept = _STORED
         times = ("last_ping_at", "last_success_at", "expected_at")
         shown = ("status_now", "address", *times, "charts", "last_pings", "how_to_call", "badge", *kept)
         # An address acts when it is called: staff that may only look does not see it.

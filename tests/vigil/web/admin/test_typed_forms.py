@@ -18,6 +18,7 @@ from tests.vigil.web.admin.rows import HIDDEN, make_rows
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import User
 from vigil.accounts.teams import default_team
+from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.models import Channel
 from vigil.heartbeats.changes import create_heartbeat
@@ -191,11 +192,22 @@ def test_an_action_on_more_than_500_rows_changes_none(boss: Client) -> None:
     assert not Monitor.objects.filter(paused=True).exists()
 
 
-def test_who_may_only_look_pauses_nothing(client: Client) -> None:
-    row = create_monitor(default_team(), HTTP)
+def test_who_may_only_look_sees_settings_and_pauses_nothing(client: Client) -> None:
+    row = create_monitor(default_team(), {**HTTP, "secrets": {"bearer": HIDDEN}})
+    config = {"url": "https://hook.test/"}
+    channel = save_channel(Channel(team=default_team()), {"name": "w", "kind": "webhook", "config": config})
+    job = create_heartbeat(default_team(), {"name": "job", "period_s": 4321})
     looker = User.objects.create(username="looker", is_staff=True)
-    looker.user_permissions.add(Permission.objects.get(codename="view_monitor"))
+    rights = ("view_monitor", "view_channel", "view_heartbeat")
+    looker.user_permissions.add(*Permission.objects.filter(codename__in=rights))
     client.force_login(looker)
     client.post(reverse("admin:monitors_monitor_changelist"), {"action": "pause", "_selected_action": [row.pk]})
-    assert not Monitor.objects.get().paused
-    assert client.get(change(row)).status_code == 200
+    assert not Monitor.objects.filter(paused=True).exists()
+    shown = {
+        change(row): "https://x.test/",
+        reverse("admin:alerts_channel_change", args=[channel.pk]): "https://hook.test/",
+        reverse("admin:heartbeats_heartbeat_change", args=[job.pk]): "4321",
+    }
+    for page, words in shown.items():
+        text = client.get(page).content.decode()
+        assert words in text and HIDDEN not in text and "whsec_" not in text

@@ -88,6 +88,10 @@ class MonitorAdmin(PagesByKind):
         kept = (None, {"fields": ("public_id", "kind", "status", "seen", "warnings")})
         if is_derived:
             return (kept, ("Settings", {"fields": (*OF_ALL, "revision", "changed")}))
+        if obj and not self.has_change_permission(request, obj):
+            # Who may only look sees what is stored: fields of a form would be empty.
+            stored = ("config", *OF_ALL[:-1], *OF_CHECKED)
+            return (kept, ("Settings", {"fields": (*stored, "secrets_set", "revision", "changed")}))
         groups = [
             (title, {"fields": names, "classes": ("collapse",) if is_more else ()})
             for title, names, is_more in self._typed(request, obj).groups
