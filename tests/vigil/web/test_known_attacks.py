@@ -72,7 +72,7 @@ def test_t_sec_06_no_page_shows_a_private_object_to_a_stranger() -> None:
         answer = client.get(path)
         seen.add(answer.status_code)
         if not OPEN.match(path):
-            assert answer.status_code in (302, 403, 404, 405), (path, answer.status_code)
+            assert answer.status_code in (302, 401, 403, 404, 405), (path, answer.status_code)
             assert answer.status_code != 302 or "/sign-in" in answer["Location"] or "/login" in answer["Location"], path
         else:
             for each in made.values():
