@@ -175,6 +175,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["vigil.api.base.permissions.InTeamWithScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["vigil.api.base.parsers.AdmittedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "vigil.api.base.parsers.KnownFormats",
     "DEFAULT_PAGINATION_CLASS": "vigil.api.base.pagination.PageByCursor",
     "DEFAULT_FILTER_BACKENDS": ["vigil.api.base.filtering.KnownFiltersOnly"],
     "DEFAULT_SCHEMA_CLASS": "vigil.api.openapi.schema.ApiSchema",

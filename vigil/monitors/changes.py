@@ -202,7 +202,8 @@ def assign(monitor: Monitor, wanted: Mapping[str, Any]) -> Problems:
         monitor.interval_s = max(monitor.interval_s, least_interval_s(monitor.kind))
     if not monitor.paused:
         monitor.paused_why = ""
-    monitor.provider = provider_of(monitor.config)
+    if monitor._state.adding or "config" in wanted:
+        monitor.provider = provider_of(monitor.config)
     # A name from before there were rules for names does not stand in the way of a pause.
     problems = problems_of(monitor, unchanged=("name",) if monitor.pk and "name" not in wanted else ())
     if len(wanted.get("regions") or ()) > MAX_REGIONS:

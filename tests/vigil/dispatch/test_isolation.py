@@ -10,6 +10,7 @@ import redis
 import vigil.dispatch.bus
 import vigil.dispatch.catalogue
 import vigil.dispatch.service
+import vigil.dispatch.slots.due
 import vigil.dispatch.watch
 from probes import keys
 from probes.wire import Lane
@@ -36,7 +37,7 @@ STEPS = [
     (vigil.dispatch.bus, "admit_call", 1),
     (vigil.dispatch.bus, "read_streams", 3),
     (vigil.dispatch.service, "open_round", 1),
-    (vigil.dispatch.service, "scheduled_check", 3),
+    (vigil.dispatch.slots.due, "scheduled_check", 3),
     (vigil.dispatch.service, "look_orders", 1),
     (vigil.dispatch.watch, "notified", 2),
     (lease, "renew", 2),
@@ -117,13 +118,24 @@ def test_s05_what_ends_the_thread_that_watches_ends_no_dispatcher(
     assert look_after_s(floor, another(monitor)) < DELAY_S
 
 
-@pytest.mark.parametrize("step", ["open_round", "scheduled_check", "look_orders"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        (vigil.dispatch.service, "open_round"),
+        (vigil.dispatch.slots.due, "scheduled_check"),
+        (vigil.dispatch.service, "look_orders"),
+    ],
+    ids=lambda place: place[1],
+)
 def test_s05_a_monitor_that_cannot_be_dispatched_stops_no_other(
-    floor: Floor, monitor: Monitor, step: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    floor: Floor,
+    monitor: Monitor,
+    place: tuple[object, str],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     bad = another(monitor)
-    place = vigil.dispatch.service
-    fault = plant_poison(monkeypatch, place, step, lambda plan, *_: plan.monitor == bad.public_id)
+    fault = plant_poison(monkeypatch, *place, lambda plan, *_: plan.monitor == bad.public_id)
     request.getfixturevalue("pair")
     seen: set[tuple[str, str]] = set()
     floor.call(bad)

@@ -1,13 +1,15 @@
-"""Parsers of JSON bodies that admit only what can be stored."""
+"""Parsers of JSON bodies that admit only what can be stored, and the choice of an answer's format."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
 
 from vigil.api.base.errors import BodyTooLarge
 from vigil.strict_json import InputProblem, read_json
@@ -64,3 +66,14 @@ def _admitted(text: bytes) -> Any:
         if problem.field:
             raise ValidationError({problem.field: [str(problem)]}) from None
         raise ParseError(f"The body of this request cannot be read. {problem}") from None
+
+
+class KnownFormats(DefaultContentNegotiation):
+    """Refuses a `format` in the query that the view has not with 400: the address exists, so 404 would mislead."""
+
+    def filter_renderers(self, renderers: Sequence[BaseRenderer], format: str) -> list[BaseRenderer]:  # type: ignore[override]
+        found = [renderer for renderer in renderers if renderer.format == format]
+        if not found:
+            known = ", ".join(sorted(str(renderer.format) for renderer in renderers))
+            raise ValidationError({"format": [f"Choose one of these: {known}."]})
+        return found
