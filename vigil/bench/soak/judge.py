@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 #: A trigger may come this long after the end of what it tells of; a target must be seen well before it is resolved.
@@ -50,7 +50,7 @@ class JobSilence:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A delivery as it stands in PostgreSQL."""
+    """A delivery as it stands in PostgreSQL; `message` is the id under which it is sent: its own, or a digest's."""
 
     incident: str
     event: str
@@ -59,6 +59,7 @@ class Written:
     kind: str
     text: str = ""
     channel: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,14 @@ class Judgement:
 def judge(course: Course) -> Judgement:
     """Compare what was told with what happened."""
     found = Judgement()
-    first = _first_told(course.told)
+    first, came = _first_told(course.told), _first_came(course.told)
     for one in course.written:
-        at_s = first.get((one.channel, one.incident, one.event))
+        at_s = came.get((one.channel, one.incident, one.event), {}).get(one.message)
         if at_s is None:
             found.lost.append(f"{_named(one)} was written for {one.channel!r} and not told")
         else:
             found.late_s.append(max(0.0, at_s - one.at_s))
-    found.doubled = _twice(course.told)
+    found.doubled = _twice(came, course.written)
     found.out_of_order = _out_of_order(first)
     triggers = _triggers(course.written)
     told = {incident: at_s for (_, incident, event), at_s in _latest_first(first) if event == TRIGGER}
@@ -143,12 +144,28 @@ def _latest_first(first: dict[tuple[str, str, str], float]) -> list[tuple[tuple[
     return sorted(first.items(), key=lambda item: -item[1])
 
 
-def _twice(told: Iterable[Told]) -> list[str]:
-    """The same step on one channel under two ids: a receiver cannot know that it is one."""
-    ids: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+def _first_came(told: Iterable[Told]) -> dict[tuple[str, str, str], dict[str, float]]:
+    """When each message first came, by what it tells of."""
+    came: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
     for one in told:
-        ids[one.channel, one.incident, one.event].add(one.delivery)
-    return [f"{event} of {incident} under {len(of)} ids" for (_, incident, event), of in ids.items() if len(of) > 1]
+        ids = came[one.channel, one.incident, one.event]
+        ids[one.delivery] = min(one.at_s, ids.get(one.delivery, one.at_s))
+    return came
+
+
+def _twice(came: Mapping[tuple[str, str, str], Mapping[str, float]], written: Iterable[Written]) -> list[str]:
+    """The same step on one channel under two ids: a receiver cannot know that it is one.
+
+    An incident that becomes worse has two steps that are triggers, and so two messages.
+    """
+    own: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for one in written:
+        own[one.channel, one.incident, one.event].add(one.message)
+    return [
+        f"{key[2]} of {key[1]} on {key[0]!r} under {', '.join(sorted(ids))}"
+        for key, ids in came.items()
+        if len(own[key] | ids.keys()) > max(1, len(own[key]))
+    ]
 
 
 def _out_of_order(first: dict[tuple[str, str, str], float]) -> list[str]:

@@ -59,7 +59,7 @@ def written() -> list[Written]:
 
     rows = Delivery.objects.filter(event__in=[TRIGGER, RESOLVE], withheld="", incident__monitor__isnull=False)
     rows = rows.exclude(incident__monitor__name=POISONED)
-    rows = rows.select_related("transition__incident__monitor", "channel").order_by("created_at")
+    rows = rows.select_related("transition__incident__monitor", "channel", "leader").order_by("created_at")
     return [
         Written(
             incident.public_id,
@@ -69,6 +69,7 @@ def written() -> list[Written]:
             incident.kind,
             row.step.text[:300],
             row.channel.name,
+            (row.leader or row).public_id,
         )
         for row in rows
         if (incident := row.step.incident) and (monitor := incident.monitor) is not None

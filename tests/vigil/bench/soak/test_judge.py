@@ -9,11 +9,12 @@ import pytest
 from vigil.bench.soak.judge import RESOLVE, TRIGGER, Course, JobSilence, Outage, Told, Written, judge
 
 OUTAGE = Outage("t1", 100, 160)
-TRIGGERED = Written("inc_1", TRIGGER, 110, "t1", "outage")
-RESOLVED = Written("inc_1", RESOLVE, 171, "t1", "outage")
+TRIGGERED = Written("inc_1", TRIGGER, 110, "t1", "outage", message="dlv_1")
+RESOLVED = Written("inc_1", RESOLVE, 171, "t1", "outage", message="dlv_2")
+WORSE = Written("inc_1", TRIGGER, 120, "t1", "outage", message="dlv_8")
 TOLD = (Told("inc_1", TRIGGER, 111.5, "dlv_1"), Told("inc_1", RESOLVE, 171.5, "dlv_2"))
 SILENCE = JobSilence("job1", 100, 120)
-MISSED = Written("inc_2", TRIGGER, 221, "job1", "heartbeat")
+MISSED = Written("inc_2", TRIGGER, 221, "job1", "heartbeat", message="dlv_3")
 WELL = Course(400, [OUTAGE], [SILENCE], [TRIGGERED, RESOLVED, MISSED], [*TOLD, Told("inc_2", TRIGGER, 222, "dlv_3")])
 
 
@@ -26,7 +27,19 @@ WELL = Course(400, [OUTAGE], [SILENCE], [TRIGGERED, RESOLVED, MISSED], [*TOLD, T
             replace(WELL, told=[*WELL.told, Told("inc_1", TRIGGER, 140, "dlv_9")]), {"doubled": 1}, id="two ids"
         ),
         pytest.param(
-            replace(WELL, written=[*WELL.written, Written("inc_3", TRIGGER, 150, "t1", "outage")],
+            replace(WELL, written=[*WELL.written, WORSE], told=[*WELL.told, Told("inc_1", TRIGGER, 121, "dlv_8")]),
+            {}, id="a trigger again, as it became worse",
+        ),
+        pytest.param(
+            replace(WELL, written=[*WELL.written, WORSE], told=[*WELL.told, Told("inc_1", TRIGGER, 121, "dlv_9")]),
+            {"lost": 1, "doubled": 1}, id="a trigger under two ids, and a worse one untold",
+        ),
+        pytest.param(
+            replace(WELL, told=[*WELL.told, *(Told("inc_9", TRIGGER, 140, key) for key in ("dlv_5", "dlv_6"))]),
+            {"doubled": 1}, id="two ids of what was not written",
+        ),
+        pytest.param(
+            replace(WELL, written=[*WELL.written, Written("inc_3", TRIGGER, 150, "t1", "outage", message="dlv_4")],
                     told=[*WELL.told, Told("inc_3", TRIGGER, 151, "dlv_4")]),
             {"doubled": 1, "unresolved": 1}, id="two incidents of one outage",
         ),
@@ -40,7 +53,7 @@ WELL = Course(400, [OUTAGE], [SILENCE], [TRIGGERED, RESOLVED, MISSED], [*TOLD, T
         ),
         pytest.param(replace(WELL, outages=[]), {"invented": 1}, id="an outage of a target that was well"),
         pytest.param(
-            replace(WELL, written=[*WELL.written, Written("inc_3", TRIGGER, 300, "t1", "degraded")],
+            replace(WELL, written=[*WELL.written, Written("inc_3", TRIGGER, 300, "t1", "degraded", message="dlv_4")],
                     told=[*WELL.told, Told("inc_3", TRIGGER, 301, "dlv_4")]),
             {}, id="slow on a busy machine",
         ),
@@ -71,11 +84,11 @@ WELL = Course(400, [OUTAGE], [SILENCE], [TRIGGERED, RESOLVED, MISSED], [*TOLD, T
             replace(WELL, told=[replace(TOLD[0], at_s=172), *WELL.told[1:]]), {"out_of_order": 1}, id="a resolve first"
         ),
         pytest.param(
-            replace(WELL, written=[*WELL.written, replace(TRIGGERED, channel="solo")]),
+            replace(WELL, written=[*WELL.written, replace(TRIGGERED, channel="solo", message="dlv_9")]),
             {"lost": 1}, id="told on one channel of two",
         ),
         pytest.param(
-            replace(WELL, written=[*WELL.written, replace(TRIGGERED, channel="solo")],
+            replace(WELL, written=[*WELL.written, replace(TRIGGERED, channel="solo", message="dlv_9")],
                     told=[*WELL.told, Told("inc_1", TRIGGER, 111, "dlv_9", "solo")]),
             {}, id="told once on each of two channels",
         ),
@@ -85,7 +98,7 @@ WELL = Course(400, [OUTAGE], [SILENCE], [TRIGGERED, RESOLVED, MISSED], [*TOLD, T
         ),
         pytest.param(
             replace(WELL, silences=[JobSilence("job1", 100, 120, ends_s=320)],
-                    written=[*WELL.written, Written("inc_3", TRIGGER, 300, "job1", "heartbeat")],
+                    written=[*WELL.written, Written("inc_3", TRIGGER, 300, "job1", "heartbeat", message="dlv_4")],
                     told=[*WELL.told, Told("inc_3", TRIGGER, 301, "dlv_4")]),
             {"doubled": 1}, id="two incidents of one silence, which are not yet due to be resolved",
         ),
