@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,11 +76,32 @@ _DELAY_S, _STEP_S = (0.1, 0.6), (1.0, 900.0)
 #: Between two nemeses (s); after a kill of all, the installation has to start first.
 _EVERY_S, _EVERY_LONG_S = (5.0, 15.0), (15.0, 40.0)
 _START_S = 20.0
+#: The sender is killed at every fourth receipt, but not sooner than this after the last (s): what lives for two seconds
+#: is started again at once.
+KILL_AT_EVERY, KILLS_APART_S = 4, 5.0
 #: A Redis that could not write takes its time to write again, so a disk is not filled again before (s).
 _REFILL_S = 120.0
 #: From this length on, a run has shifts of about this length (s). In each, half of the processes are spared, so that
 #: they live for long enough to show how their memory grows; all of them are killed where one shift follows another.
 LONG_S, _SHIFT_S = 1_800.0, 3_000.0
+
+
+@dataclass(slots=True)
+class KillAtReceipt:
+    """Which receipts the sender is killed at, before it knows that they were accepted.
+
+    A kill leaves the messages in flight to be sent again, and their receipts count too. Without the pause they alone
+    bring the next kill, for ever: each life ends before it notes anything, and the supervisor waits longer and longer.
+    """
+
+    last_s: float = -math.inf
+
+    def is_due(self, number: int, at_s: float) -> bool:
+        """Whether to kill at this receipt, of so many until now."""
+        if number % KILL_AT_EVERY or at_s - self.last_s < KILLS_APART_S:
+            return False
+        self.last_s = at_s
+        return True
 
 
 def plan(seed: int, seconds: float, victims: Victims) -> list[PlannedNemesis]:

@@ -4,7 +4,7 @@ It starts an `up` of its own in a temporary folder, up to two regions more that 
 cut, local targets that fail, jobs that fall silent, and a receiver for each of two channels. By the seed, processes and
 servers are killed or paused, PostgreSQL is started anew, Redis is emptied, all of `up` is killed, far regions are cut
 off or delayed, one of them or all of `up` is given a wrong clock, poison is written with a stolen key, and, where the
-folder may be a disk of its own (mount: root), that is filled. deliver is also killed at every fourth receipt.
+folder may be a disk of its own (mount: root), that is filled. deliver is also killed when a receiver has a message.
 
 The exit code is 1 when an outage or a silence was lost, invented, told twice on a channel, told out of order or never
 resolved, when a ping was lost, a letter is dead that no poison explains, a process is missing in the end, or the memory
@@ -52,7 +52,6 @@ LONG_CALM_END_S, LONG_SETTLE_S = 180.0, 300.0
 LONG_BOUNDS = TellingBounds(outage_s=75.0, after_outage_s=180.0, silence_s=150.0)
 #: A silence that is due so soon after the end is waited for (s).
 SOON_S = 20.0
-KILL_AT_EVERY = 4
 REGIONS_OF_UP, FAR_DOMAINS = 3, ("cloud-b", "cloud-c")
 
 
@@ -201,7 +200,7 @@ def _calls(this: _Run, job: rows.Job, number: int, ends_s: float, chance: random
 
 async def _do_harm(this: _Run, seconds: float) -> None:
     harm, installation = this.harm, this.harm.installation
-    began_s = time.monotonic()
+    began_s, at_receipt = time.monotonic(), nemeses.KillAtReceipt()
     processes = sorted(set(installation.said["processes"]) - {"prepare"})
     poisons = tuple(POISONS) if harm.thief is not None else ()
     victims = nemeses.Victims(processes, list(harm.regions), poisons, installation.has_own_disk)
@@ -209,7 +208,7 @@ async def _do_harm(this: _Run, seconds: float) -> None:
     def kill_deliver(number: int) -> None:
         at_s = time.monotonic() - began_s
         may = at_s < seconds and "deliver" in nemeses.harmed_at(this.seed, seconds, victims, at_s)
-        if number % KILL_AT_EVERY == 0 and may:
+        if may and at_receipt.is_due(number, at_s):
             harm.done["kill at receipt"] += harm.kill("deliver")
 
     this.outside.on_receipt = kill_deliver

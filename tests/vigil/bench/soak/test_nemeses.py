@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from vigil.bench.soak.nemeses import CONTROL_PLANE, NemesisKind, Victims, harmed_at, plan
+from vigil.bench.soak.nemeses import CONTROL_PLANE, KillAtReceipt, NemesisKind, Victims, harmed_at, plan
 
 PROCESSES = ["deliver", "dispatch", "ingest", "postgres", "redis"]
 ALL = Victims(PROCESSES, ["far-1", "far-2"], ["texts"], True)
@@ -64,3 +64,12 @@ def test_in_a_long_run_half_of_the_processes_live_through_each_shift() -> None:
         spared = set(PROCESSES) - set(harmed_at(1, LONG_S, ALL, shift[0].at_s))
         assert harmed and len(spared) >= 2 and not harmed & spared
         assert "postgres" not in spared or NemesisKind.RESTART_POSTGRES not in {one.kind for one in shift}
+
+
+def test_the_sender_is_killed_at_every_fourth_receipt_and_lives_for_a_while_after_each() -> None:
+    """Messages that were in flight come again, and bring the next fourth receipt within a second."""
+    kills = KillAtReceipt()
+    calm = [number for number in range(1, 13) if kills.is_due(number, at_s=10.0 * number)]
+    assert calm == [4, 8, 12]
+    storm = [at_s for at_s in range(121, 141) if any(kills.is_due(number, at_s) for number in (16, 17, 18, 19))]
+    assert storm == [125, 130, 135, 140]
