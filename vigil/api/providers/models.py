@@ -8,11 +8,11 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vigil.accounts.models import Team
-from vigil.accounts.teams import default_team
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiSerializer
 from vigil.api.base.views import ApiView
@@ -130,7 +130,10 @@ class MonitorModelsView(ApiView):
 
 
 def _team(request: Request) -> Team:
-    return team_of(request) or default_team()
+    team = team_of(request)
+    if team is None:
+        raise NotFound
+    return team
 
 
 def _used(one: UsedModel, today: date) -> dict[str, Any]:
