@@ -47,7 +47,8 @@ def lock_for(arguments: "list[str]") -> str:
     """The lock that a command needs; help must not install what only tests or assistants need."""
     if {"-h", "--help"} & set(arguments):
         return CONTROL_LOCK
-    if arguments[:1] == ["test"]:
+    # Tests, and what drives a real browser.
+    if arguments[:1] in (["test"], ["screenshots"]) or arguments[:2] == ["bench", "pages"]:
         return DEVELOPERS_LOCK
     is_mcp = arguments[:1] == ["mcp"] or arguments[:2] == ["run", "mcp"]
     return ASSISTANTS_LOCK if is_mcp else CONTROL_LOCK

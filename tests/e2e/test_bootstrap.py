@@ -66,10 +66,13 @@ def test_the_first_run_builds_and_the_second_does_not(checkout: Path) -> None:
     assert run(checkout, "up")[1] == ""
 
 
-def test_a_changed_lock_is_installed_and_the_tests_have_their_own(checkout: Path) -> None:
+@pytest.mark.parametrize("command", [("test",), ("screenshots",), ("bench", "pages")], ids=" ".join)
+def test_a_changed_lock_is_installed_and_what_only_developers_need_has_its_own(
+    checkout: Path, command: tuple[str, ...]
+) -> None:
     run(checkout, "up")
-    assert run(checkout, "test", "--help")[1] == "", "n23: help installs nothing"
-    assert run(checkout, "test")[1].startswith("vigil: installing")
+    assert run(checkout, *command, "--help")[1] == "", "n23: help installs nothing"
+    assert run(checkout, *command)[1].startswith("vigil: installing")
     assert run(checkout, "up")[1] == ""
     (checkout / "deploy" / "requirements.lock").write_text("# another\n")
     assert run(checkout, "up")[1].startswith("vigil: installing")
