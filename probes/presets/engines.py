@@ -62,7 +62,7 @@ PRESETS = (
         "https://docs.litellm.ai/docs/proxy/prometheus",
         name="litellm-deployments",
         called="LiteLLM deployments in cooldown",
-        says="No deployment behind the proxy is in cooldown, by the proxy's own metrics; each that is, is named.",
+        says="By the proxy's own metrics, no deployment is in cooldown; the detail names each that is.",
         path="/metrics/",
         # One answer that streams for minutes moves nothing at a proxy with little else to do.
         limits={"stalled_s": 900.0},

@@ -19,8 +19,8 @@ STEPS = (
 #: Renamed in 2025: 0.10 publishes both, servers since 0.12 the first alone.
 CACHE = ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc")
 FINISHED = ("vllm:request_success_total",)
-#: The engine writes its gauges as it steps. When all requests are broken off at once it steps no more, and some servers
-#: tell the last ones for ever (vLLM's issues 22545 and 29928, of 0.10 and 0.12).
+#: The engine writes its gauges as it steps. When clients cancel all requests at once it steps no more, and some servers
+#: then publish the last gauges for ever (vLLM's issues 22545 and 29928, of 0.10 and 0.12).
 ASKED = "http_requests_total"
 
 ENGINE = Engine(

@@ -44,7 +44,7 @@ def challenge_of(header: str) -> Challenge:
 def metadata_urls(endpoint: str, challenge: Challenge) -> Sequence[str]:
     """Where the metadata may be: where the challenge says, else at the well-known places of the endpoint's path.
 
-    An address on another host or without TLS is not asked: whoever answers there would answer for this server.
+    An address on another host or without TLS is not asked: a stranger there could answer for this server.
     """
     parts = urlsplit(endpoint)
     root = f"{parts.scheme}://{parts.netloc}"

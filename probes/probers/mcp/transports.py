@@ -97,7 +97,7 @@ class HttpTransport:
                 self._target = target
                 answer = await self._asked(ask, awaited)
         except BadTarget:
-            # An address that the server named and nobody could dial.
+            # The server named an address that cannot be dialled.
             return Reply(0)
         kind = answer.header("content-type") or ""
         message = awaited.found
