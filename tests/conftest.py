@@ -76,6 +76,9 @@ def _start_servers() -> contextlib.ExitStack:
         password = secrets.token_urlsafe(24)
         database = stack.enter_context(local_postgres.running(home, password, home / "postgres.log", durable=False))
         broker = stack.enter_context(local_redis.running(home, password, home / "redis.log"))
+        with redis.Redis.from_url(broker.url) as client:
+            # The workers share it: what one would empty, another stands on.
+            client.acl_setuser("default", enabled=True, commands=["-flushall", "-swapdb", "-shutdown"])
         (home / "data").mkdir(mode=0o700)
         os.environ |= {
             "VIGIL_DATABASE_URL": database.url,
