@@ -40,7 +40,8 @@ def settle_results(results: Sequence[tuple[int, Result]], regions: Mapping[int, 
 def _settled(row: Canary, region: str, result: Result) -> bool:
     if str(result.at_ms) not in row.reserved:
         return False
-    spec = spec_of(row.monitor)
+    # Of an answer to another configuration, whose model may have had another price, the most counts.
+    spec = spec_of(row.monitor) if result.revision == row.monitor.revision else None
     account = settle(account_of(row), region, result, price_of(spec) if spec is not None else None)
     if account is None:
         return False

@@ -233,6 +233,21 @@ def test_a_price_that_is_known_no_more_stops_it_and_says_so(world: World, monkey
     assert "input_price" in report.stopped
 
 
+def test_an_answer_that_was_asked_at_another_price_is_not_settled_by_the_new_one(world: World) -> None:
+    monitor = canary(world)
+    region = world.regions[0]
+    assert reserve_slots([slot(monitor, 1, region.slug)]) == [True]
+    most = Canary.objects.get().reserved[str(moment(1))][1]
+    update_monitor(monitor, {"config": {**CONFIG, "input_price": 0.0, "output_price": 0.0}})
+    facts: dict[str, Fact] = {"input_tokens": 12, "output_tokens": 4}
+    came = Result(
+        WIRE_VERSION, monitor.public_id, moment(1), Status.UP, Reason.OK, moment(1), Phases(), f"can_{moment(1)}", 0, 1,
+        200, "", facts, monitor.revision,
+    )  # fmt: skip
+    assert settled(region.pk, came) == 1
+    assert Canary.objects.get().spent == most > 0
+
+
 def test_a_region_cannot_make_up_answers(world: World) -> None:
     monitor = canary(world)
     assert reserve_slots([slot(monitor, 1, "eu-west")]) == [True]

@@ -84,8 +84,7 @@ def reserve(
     2. A slot that is not after the last one is not granted: another dispatcher has reserved it, or a later one.
     3. What has lapsed is spent. Then the answer must fit into the budget beside all that is spent or reserved.
     """
-    if account.month < month:
-        account = BudgetAccount(month=month, last_slot_ms=account.last_slot_ms)
+    account = _of_the_present(account, slot_ms, month)
     if slot_ms <= account.last_slot_ms:
         return account, ReserveReason.ALREADY_RESERVED
     account = _without_lapsed(account, slot_ms)
@@ -95,6 +94,22 @@ def reserve(
         return _with_stop(account, limit), ReserveReason.BUDGET_SPENT
     reserved = {**account.reserved, slot_ms: Reservation(region, limit.answer)}
     return replace(account, reserved=reserved, last_slot_ms=slot_ms, stopped=""), ReserveReason.GRANTED
+
+
+def _of_the_present(account: BudgetAccount, slot_ms: int, month: str) -> BudgetAccount:
+    """The account in its month. A clock that was far ahead for a while is no reason to ask nothing until then: the
+    last slot is near, and the month the next one at the latest, with what was spent in it."""
+    last_slot_ms = min(account.last_slot_ms, slot_ms + NEAR_MS)
+    if account.month < month:
+        return BudgetAccount(month=month, last_slot_ms=last_slot_ms)
+    latest = min(account.month, month_after(month))
+    return replace(account, month=latest, stopped=min(account.stopped, latest), last_slot_ms=last_slot_ms)
+
+
+def month_after(month: str) -> str:
+    """The month after one like `2026-12`."""
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year + number // 12:04}-{number % 12 + 1:02}"
 
 
 def _with_stop(account: BudgetAccount, limit: BudgetLimit) -> BudgetAccount:
@@ -113,7 +128,8 @@ def is_stopped(account: BudgetAccount, limit: BudgetLimit, month: str) -> bool:
 
 
 def _without_lapsed(account: BudgetAccount, now_ms: int) -> BudgetAccount:
-    lapsed = {slot: one for slot, one in account.reserved.items() if slot < now_ms - LAPSES_AFTER_MS}
+    # One far ahead is of a clock gone wrong, and its result was refused.
+    lapsed = {slot: one for slot, one in account.reserved.items() if abs(slot - now_ms) > LAPSES_AFTER_MS}
     if not lapsed:
         return account
     kept = {slot: one for slot, one in account.reserved.items() if slot not in lapsed}

@@ -9,6 +9,7 @@ from enum import StrEnum
 from probes.ai.streams.facts import ANSWER_FAULT
 from probes.reasons import ACCOUNT_REASONS, Reason, Status
 from probes.wire import Result
+from vigil.canaries.core.budget import LAPSES_AFTER_MS
 
 #: Answers that are kept.
 KEPT = 20
@@ -65,8 +66,12 @@ def answer_of(region: str, result: Result) -> CanaryAnswer | None:
 
 
 def with_answer(answers: Sequence[CanaryAnswer], answer: CanaryAnswer) -> tuple[CanaryAnswer, ...]:
-    """The kept answers with one more, in the order of their slots; each slot once."""
-    others = [one for one in answers if one.slot_ms != answer.slot_ms]
+    """The kept answers with one more, in the order of their slots; each slot once.
+
+    One that is far after it is of a clock that was ahead for a while: it would be the last until then.
+    """
+    latest_ms = answer.slot_ms + LAPSES_AFTER_MS
+    others = [one for one in answers if one.slot_ms != answer.slot_ms and one.slot_ms <= latest_ms]
     return tuple(sorted([*others, answer], key=lambda one: one.slot_ms)[-KEPT:])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from vigil.canaries.core.budget import (
     ReserveReason,
     is_near,
     is_stopped,
+    month_after,
     reserve,
     settle,
 )
@@ -169,6 +171,26 @@ def test_a_clock_that_is_set_back_over_a_months_beginning_gives_no_second_budget
     account, reason = reserve(account, 1, "a", LIMIT, MONTH)
     assert (reason, account.month, account.spent, account.stopped) == (ReserveReason.BUDGET_SPENT, NEXT, 90, NEXT)
     assert is_stopped(account, LIMIT, MONTH)
+
+
+def test_a_clock_that_was_far_ahead_for_a_while_stops_nothing_until_then() -> None:
+    far_ms = 10**11
+    account, _ = reserve(BudgetAccount(), far_ms, "a", LIMIT, "2030-02")
+    account = replace(account, spent=60)
+    reasons = []
+    for slot_ms in (1, 2 + NEAR_MS):
+        account, reason = reserve(account, slot_ms, "a", LIMIT, NEXT)
+        reasons.append(reason)
+    assert reasons == [ReserveReason.ALREADY_RESERVED, ReserveReason.BUDGET_SPENT]
+    # What was spent then is spent: of this month, or of the next.
+    assert (account.spent, account.reserved, account.month, account.stopped) == (90, {}, "2027-01", "2027-01")
+    assert reserve(account, 3 + NEAR_MS, "a", LIMIT, "2027-01")[1] is ReserveReason.BUDGET_SPENT
+    assert reserve(account, 3 + NEAR_MS, "a", LIMIT, "2027-02")[1] is ReserveReason.GRANTED
+
+
+@pytest.mark.parametrize(("month", "after"), [("2026-01", "2026-02"), ("2026-11", "2026-12"), ("2026-12", "2027-01")])
+def test_the_month_after(month: str, after: str) -> None:
+    assert month_after(month) == after
 
 
 def test_only_a_slot_of_about_now_is_reserved() -> None:

@@ -76,6 +76,13 @@ def test_the_last_answers_are_kept_each_slot_once_and_in_order() -> None:
     assert [one.slot_ms for one in kept] == list(range(130 - KEPT, 130))
 
 
+def test_answers_of_a_clock_that_was_far_ahead_are_not_the_last_for_good() -> None:
+    kept: tuple[CanaryAnswer, ...] = ()
+    for slot_ms in [10**12, 10**12 + 1, 5, 3]:
+        kept = with_answer(kept, CanaryAnswer(slot_ms, "a", 1, True, Reason.STALLED))
+    assert [one.slot_ms for one in kept] == [3, 5]
+
+
 @pytest.mark.parametrize(
     ("status", "attempts", "is_answer"),
     [(Status.UP, 1, True), (Status.DEGRADED, 1, True), (Status.UNKNOWN, 1, False), (Status.DEGRADED, 0, False)],

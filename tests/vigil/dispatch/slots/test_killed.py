@@ -1,4 +1,4 @@
-"""A dispatcher that is killed between a canary's reservation and its order, or just after: nothing twice, no overdraft."""
+"""A dispatcher killed between a canary's reservation and its order, or just after: nothing twice, no overdraft."""
 
 from __future__ import annotations
 
