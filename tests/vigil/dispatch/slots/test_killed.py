@@ -58,9 +58,7 @@ def luna() -> Monitor:
         "billing_acknowledged": True,
         "monthly_budget": 1.0,
     }
-    canary = create_monitor(
-        default_team(), {"name": "luna", "kind": CANARY_KIND, "config": config, "regions": regions}
-    )
+    canary = create_monitor(default_team(), {"name": "luna", "kind": CANARY_KIND, "config": config, "regions": regions})
     config["monthly_budget"] = PAID * answer_nanos(canary) / 1e9
     # Below what a form would save, so that the test is short.
     Monitor.objects.update(config=config, interval_s=INTERVAL_MS // 1000, timeout_ms=1000)
