@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
+from consensus.quorum import fewest_votes
 from vigil.access.core.headroom import Headroom, stepped
-from vigil.access.core.latch import Latch
+from vigil.access.core.latch import OFF, Latch
 from vigil.access.core.points import Points
 from vigil.access.core.pooled import Lookers, quota_trend
-from vigil.access.core.region_access import answered
+from vigil.access.core.region_access import answered, heard
 from vigil.access.core.rows import quota_rows, quotas_of
 from vigil.access.models import KeyHeadroom
 from vigil.access.subjects import AccessSubject
@@ -18,20 +20,25 @@ _FIELDS = ("at", "quotas", "warned", "warned_turning_s", "short", "short_turning
 
 
 def step_headroom(
-    subjects: Sequence[AccessSubject], points: Mapping[str, Points], latest: Latest, now_s: float
+    subjects: Sequence[AccessSubject],
+    points: Mapping[str, Points],
+    latest: Latest,
+    now_s: float,
+    held: Collection[str] = (),
 ) -> dict[int, Headroom]:
-    """Step the headroom of these monitors by their points (public ids) and store it; returns it by key of monitor."""
+    """Step the headroom of these monitors by their points (public ids) and store it; returns it by key of monitor.
+
+    Points of regions in quarantine (`held`) do not count.
+    """
     rows = {row.monitor_id: row for row in KeyHeadroom.objects.filter(monitor__in=[one.pk for one in subjects])}
     found: dict[int, Headroom] = {}
     changed: list[KeyHeadroom] = []
     for subject in subjects:
-        row, many = rows.get(subject.pk), points.get(subject.public_id, {})
+        row, many = rows.get(subject.pk), _counted(points.get(subject.public_id, {}), held)
         if row is None and not many:
             continue
         before = headroom_of(row) if row is not None else Headroom([])
-        lookers = _lookers(subject, latest, now_s)
-        told = (quota_trend(counted, regions, now_s, lookers) for counted, regions in sorted(many.items()))
-        after = stepped(before, [one for one in told if one], (subject.warning_minutes, subject.interval_s), now_s)
+        after = _after(before, subject, many, latest, now_s)
         found[subject.pk] = after
         made = _row(subject.pk, after, now_s)
         if row is None or _differs(row, made):
@@ -54,9 +61,24 @@ def headroom_of(row: KeyHeadroom) -> Headroom:
     )
 
 
-def _lookers(subject: AccessSubject, latest: Latest, now_s: float) -> Lookers:
-    seen = subject.seen_in(latest)
-    return Lookers(len(subject.regions), answered(seen, round(now_s * 1000), subject.interval_s))
+def _after(before: Headroom, subject: AccessSubject, many: Points, latest: Latest, now_s: float) -> Headroom:
+    """The next headroom; as it was while too few regions look to tell that it ended."""
+    seen, now_ms = subject.seen_in(latest), round(now_s * 1000)
+    if len(heard(seen, now_ms, subject.interval_s)) < fewest_votes(len(subject.regions)):
+        return before if subject.warning_minutes is not None else replace(before, warned=OFF)
+    lookers = Lookers(len(subject.regions), answered(seen, now_ms, subject.interval_s))
+    told = (quota_trend(counted, regions, now_s, lookers) for counted, regions in sorted(many.items()))
+    return stepped(before, [one for one in told if one], (subject.warning_minutes, subject.interval_s), now_s)
+
+
+def _counted(points: Points, held: Collection[str]) -> Points:
+    if not held:
+        return points
+    kept = {
+        counted: {region: many for region, many in regions.items() if region not in held}
+        for counted, regions in points.items()
+    }
+    return {counted: regions for counted, regions in kept.items() if regions}
 
 
 def _row(monitor: int, one: Headroom, now_s: float) -> KeyHeadroom:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from vigil.access.core.region_access import Access, AccessSeen, SettledAccess, seen_by_region, settled, weightiest
 from vigil.access.models import RegionAccess
@@ -11,6 +11,7 @@ from vigil.monitors.live.results import Latest, instant
 
 #: A row of an access that stays as it is tells this often that it was seen (ms).
 _TOLD_EVERY_MS = 300_000
+IN_QUARANTINE = "in quarantine: what it sees does not count"
 _FIELDS = ("access", "since", "seen_at", "evidence", "next", "next_ms")
 
 #: Team, provider and host.
@@ -18,9 +19,12 @@ Place = tuple[int, str, str]
 
 
 def step_accesses(
-    subjects: Sequence[AccessSubject], latest: Latest, now_ms: int
+    subjects: Sequence[AccessSubject], latest: Latest, now_ms: int, held: Collection[str] = ()
 ) -> dict[Place, dict[str, RegionAccess]]:
-    """Settle what each region may do by the latest results, and store it; returns it by place."""
+    """Settle what each region may do by the latest results, and store it; returns it by place.
+
+    Of a region in quarantine (`held`) nothing is known: what it saw before may be its own fault as well.
+    """
     told: dict[tuple[Place, str], list[AccessSeen]] = {}
     for subject in subjects:
         if not subject.host:
@@ -35,7 +39,9 @@ def step_accesses(
     for (place, region), seen_here in told.items():
         key = (*place, region)
         before = stored.get(key)
-        row, differs = _next(before, key, weightiest(seen_here), now_ms)
+        row, differs = (
+            _held(before, key, now_ms) if region in held else _next(before, key, weightiest(seen_here), now_ms)
+        )
         found.setdefault(place, {})[region] = row
         if differs:
             changed.append(row)
@@ -62,6 +68,24 @@ def _stored(places: set[Place]) -> dict[tuple[int, str, str, str], RegionAccess]
     teams, hosts = {team for team, _, _ in places}, {host for _, _, host in places}
     rows = RegionAccess.objects.filter(team__in=teams, host__in=hosts)
     return {(row.team_id, row.provider, row.host, row.region): row for row in rows}
+
+
+def _held(before: RegionAccess | None, key: tuple[int, str, str, str], now_ms: int) -> tuple[RegionAccess, bool]:
+    """The row of a region in quarantine, and whether it is to be written."""
+    if before is not None and (before.access, before.evidence, before.next) == (Access.UNKNOWN, IN_QUARANTINE, ""):
+        return before, False
+    team, provider, host, region = key
+    at = instant(now_ms)
+    return RegionAccess(
+        team_id=team,
+        provider=provider,
+        host=host,
+        region=region,
+        access=Access.UNKNOWN.value,
+        since=at,
+        seen_at=at,
+        evidence=IN_QUARANTINE,
+    ), True
 
 
 def _next(

@@ -33,12 +33,21 @@ def waiting() -> set[int]:
     return set(ListState.objects.filter(waits=True).values_list("pk", flat=True))
 
 
-def look_at(monitors: Iterable[int], now: datetime, enqueue: EnqueueNotices, each: Each = plainly) -> int:
-    """Decide about the lists of these monitors; returns how many notices were told."""
-    return sum(each("drift", sorted(monitors), lambda monitor: _look_at_one(monitor, now, enqueue), 0))
+def look_at(
+    monitors: Iterable[int],
+    now: datetime,
+    enqueue: EnqueueNotices,
+    each: Each = plainly,
+    held: Collection[str] = (),
+) -> int:
+    """Decide about the lists of these monitors; returns how many notices were told.
+
+    Lists of regions in quarantine (`held`) do not count.
+    """
+    return sum(each("drift", sorted(monitors), lambda monitor: _look_at_one(monitor, now, enqueue, held), 0))
 
 
-def _look_at_one(monitor: int, now: datetime, enqueue: EnqueueNotices) -> int:
+def _look_at_one(monitor: int, now: datetime, enqueue: EnqueueNotices, held: Collection[str]) -> int:
     with transaction.atomic():
         found = Monitor.objects.filter(pk=monitor, deleted_at=None).first()
         if found is None:
@@ -46,7 +55,7 @@ def _look_at_one(monitor: int, now: datetime, enqueue: EnqueueNotices) -> int:
             return 0
         # Locked before the lists are read: one that comes meanwhile is looked at again.
         row = ListState.objects.select_for_update().filter(pk=monitor).first()
-        seen = _seen(found, now)
+        seen = _seen(found, now, held)
         if not seen:
             ListState.objects.filter(pk=monitor, waits=True).update(waits=False)
             return 0
@@ -67,11 +76,11 @@ def _look_at_one(monitor: int, now: datetime, enqueue: EnqueueNotices) -> int:
         return len(tell([_notice(found, new, now)], enqueue)) if new else 0
 
 
-def _seen(monitor: Monitor, now: datetime) -> dict[str, Rows]:
+def _seen(monitor: Monitor, now: datetime, held: Collection[str]) -> dict[str, Rows]:
     """The fresh lists of a monitor as it is now, by region; none that was cut."""
     fresh = SeenList.objects.filter(
         monitor=monitor, revision=monitor.revision, at__gt=now - timedelta(seconds=LIST_LIFE_S)
-    )
+    ).exclude(region__slug__in=held)
     found = {row.region.slug: (unpacked(row.rows), row.total) for row in fresh.select_related("region")}
     return {slug: rows for slug, (rows, total) in found.items() if rows and total <= len(rows)}
 

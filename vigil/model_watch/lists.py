@@ -37,15 +37,18 @@ class ListIntake:
         self._published = published
         self._refusals = Refusals(time.monotonic)
 
-    def take(self) -> set[int]:
-        """Store what is new; returns the primary keys of the monitors whose lists are other ones than before."""
+    def take(self, held: Collection[str] = ()) -> set[int]:
+        """Store what is new; returns the primary keys of the monitors whose lists are other ones than before.
+
+        What regions in quarantine (`held`) tell is dropped: they tell each list again within the hour.
+        """
         if not self._published.keyring().is_known:
             # What cannot be proven yet is read later.
             return set()
         found: set[int] = set()
         for region in Region.objects.filter(enabled=True).order_by("pk"):
             try:
-                found |= self._take_of(region)
+                found |= self._take_of(region, counts=region.slug not in held)
             except redis.ResponseError as error:
                 # A region may give its key any type: the others are read all the same.
                 if not put_right(self._redis, error):
@@ -53,13 +56,14 @@ class ListIntake:
         self._refusals.tell()
         return found
 
-    def _take_of(self, region: Region) -> set[int]:
+    def _take_of(self, region: Region, *, counts: bool) -> set[int]:
         name, found = keys.model_lists(region.slug), set[int]()
         for _ in range(PASSES_MOST):
             entries = self._streams.after(name.encode(), keys.STREAM_START.encode())
             if not entries:
                 break
-            found |= store(region, self._admitted(region.slug, name, entries))
+            if counts:
+                found |= store(region, self._admitted(region.slug, name, entries))
             self._redis.xdel(name, *[entry for entry, _ in entries])
         return found
 

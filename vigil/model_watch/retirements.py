@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -23,18 +24,24 @@ _CHANGES = frozenset({Telling.MOVED, Telling.WITHDRAWN})
 _DAY = timedelta(days=1)
 
 
-def tell_retirements(table: RetirementTable, now: datetime, enqueue: EnqueueNotices, each: Each = plainly) -> int:
-    """Tell what is due of every team's models; returns how many notices were told."""
+def tell_retirements(
+    table: RetirementTable,
+    now: datetime,
+    enqueue: EnqueueNotices,
+    each: Each = plainly,
+    held: Collection[str] = (),
+) -> int:
+    """Tell what is due of every team's models; returns how many notices were told. `held` are in quarantine."""
     teams, at = Team.objects.order_by("pk"), now.astimezone(UTC)
-    return sum(each("retirements", teams, lambda team: _tell_of(team, table, at, enqueue), 0))
+    return sum(each("retirements", teams, lambda team: _tell_of(team, (table, held), at, enqueue), 0))
 
 
-def _tell_of(team: Team, table: RetirementTable, now: datetime, enqueue: EnqueueNotices) -> int:
+def _tell_of(team: Team, by: tuple[RetirementTable, Collection[str]], now: datetime, enqueue: EnqueueNotices) -> int:
     with transaction.atomic():
         # One process at a time decides about a team.
         rows = DatedModel.objects.select_for_update().filter(team=team)
         stored = {NamedModel(row.provider, row.model): row for row in rows}
-        used = {one.named: one for one in used_models(team.pk, table)}
+        used = {one.named: one for one in used_models(team.pk, *by)}
         notices: list[Notice] = []
         for named in sorted(used.keys() | stored.keys()):
             one, row = used.get(named), stored.get(named)

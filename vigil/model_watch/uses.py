@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -67,29 +67,34 @@ class UsedModel:
 Listed = Mapping[NamedModel, RetirementDate]
 
 
-def used_models(team: int, table: RetirementTable) -> list[UsedModel]:
-    """Models in use of a team: those that retire first, then the others by name."""
+def used_models(team: int, table: RetirementTable, held: Collection[str] = ()) -> list[UsedModel]:
+    """Models in use of a team: those that retire first, then the others by name.
+
+    Lists of regions in quarantine (`held`) count only where no other region looks.
+    """
     places = _places(team)
-    listed = listed_dates(team) if places else {}
+    listed = listed_dates(team, held) if places else {}
     found = [_used(named, places[named], listed, table) for named in sorted(places)[:USED_MOST]]
     return sorted(found, key=lambda one: (one.retires is None, one.retires.day if one.retires else date.max, one.named))
 
 
-def listed_dates(team: int) -> Listed:
+def listed_dates(team: int, held: Collection[str] = ()) -> Listed:
     """Days that providers' own lists give, by provider and model."""
     return {
         named: RetirementDate(one.day, f"the provider's own list, by {one.monitor}", one.read, one.replacement)
-        for named, one in days_of(_counted(team)).items()
+        for named, one in days_of(_counted(team, held)).items()
     }
 
 
-def _counted(team: int) -> Iterator[CountedList]:
+def _counted(team: int, held: Collection[str]) -> Iterator[CountedList]:
     """The lists of a team, each content once: monitors of one provider mostly read the same."""
     lists = SeenList.objects.filter(monitor__team=team, monitor__deleted_at=None)
     told = lists.annotate(content=Func("rows", function="md5", output_field=TextField())).values_list(
-        "monitor", "provider", "content", "at", "pk"
+        "monitor", "provider", "content", "at", "pk", "region__slug"
     )
-    rows = list(told.order_by("at", "pk"))
+    every = list(told.order_by("at", "pk"))
+    trusted = {monitor for monitor, *_, region in every if region not in held}
+    rows = [row[:5] for row in every if row[5] not in held or row[0] not in trusted]
     newest = {monitor: at for monitor, _, _, at, _ in rows}
     # A region that checks a monitor no more tells its list no more.
     current = [row for row in rows if newest[row[0]] - row[3] < timedelta(seconds=LIST_LIFE_S)]

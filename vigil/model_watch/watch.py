@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import redis
 import structlog
 
@@ -13,6 +15,7 @@ from vigil.model_watch import drifts
 from vigil.model_watch.lists import ListIntake, forget_deleted
 from vigil.model_watch.retirements import tell_retirements
 from vigil.model_watch.tables import load_table
+from vigil.monitors.live.results import quarantined_regions
 from vigil.notices.tell import EnqueueNotices, forget
 
 #: How often lists are taken, changes that have not settled are looked at, and dates are (s).
@@ -40,10 +43,11 @@ class ModelWatch:
 
     def turn(self) -> int:
         """Do what is due; returns how many notices were told."""
+        held = quarantined_regions()
         if self._duties.is_due("settle", SETTLE_S):
             self._waiting |= drifts.waiting()
-        if self._duties.is_due("take", TAKE_S):
-            changed = self._taken()
+        if held is not None and self._duties.is_due("take", TAKE_S):
+            changed = self._taken(held)
             self._waiting |= changed
             self._are_new = self._are_new or bool(changed)
         told = 0
@@ -51,13 +55,16 @@ class ModelWatch:
             self._are_new = False
             forget(database_now())
             forget_deleted()
-            told = tell_retirements(load_table().table, database_now(), self._enqueue, self._each)
+            told = tell_retirements(load_table().table, database_now(), self._enqueue, self._each, held or ())
+        if held is None:
+            # Whose lists count is not known: what waits goes on waiting.
+            return told
         monitors = {self._waiting.pop() for _ in range(min(len(self._waiting), LOOKED_MOST))}
-        return told + drifts.look_at(monitors, database_now(), self._enqueue, self._each)
+        return told + drifts.look_at(monitors, database_now(), self._enqueue, self._each, held)
 
-    def _taken(self) -> set[int]:
+    def _taken(self, held: Collection[str]) -> set[int]:
         try:
-            return self._intake.take()
+            return self._intake.take(held)
         except redis.RedisError as problem:
             # A worker tells each list again within the hour.
             _log.warning("redis.away", wanted="models lists", error=type(problem).__name__)

@@ -19,7 +19,7 @@ from probes.reasons import Status
 from probes.wire import Result
 from vigil.clock import database_now
 from vigil.monitors.core.named_models import named_models
-from vigil.monitors.live.results import instant, latest_results
+from vigil.monitors.live.results import Latest, counted_results, instant
 from vigil.monitors.models import Monitor
 from vigil.notices.core.notice import Notice, NoticeKind
 from vigil.notices.tell import EnqueueNotices, tell, told_lately
@@ -32,9 +32,9 @@ MONITORS_MOST = 500
 LOOKED_UP_S = 300.0
 #: A region is followed until it has missed so many intervals: pages differ between places.
 FOLLOWED_INTERVALS = 3
-#: Clocks differ; what is further ahead would hide every later read.
 #: Notices of one monitor in a day: a gateway that changes its prices all the time is told no more often.
 A_DAY_MOST = 10
+#: Clocks differ; what is further ahead would hide every later read.
 AHEAD = timedelta(minutes=5)
 
 
@@ -70,10 +70,12 @@ class OfferWatch:
         found = Monitor.objects.filter(pk__in=self._keys, deleted_at=None, paused=False).prefetch_related("regions")
         monitors = [one for one in found if _tells(one)]
         regions = sorted({region.slug for one in monitors for region in one.regions.all()})
-        latest = latest_results([one.public_id for one in monitors], regions)
+        latest = counted_results([one.public_id for one in monitors], regions)
         now = database_now()
         by_id = {one.public_id: one for one in monitors}
-        return sum(self._each("offers", by_id, lambda id: keep(by_id[id], latest.of(id), now, enqueue), False))
+        return sum(
+            self._each("offers", by_id, lambda id: keep(by_id[id], _own(by_id[id], latest), now, enqueue), False)
+        )
 
 
 def keep(monitor: Monitor, results: Mapping[str, Result], now: datetime, enqueue: EnqueueNotices) -> bool:
@@ -136,6 +138,12 @@ def notice_of(monitor: Monitor, model: str, changes: Sequence[OfferChange], at: 
         before=listed(changes, "before"),
         after=listed(changes, "after"),
     )
+
+
+def _own(monitor: Monitor, latest: Latest) -> Mapping[str, Result]:
+    """The newest results of its own regions: another one may write of any monitor, and has no say."""
+    own = {region.slug for region in monitor.regions.all()}
+    return {region: one for region, one in latest.of(monitor.public_id).items() if region in own}
 
 
 def _watched() -> list[int]:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from probes.wire import Result
 from vigil.clock import database_now
-from vigil.monitors.live.results import CHUNK, instant, latest_results
+from vigil.monitors.live.results import CHUNK, counted_results, instant
 from vigil.monitors.models import Monitor
 from vigil.notices.core.notice import Notice, NoticeKind
 from vigil.notices.tell import EnqueueNotices, tell, told_lately
@@ -42,7 +42,7 @@ def watch_tools(enqueue: EnqueueNotices, at: datetime | None = None) -> int:
 def _look(monitors: Sequence[Monitor], now: datetime, enqueue: EnqueueNotices) -> int:
     slugs = {monitor.pk: [region.slug for region in monitor.regions.all()] for monitor in monitors}
     regions = sorted({slug for each in slugs.values() for slug in each})
-    found = latest_results([monitor.public_id for monitor in monitors], regions)
+    found = counted_results([monitor.public_id for monitor in monitors], regions)
     if not found.available:
         return 0
     kept = ToolList.objects.in_bulk([monitor.pk for monitor in monitors])

@@ -14,12 +14,13 @@ import redis
 import redis.asyncio
 from django.utils import timezone
 
+from consensus.verdicts import Exclusion, Quarantine
 from probes import keys
 from probes.ai.models.listed import LIST_LIFE_S, ListedModel, ModelList, encode
 from probes.results.model_lists import AGAIN_MS, PARSE_EVERY_MS, ModelLists
 from probes.signing.signatures import Signer
 from tests import streams
-from tests.signed import now_ms, trust
+from tests.signed import hold_quarantines, now_ms, trust
 from vigil.accounts.teams import default_team
 from vigil.alerts.notice_outbox import enqueue_notices
 from vigil.bench.region_keys import simulated_signer
@@ -361,6 +362,25 @@ def test_a_file_of_ones_own_is_read_again_when_it_changes(tmp_path: Path, monkey
     file.write_text(json.dumps({"as_of": "2030-01-01", "entries": [entry]}))
     found = tables.load_table()
     assert found.problem == "" and str(getattr(found.table.entry_of("openai", "gpt-5"), "retires", "")) == "2030-06-01"
+
+
+def test_lists_of_regions_in_quarantine_are_dropped_and_move_no_day(
+    redis_url: str, client: redis.Redis, monitor: Monitor
+) -> None:
+    hold_quarantines(client, Quarantine(1, "eu", 1, Exclusion.SICK))
+    on_worker(redis_url, told(monitor, NEW, now_ms()))
+    watch = ModelWatch(client, enqueue_notices)
+    watch.turn()
+    assert not SeenList.objects.exists() and not client.xlen(keys.model_lists("eu"))
+
+    table, far = tables.load_table().table, {"c": {"shutdown_date": "2099-09-09"}}
+    see(monitor, NOW, eu=OLD, us=far, ap=far)
+    (most,) = used_models(monitor.team_id, table)
+    assert str(most.retires and most.retires.day) == "2099-09-09"
+    (used,) = used_models(monitor.team_id, table, ["us", "ap"])
+    assert str(used.retires and used.retires.day) == "2099-01-01"
+    (alone,) = used_models(monitor.team_id, table, ["eu", "us", "ap"])
+    assert alone.retires is not None, "nobody else looks"
 
 
 def test_a_turn_takes_lists_tells_dates_and_goes_on_without_redis(

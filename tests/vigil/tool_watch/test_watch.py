@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
 
+from consensus.verdicts import Exclusion, Quarantine
 from probes import keys, wire
 from probes.ai.engines import ENGINES
 from probes.ai.mcp import report as mcp_report
@@ -21,6 +22,7 @@ from probes.ai.saturation.sample import read
 from probes.reasons import Reason, Status
 from probes.wire import Phases, Result
 from tests.probes.ai.mcp.test_conversation import talk
+from tests.signed import hold_quarantines
 from tests.vigil.api.caller import Api
 from vigil.accounts.login import ensure_first_admin
 from vigil.accounts.models import Scope
@@ -78,6 +80,17 @@ def stage(redis_url: str) -> Iterator[Stage]:
 
 def tools_facts(tools: Any) -> dict[str, Any]:
     return dict(mcp_report.facts(talk(FakeMcpServer(tools=tools))[0]))
+
+
+def test_regions_in_quarantine_change_no_list(stage: Stage) -> None:
+    monitor = stage.monitor("mcp", url="https://tools.example/mcp")
+    stage.tell(monitor, tools_facts(TOOLS))
+    stage.look()
+    stage.tell(monitor, tools_facts(POISONED), "eu", "us")
+    hold_quarantines(stage.client, *(Quarantine(1, region, 1, Exclusion.SICK) for region in ("eu", "us")))
+    assert [stage.look() for _ in range(3)] == [0, 0, 0]
+    hold_quarantines(stage.client)
+    assert [stage.look() for _ in range(3)] == [0, 0, 1]
 
 
 def test_a_changed_description_becomes_one_notice_with_before_and_after(stage: Stage) -> None:

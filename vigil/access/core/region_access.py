@@ -98,6 +98,11 @@ def answered(results: Mapping[str, Result], now_ms: int, interval_s: int) -> fro
     return frozenset(region for region, one in _fresh(results, now_ms, interval_s).items() if one.access in _SERVED)
 
 
+def heard(results: Mapping[str, Result], now_ms: int, interval_s: int) -> frozenset[str]:
+    """The regions with a fresh result of one monitor, whatever it says."""
+    return frozenset(region for region, one in _fresh(results, now_ms, interval_s).items() if one.at_ms)
+
+
 def weightiest(seen: Sequence[AccessSeen]) -> AccessSeen:
     """What several monitors of one provider say of one region, in one."""
     return min(seen, key=lambda one: (list(Access).index(one.access), -one.at_ms), default=NOTHING_SEEN)
@@ -126,6 +131,12 @@ def settled(before: SettledAccess | None, seen: AccessSeen) -> SettledAccess:
     if before.next is not seen.access:
         return SettledAccess(before.access, seen.access, seen.at_ms)
     return SettledAccess(seen.access) if seen.at_ms > before.next_ms else before
+
+
+def too_few_know(accesses: Mapping[str, Access]) -> bool:
+    """Whether so few of a monitor's regions know anything that what was told before stands."""
+    known = sum(access is not Access.UNKNOWN for access in accesses.values())
+    return known < fewest_votes(len(accesses))
 
 
 def most_are_kept_out(accesses: Mapping[str, Access]) -> list[str]:

@@ -14,7 +14,7 @@ from probes.process.redis_streams import redis_now_ms
 from vigil.access.core.headroom import Headroom
 from vigil.access.core.latch import OFF, Latch, LatchTimes, turned
 from vigil.access.core.points import Points, added
-from vigil.access.core.region_access import Access, answered, most_are_kept_out
+from vigil.access.core.region_access import Access, answered, most_are_kept_out, too_few_know
 from vigil.access.headroom_rows import drop_headroom, step_headroom
 from vigil.access.models import RegionAccess
 from vigil.access.point_store import PointStore
@@ -35,7 +35,7 @@ from vigil.incidents.models import Incident, MonitorState
 from vigil.incidents.state_rows import MAIN_KINDS, load
 from vigil.incidents.timeline import EnqueueDeliveries
 from vigil.incidents.write_steps import Ground, write_transition
-from vigil.monitors.live.results import Latest, latest_results
+from vigil.monitors.live.results import Latest, latest_results, quarantined_regions
 
 SUBJECTS_EVERY_S = 60.0
 #: Monitors of one turn: each key costs about 0.2 ms, and verdicts wait meanwhile.
@@ -63,23 +63,30 @@ class AccessSweep:
         """The same at a time (ms since 1970)."""
         if time.monotonic() - self._read_at_s >= SUBJECTS_EVERY_S:
             self._read()
+        held = quarantined_regions()
+        if held is None:
+            # Whose word counts is not known: everything stays as it is.
+            return
         subjects = self._next()
-        latest = latest_results(
-            [one.public_id for one in subjects], sorted({r for one in subjects for r in one.regions})
-        )
+        regions = sorted({region for one in subjects for region in one.regions} - held)
+        latest = latest_results([one.public_id for one in subjects], regions)
         if not latest.available:
             return
-        headrooms = step_headroom(subjects, self._points(subjects, latest, now_ms), latest, now_ms / 1000)
-        accesses = step_accesses(subjects, latest, now_ms)
+        headrooms = step_headroom(subjects, self._points(subjects, latest, now_ms), latest, now_ms / 1000, held)
+        accesses = step_accesses(subjects, latest, now_ms, held)
         told = Incident.objects.filter(cause_key__startswith=FORETOLD, kind__in=MAIN_KINDS, resolved_at=None)
         causes = {key: cause for key, cause in told.values_list("monitor_id", "cause_key") if key is not None}
         wanted = {}
-        for one in subjects:
-            seen = self._seen(one, accesses.get(one.place, {}), causes.get(one.pk, ""), (latest, now_ms))
-            found = _wanted(one, seen, headrooms.get(one.pk))
-            if found is not None:
-                wanted[one.pk] = found
         later = {one.pk for one in self._subjects} - {one.pk for one in subjects}
+        for one in subjects:
+            cause = causes.get(one.pk, "")
+            seen = self._seen(one, accesses.get(one.place, {}), cause, (latest, now_ms))
+            found = _wanted(one, seen, headrooms.get(one.pk))
+            if cause.startswith(OF_REGIONS) and too_few_know({region: access for region, (access, _) in seen.items()}):
+                # Nothing says that they are admitted.
+                later.add(one.pk)
+            elif found is not None:
+                wanted[one.pk] = found
         keys = sorted((causes.keys() - later) | wanted.keys())
         self._each("foretell", keys, lambda key: _tell(key, wanted.get(key), self._enqueue), None)
 

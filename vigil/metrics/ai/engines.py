@@ -16,7 +16,7 @@ from probes.wire import Result
 from vigil.clock import database_now
 from vigil.metrics.registry import OTHERS
 from vigil.monitors.core.engine_facts import ToldServer, told_server
-from vigil.monitors.live.results import MAX_MONITORS, latest_results
+from vigil.monitors.live.results import MAX_MONITORS, counted_results
 from vigil.monitors.models import Monitor, Region
 from vigil.tool_watch.models import ToolList
 
@@ -59,7 +59,7 @@ def _engines() -> Iterable[GaugeMetricFamily]:
     intervals = dict(watched.values_list("public_id", "interval_s")[:MAX_MONITORS])
     monitors = list(intervals)
     regions = list(Region.objects.values_list("slug", flat=True)) if monitors else []
-    found = latest_results(monitors, regions)
+    found = counted_results(monitors, regions)
     if not found.available:
         return
     now_s = database_now().timestamp()

@@ -97,6 +97,31 @@ def latest_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
     return Latest(True, found)
 
 
+def counted_results(monitors: Sequence[str], regions: Sequence[str]) -> Latest:
+    """The same of regions that count: what one in quarantine sees says nothing of a monitor.
+
+    Unavailable as well while it is not known which are: what is decided by it waits.
+    """
+    held = quarantined_regions()
+    if held is None:
+        return Latest(False)
+    return latest_results(monitors, [region for region in regions if region not in held])
+
+
+def quarantined_regions() -> frozenset[str] | None:
+    """Regions in quarantine (slugs); None while that is not known. A Redis that has lost all has no results either."""
+    try:
+        held: dict[bytes, bytes] = redis_client().hgetall(keys.QUARANTINED)  # type: ignore[assignment]
+        now_ms = redis_now_ms(redis_client()) if held else 0
+    except redis.RedisError as problem:
+        _log.warning("redis.away", wanted="quarantined", error=type(problem).__name__)
+        return None
+    if not held:
+        return frozenset()
+    found = read_quarantines(control_macs(), held, now_ms)
+    return None if found is None else frozenset(one.region for one in found)
+
+
 def _latest(asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[bytes | None]]:
     """The raw results of these monitors in these regions; of a region whose answer is too large to be read, none."""
     pipeline = region_client().pipeline(transaction=False)

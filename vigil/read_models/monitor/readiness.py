@@ -16,7 +16,7 @@ from vigil.history.reading.objectives import objective_status
 from vigil.incidents.composites import whole_of
 from vigil.incidents.core.composite import MemberSeen
 from vigil.monitors.core.readiness import ReadinessReason, Value, in_words
-from vigil.monitors.live.results import latest_results
+from vigil.monitors.live.results import counted_results
 from vigil.monitors.models import Monitor
 
 #: Members whose error budget is read.
@@ -59,7 +59,7 @@ def read_readiness(monitor: Monitor, now: datetime) -> ShownReadiness:
     keys = {row.public_id: row for row in Monitor.objects.filter(public_id__in=ids).prefetch_related("regions")}
     rows = {row.monitor_id: row for row in KeyHeadroom.objects.filter(monitor__in=list(keys.values()))}
     slugs = sorted({region.slug for row in keys.values() for region in row.regions.all()})
-    latest = latest_results(ids, slugs)
+    latest = counted_results(ids, slugs)
     budgets = _budgets(list(keys.values())[:BUDGETS_MOST], now)
     targets = [
         _target(member, rows.get(keys[member.id].pk), latest.of(member.id), budgets.get(keys[member.id].pk))

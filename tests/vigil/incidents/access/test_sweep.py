@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import redis
 
+from consensus.verdicts import Exclusion, Quarantine
 from probes import keys, wire
 from probes.reasons import Reason, Status
 from probes.wire import Fact, Phases, Result
+from tests.signed import hold_quarantines
 from tests.vigil.incidents.world import T0, World
 from vigil.access.models import KeyHeadroom, RegionAccess
 from vigil.accounts.teams import default_team
@@ -262,6 +264,63 @@ def test_a_region_that_makes_up_a_quota_warns_nobody(stage: Stage) -> None:
     assert (row.warned, row.short) == (False, False)
     assert [quota["agreeing"] for quota in row.quotas] == [1]
     assert not Incident.objects.exists()
+
+
+def held(stage: Stage, *regions: str) -> None:
+    why = Exclusion.SICK
+    hold_quarantines(stage.client, *(Quarantine(1, region, T0, why) for region in regions))
+
+
+def test_what_a_region_in_quarantine_sees_is_unknown_and_counts_for_nothing(stage: Stage) -> None:
+    stage.monitor()
+    out = dict.fromkeys(stage.regions[:3], Reason.INTERFERED)
+    for _ in range(2):
+        stage.saw(Monitor.objects.get(), but=dict.fromkeys(stage.regions[:2], Reason.INTERFERED))
+        stage.turn()
+    held(stage, stage.regions[0])
+    for _ in range(3):
+        stage.saw(Monitor.objects.get(), but=out)
+        stage.turn()
+
+    rows = {row.region: row for row in RegionAccess.objects.all()}
+    assert (rows[stage.regions[0]].access, rows[stage.regions[0]].evidence) == (
+        "unknown", "in quarantine: what it sees does not count"
+    )  # fmt: skip
+    assert [rows[region].access for region in stage.regions[1:]] == ["interfered"] * 2 + ["may_use"] * 2
+    assert not Incident.objects.exists(), "two of the four that count"
+
+    held(stage)
+    for _ in range(2):
+        stage.saw(Monitor.objects.get(), but=out)
+        stage.turn()
+    assert steps() == [("account", "opened", "regions_kept_out")]
+    held(stage, *stage.regions[:3])
+    for _ in range(8):
+        stage.saw(Monitor.objects.get(), but=out)
+        stage.turn()
+    assert steps() == [("account", "opened", "regions_kept_out")], "so few regions do not say that it is over"
+
+
+def test_points_of_regions_in_quarantine_foretell_nothing_and_end_nothing(stage: Stage) -> None:
+    monitor = stage.monitor(headroom_warning_minutes=30)
+    held(stage, *stage.regions[:3])
+    stage.falls(monitor, 15)
+    assert not Incident.objects.exists(), "two regions of five are no majority"
+
+    held(stage, stage.regions[0])
+    stage.falls(monitor, 15)
+    assert steps() == [("degraded", "opened", "headroom_short")]
+    assert "4 of 4 regions agree" in Transition.objects.get().text
+    held(stage, *stage.regions[:3])
+    stage.falls(monitor, 8, each=0)
+    assert len(steps()) == 1, "nobody says that it ended"
+
+
+def test_while_it_is_not_known_who_counts_nothing_is_said(stage: Stage) -> None:
+    monitor = stage.monitor(headroom_warning_minutes=30)
+    stage.client.hset(keys.QUARANTINED, mapping={keys.QUARANTINED_MARK: b"forged"})
+    stage.falls(monitor, 15)
+    assert not KeyHeadroom.objects.exists() and not RegionAccess.objects.exists()
 
 
 def test_a_fallback_without_headroom_warns_and_both_down_pages(stage: Stage) -> None:
