@@ -7,7 +7,7 @@ The API: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yam
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -36,6 +36,8 @@ PATH = "/api/v2/alerts"
 #: An open alert is sent again after this (s), and ends by itself when it was not for this long: a control plane that
 #: restarts, or an Alertmanager that is away, does not end it.
 RENEW_S, LIFE_S = 120.0, 900.0
+#: Alerts of one request, and bytes: a proxy in front takes 1 MB, unless told otherwise. Prometheus sends 64 to 256.
+TOGETHER_MOST, BODY_MOST = 64, 500_000
 TEXT_LIMIT = 8_000
 #: Others are warnings.
 _SEVERITIES = {
@@ -73,7 +75,7 @@ async def send(
     client: Outbound, config: AlertmanagerConfig, secrets: Mapping[str, str], payload: tuple[PostableAlert, ...]
 ) -> Accepted:
     ends_at = datetime.fromtimestamp(client.now() + LIFE_S, UTC).isoformat()
-    body = [
+    documents = (
         {
             "labels": alert.labels,
             "annotations": alert.annotations,
@@ -82,9 +84,24 @@ async def send(
             "generatorURL": alert.generator_url,
         }
         for alert in payload
-    ]
-    answer = await client.call(ReceiverCall(below(config.url, PATH), as_body(body), _headers(secrets)))
-    return judged(answer, "Alertmanager", _said(answer))
+    )
+    accepted = Accepted()
+    for body in _bodies(map(as_body, documents)):
+        answer = await client.call(ReceiverCall(below(config.url, PATH), body, _headers(secrets)))
+        accepted = judged(answer, "Alertmanager", _said(answer))
+    return accepted
+
+
+def _bodies(documents: Iterable[bytes]) -> Iterator[bytes]:
+    """Lists of alerts, none of which is longer than a proxy takes."""
+    part: list[bytes] = []
+    for document in documents:
+        if part and sum(map(len, part)) + len(part) + len(document) > BODY_MOST:
+            yield b"[" + b",".join(part) + b"]"
+            part = []
+        part.append(document)
+    if part:
+        yield b"[" + b",".join(part) + b"]"
 
 
 def _alert(message: Message) -> PostableAlert:
@@ -167,4 +184,5 @@ KIND: Kind[AlertmanagerConfig, tuple[PostableAlert, ...]] = Kind(
     keeps_alerts=True,
     takes_notices=False,
     renew_s=RENEW_S,
+    together_most=TOGETHER_MOST,
 )

@@ -125,7 +125,8 @@ class Kind(Generic[ConfigT, PayloadT]):
     `render` is pure. `send` returns the acceptance or raises `ChannelError`, nothing else. A digest lists at most
     `names_most` incidents. `keeps_alerts`: the receiver keeps an alert open under its key until it is resolved.
     `takes_notices`: it is false where every message calls a person. `renew_s`: the receiver forgets an open alert,
-    which is sent again after so many seconds; such messages are never grouped.
+    which is sent again after so many seconds; such messages are never grouped. `together_most`: so many messages are
+    one request; their payloads are tuples, which are joined.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Kind(Generic[ConfigT, PayloadT]):
     keeps_alerts: bool = False
     takes_notices: bool = True
     renew_s: float = 0.0
+    together_most: int = 1
 
 
 def judged(answer: ReceiverAnswer, receiver: str, said: str = "") -> Accepted:

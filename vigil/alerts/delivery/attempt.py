@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 import structlog
 
@@ -18,6 +20,10 @@ from vigil.alerts.wording.message import Message
 
 #: Deadline of an attempt from its turn on. Together with the longest wait it is shorter than the lease.
 SEND_DEADLINE_S = 20.0
+#: Refusals of an attempt, from which on what is refused is not sent again in halves.
+REFUSALS_MOST = 16
+
+HeldMessage = tuple[Claim, Message]
 
 _log = structlog.get_logger(__name__)
 
@@ -31,32 +37,65 @@ def pace_of(claim: Claim) -> Pace:
         return UNPACED
 
 
+def together(held: Iterable[HeldMessage]) -> list[list[HeldMessage]]:
+    """Claimed messages by request: those of one channel, as many as its kind sends as one."""
+    requests: list[list[HeldMessage]] = []
+    newest: dict[int, list[HeldMessage]] = {}
+    for claim, message in held:
+        destination = claim.destination
+        most = CHANNELS[destination.kind].together_most if destination.kind in CHANNELS else 1
+        request = newest.get(destination.id)
+        if request is None or len(request) >= most:
+            request = newest[destination.id] = []
+            requests.append(request)
+        request.append((claim, message))
+    return requests
+
+
 async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: float) -> AttemptResult:
     """Send a claimed message once; never raises for a fault of the channel or its receiver."""
+    [result] = await attempt_together(outbound, [(claim, message)], wait_s)
+    return result
+
+
+async def attempt_together(outbound: Outbound, held: Sequence[HeldMessage], wait_s: float) -> list[AttemptResult]:
+    """Send messages of one channel as one request. One that is refused for good is sent again in halves: what is wrong
+    with one message is no word on the others, so none is given up that was not refused alone."""
     if wait_s > 0:
         await asyncio.sleep(wait_s)
-    reach(CrashPoint.SEND_BEFORE)
-    try:
-        accepted = await _send(outbound, claim, message)
-    except ChannelError as refused:
-        reach(CrashPoint.SEND_REFUSED)
-        return _failed(claim, message, refused)
-    reach(CrashPoint.SEND_ACCEPTED)
-    answer = " ".join(filter(None, (accepted.answer, accepted.missed)))
-    if accepted.missed:
-        _log.warning("delivery.sent_in_part", **_about(claim, message), missed=accepted.missed)
-    _log.info("delivery.sent", **_about(claim, message), answer=answer)
-    return AttemptResult(claim, AttemptOutcome.SENT, answer, reference=accepted.reference, settings=accepted.settings)
+    until_s = asyncio.get_running_loop().time() + SEND_DEADLINE_S
+    results: list[AttemptResult] = []
+    parts, refusals = [held], 0
+    while parts:
+        part = parts.pop()
+        reach(CrashPoint.SEND_BEFORE)
+        try:
+            accepted = await _send(outbound, part, until_s)
+        except ChannelError as refused:
+            reach(CrashPoint.SEND_REFUSED)
+            half, refusals = len(part) // 2, refusals + 1
+            # The cause is a fault of ours, perhaps with one of them.
+            is_of_one = refused.permanent or refused.__cause__ is not None
+            if half and is_of_one and refusals < REFUSALS_MOST:
+                parts += [part[half:], part[:half]]
+                continue
+            results += [_failed(claim, message, refused, is_alone=not half) for claim, message in part]
+            continue
+        reach(CrashPoint.SEND_ACCEPTED)
+        results += [_sent(claim, message, accepted) for claim, message in part]
+    return results
 
 
-async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
+async def _send(outbound: Outbound, part: Sequence[HeldMessage], until_s: float) -> Accepted:
     """Render and send; raises `ChannelError` on any failure."""
+    destination = part[0][0].destination
     try:
-        kind = CHANNELS[claim.destination.kind]
-        config = parse_config(claim.destination.kind, claim.destination.config)
-        payload = kind.render(message, config)
-        async with asyncio.timeout(SEND_DEADLINE_S):
-            return await kind.send(outbound, config, claim.destination.secrets, payload)
+        kind = CHANNELS[destination.kind]
+        config = parse_config(destination.kind, destination.config)
+        first, *others = (kind.render(message, config) for _, message in part)
+        payload = tuple(chain(first, *others)) if others else first
+        async with asyncio.timeout_at(until_s):
+            return await kind.send(outbound, config, destination.secrets, payload)
     except ChannelError:
         raise
     except TimeoutError:
@@ -67,15 +106,24 @@ async def _send(outbound: Outbound, claim: Claim, message: Message) -> Accepted:
         raise ChannelError(str(locked)) from None
     except Exception as fault:
         # A bug in one channel must not stop the others; it is recorded and retried like a failure.
-        _log.exception("channel.fault", delivery=message.id, kind=claim.destination.kind)
+        _log.exception("channel.fault", delivery=part[0][1].id, kind=destination.kind)
         raise ChannelError(f"fault in the channel: {type(fault).__name__}") from fault
 
 
-def _failed(claim: Claim, message: Message, refused: ChannelError) -> AttemptResult:
+def _sent(claim: Claim, message: Message, accepted: Accepted) -> AttemptResult:
+    answer = " ".join(filter(None, (accepted.answer, accepted.missed)))
+    if accepted.missed:
+        _log.warning("delivery.sent_in_part", **_about(claim, message), missed=accepted.missed)
+    _log.info("delivery.sent", **_about(claim, message), answer=answer)
+    return AttemptResult(claim, AttemptOutcome.SENT, answer, reference=accepted.reference, settings=accepted.settings)
+
+
+def _failed(claim: Claim, message: Message, refused: ChannelError, *, is_alone: bool) -> AttemptResult:
+    permanent = refused.permanent and is_alone
     what_next = after_failure(
         claim.attempts,
         claim.age,
-        permanent=refused.permanent,
+        permanent=permanent,
         retry_after_s=refused.retry_after_s,
         seed=message.id,
     )
@@ -93,7 +141,7 @@ def _failed(claim: Claim, message: Message, refused: ChannelError) -> AttemptRes
         retry_in_s=round(wait_s, 1),
     )
     outcome = AttemptOutcome.DEAD if what_next.dead else AttemptOutcome.RETRY
-    return AttemptResult(claim, outcome, error, wait_s, permanent=refused.permanent, rest_s=refused.retry_after_s or 0)
+    return AttemptResult(claim, outcome, error, wait_s, permanent=permanent, rest_s=refused.retry_after_s or 0)
 
 
 def _about(claim: Claim, message: Message) -> dict[str, object]:

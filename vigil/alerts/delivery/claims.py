@@ -106,7 +106,7 @@ def seconds_to_next() -> float | None:
 
 
 def _limit(destination: Destination, room: int) -> int:
-    return LOOKED_AT if _gathers(destination) else room
+    return LOOKED_AT if _gathers(destination) else room * _together_most(destination)
 
 
 def _in_turn(
@@ -122,7 +122,7 @@ def _in_turn(
 
 def _plan(destination: Destination, rows: Sequence[ClaimRow], now_s: float, room: int) -> GroupingPlan:
     if not _gathers(destination):
-        return GroupingPlan(alone=[row.id for row in rows][:room])
+        return GroupingPlan(alone=[row.id for row in rows][: room * _together_most(destination)])
     due = [_due_of(row, _keeps(destination)) for row in rows]
     known = group_rows.load(destination.id, grouping.keys_of(due))
     plan = grouping.gather(due, known, now_s, _limits(destination, room))
@@ -209,6 +209,11 @@ class _Writing:
 def _gathers(destination: Destination) -> bool:
     kind = CHANNELS.get(destination.kind)
     return destination.gather and kind is not None and not kind.renew_s
+
+
+def _together_most(destination: Destination) -> int:
+    kind = CHANNELS.get(destination.kind)
+    return kind.together_most if kind is not None else 1
 
 
 def _keeps(destination: Destination) -> bool:

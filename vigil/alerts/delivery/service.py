@@ -21,15 +21,13 @@ from vigil.alerts.channels.kind import Outbound
 from vigil.alerts.core.pacing import Paces
 from vigil.alerts.core.retry import MAX_RETRY_AFTER_S
 from vigil.alerts.delivery import claims
-from vigil.alerts.delivery.attempt import attempt, pace_of
-from vigil.alerts.delivery.claims import Claim
+from vigil.alerts.delivery.attempt import HeldMessage, attempt_together, pace_of, together
 from vigil.alerts.delivery.clockwork import POLL_S, Clockwork, wait_for
 from vigil.alerts.delivery.http_client import GuardedOutbound
 from vigil.alerts.delivery.isolated import claimed, fault_of, record_each
 from vigil.alerts.delivery.listen import listen
 from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, count_attempt, declare_attempts
 from vigil.alerts.reports.send import keep_sending
-from vigil.alerts.wording.message import Message
 from vigil.away import is_postgresql
 from vigil.configuration import configuration
 from vigil.database.session_lock import SessionLock
@@ -127,9 +125,8 @@ class Sender:
         room = self._paces.room(time.monotonic())
         full = [channel for channel, left in room.items() if not left]
         found = await self._database.query(lambda: claimed(room, full, self._isolation, self._owner))
-        for one in found.claims:
-            if one.id in found.messages:
-                self._start(one, found.messages[one.id])
+        for request in together((one, found.messages[one.id]) for one in found.claims if one.id in found.messages):
+            self._start(request)
         if found.broken:
             self._outcomes += found.broken
             self._has_outcomes.set()
@@ -139,33 +136,36 @@ class Sender:
         until = await self._database.query(claims.seconds_to_next)
         return min(POLL_S, max(0.005, until)) if until is not None else POLL_S
 
-    def _start(self, claim: Claim, message: Message) -> None:
+    def _start(self, held: Sequence[HeldMessage]) -> None:
+        claim = held[0][0]
         wait_s = self._paces.begin(claim.destination.id, pace_of(claim), time.monotonic())
-        task = asyncio.create_task(self._deliver(claim, message, wait_s))
+        task = asyncio.create_task(self._deliver(held, wait_s))
         self._sending.add(task)
         task.add_done_callback(self.note_end)
 
-    async def _deliver(self, claim: Claim, message: Message, wait_s: float) -> None:
-        channel = claim.destination.id
-        result: AttemptResult | None = None
+    async def _deliver(self, held: Sequence[HeldMessage], wait_s: float) -> None:
+        channel = held[0][0].destination.id
+        results: Sequence[AttemptResult] = ()
         try:
-            result = await self._attempt(claim, message, wait_s)
-            if result.rest_s:
-                self._paces.rest(channel, time.monotonic() + min(result.rest_s, MAX_RETRY_AFTER_S))
-            self._outcomes.append(result)
-            count_attempt(self._health.counts, result)
+            results = await self._attempt(held, wait_s)
+            for result in results:
+                if result.rest_s:
+                    self._paces.rest(channel, time.monotonic() + min(result.rest_s, MAX_RETRY_AFTER_S))
+                count_attempt(self._health.counts, result)
+            self._outcomes += results
             self._has_outcomes.set()
         finally:
-            answered = result is not None and (result.outcome is not AttemptOutcome.RETRY or result.rest_s > 0)
+            answered = any(result.outcome is not AttemptOutcome.RETRY or result.rest_s > 0 for result in results)
             self._paces.end(channel, answered=answered)
 
-    async def _attempt(self, claim: Claim, message: Message, wait_s: float) -> AttemptResult:
+    async def _attempt(self, held: Sequence[HeldMessage], wait_s: float) -> Sequence[AttemptResult]:
         try:
-            return await attempt(self._outbound, claim, message, wait_s)
-        except Exception as fault:  # noqa: BLE001  # of ours: the message is tried again, and the others go on
-            bury = partial(self._isolation.bury, "send", str(claim.id), fault)
-            await self._database.query(lambda: self._isolation.attempt("letter", bury, None))
-            return fault_of(claim, fault)
+            return await attempt_together(self._outbound, held, wait_s)
+        except Exception as fault:  # noqa: BLE001  # of ours: the messages are tried again, and the others go on
+            for claim, _ in held:
+                bury = partial(self._isolation.bury, "send", str(claim.id), fault)
+                await self._database.query(partial(self._isolation.attempt, "letter", bury, None))
+            return [fault_of(claim, fault) for claim, _ in held]
 
     async def _record_outcomes(self) -> None:
         """Write outcomes in batches, for as long as their leases last."""

@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,9 +25,10 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS, ChannelSettingsError, alertmanager, check_channel
 from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
-from vigil.alerts.delivery.attempt import attempt
+from vigil.alerts.delivery.attempt import HeldMessage, attempt, attempt_together, together
 from vigil.alerts.delivery.claim_rows import Destination
-from vigil.alerts.delivery.claims import Claim
+from vigil.alerts.delivery.claims import Claim, claim
+from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult
 from vigil.alerts.models import Channel, Delivery
 from vigil.alerts.outbox import enqueue
 from vigil.alerts.renewals import renew
@@ -125,10 +126,94 @@ def test_a_receiver_that_forgets_is_tried_again_before_it_has_forgotten() -> Non
     waits = []
     for number in range(20):
         destination = Destination(1, "alertmanager", URL, {}, gather=False, refused=False)
-        claim = Claim(number, uuid4(), destination, 30, timedelta(hours=1), 1)
+        held_one = Claim(number, uuid4(), destination, 30, timedelta(hours=1), 1)
         message = replace(message_of(alert("outage", "trigger")), id=f"dlv_{number}")
-        waits.append(asyncio.run(attempt(Away(), claim, message, 0.0)).wait_s)
+        waits.append(asyncio.run(attempt(Away(), held_one, message, 0.0)).wait_s)
     assert max(waits) == alertmanager.RENEW_S
+
+
+class Server:
+    """An Alertmanager that refuses lists with one of `refuses`, and says `busy_s` once, if that is set."""
+
+    def __init__(self, refuses: Sequence[str] = (), busy_s: int = 0) -> None:
+        self.refuses, self.busy_s = refuses, busy_s
+        self.lists: list[list[str]] = []
+        self.bytes_most = 0
+
+    def now(self) -> float:
+        return 0.0
+
+    async def call(self, call: ReceiverCall) -> ReceiverAnswer:
+        keys = [one["labels"]["incident"] for one in json.loads(call.body)]
+        self.lists.append(keys)
+        self.bytes_most = max(self.bytes_most, len(call.body))
+        if self.busy_s:
+            return ReceiverAnswer(503, {"retry-after": str(self.busy_s)})
+        return ReceiverAnswer(400 if set(keys) & set(self.refuses) else 200, {})
+
+
+def held(count: int, **changed: Any) -> list[HeldMessage]:
+    destination = Destination(1, "alertmanager", URL, {}, gather=False, refused=False)
+    about = alert("outage", "trigger")
+    return [
+        (
+            Claim(number, uuid4(), destination, 1, timedelta(), 1),
+            message_of(replace(about, dedup_key=f"inc_{number}", **changed)),
+        )
+        for number in range(count)
+    ]
+
+
+def sent(server: Server, messages: list[HeldMessage]) -> dict[int, AttemptResult]:
+    results = [one for part in together(messages) for one in asyncio.run(attempt_together(server, part, 0.0))]
+    assert sorted(one.claim.id for one in results) == [claim.id for claim, _ in messages]
+    return {one.claim.id: one for one in results}
+
+
+def test_alerts_that_are_due_at_once_are_one_request_of_a_bounded_size() -> None:
+    server = Server()
+    results = sent(server, held(150))
+    assert [len(keys) for keys in server.lists] == [64, 64, 22]
+    assert {one.outcome for one in results.values()} == {AttemptOutcome.SENT}
+    wide = Server()
+    sent(wide, held(64, title="\u2603" * 20_000, link="https://x.test/" + "a" * 30_000))
+    assert wide.bytes_most <= alertmanager.BODY_MOST and sum(map(len, wide.lists)) == 64
+
+
+def test_one_alert_that_is_refused_takes_no_other_with_it() -> None:
+    server = Server(refuses=["inc_3", "inc_40"])
+    results = sent(server, held(64))
+    assert {key for key, one in results.items() if one.outcome is AttemptOutcome.DEAD} == {3, 40}
+    assert {one.outcome for key, one in results.items() if key not in {3, 40}} == {AttemptOutcome.SENT}
+
+
+def test_a_server_that_refuses_everything_is_asked_few_times_and_nothing_is_given_up_unasked() -> None:
+    server = Server(refuses=[f"inc_{number}" for number in range(64)])
+    results = sent(server, held(64))
+    assert len(server.lists) < 30
+    alone = {keys[0] for keys in server.lists if len(keys) == 1}
+    assert {f"inc_{key}" for key, one in results.items() if one.outcome is AttemptOutcome.DEAD} == alone
+
+
+def test_a_wait_that_the_server_asks_for_is_that_of_all_its_alerts() -> None:
+    server = Server(busy_s=77)
+    results = sent(server, held(64))
+    assert len(server.lists) == 1
+    assert {(one.outcome, one.rest_s) for one in results.values()} == {(AttemptOutcome.RETRY, 77.0)}
+    assert min(one.wait_s for one in results.values()) >= 77
+
+
+def test_a_pass_claims_the_alerts_of_each_free_request(channel: Channel, step: Step) -> None:
+    Delivery.objects.bulk_create(
+        Delivery(
+            team=default_team(), channel=channel, incident=opened.incident, transition=opened, event="trigger",
+            state="sent", sent_at=opened.at - 2 * EVERY, created_at=opened.at, due_at=opened.at,
+        )
+        for opened in [step() for _ in range(150)]
+    )  # fmt: skip
+    assert renew() == 150
+    claims = claim({}, 2, [])
+    assert len(claims) == 2 * alertmanager.TOGETHER_MOST
 
 
 def test_of_several_triggers_the_newest_is_sent_again(channel: Channel, step: Step) -> None:

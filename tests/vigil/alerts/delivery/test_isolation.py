@@ -137,7 +137,7 @@ def test_s05_a_fault_while_sending_is_tried_again(
     step: Step, webhook: Webhook, receiver: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     channel = webhook("/a")
-    plant(monkeypatch, SERVICE, "attempt", times=1)
+    plant(monkeypatch, SERVICE, "attempt_together", times=1)
     tell(step())
     request.getfixturevalue("senders")
     until(lambda: Delivery.objects.filter(channel=channel, last_error="fault: Fault").exists(), "the fault")
