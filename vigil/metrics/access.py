@@ -32,7 +32,9 @@ def _is_from_this_machine(request: HttpRequest) -> bool:
     """Whether a program here asks, and no proxy here for another machine."""
     meta = request.META
     host = request.get_host().rsplit(":", 1)[0] if not request.get_host().endswith("]") else request.get_host()
-    is_forwarded = meta.get("vigil.is_forwarded") or any(name in meta for name in _FORWARDED)
+    # nginx passes on in HTTP/1.0 and under the name of what is behind it, unless told otherwise; scrapers speak 1.1.
+    is_old = meta.get("SERVER_PROTOCOL") == "HTTP/1.0"
+    is_forwarded = is_old or meta.get("vigil.is_forwarded") or any(name in meta for name in _FORWARDED)
     return meta.get("REMOTE_ADDR", "") in _LOOPBACK and host in _OWN_HOSTS and not is_forwarded
 
 

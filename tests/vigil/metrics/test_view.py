@@ -132,6 +132,7 @@ def test_the_shard_that_nobody_leads_is_named(own_redis: redis.Redis) -> None:
         ({}, {"X-Forwarded-For": "203.0.113.5"}, 401),
         ({}, {"X-Forwarded-For": "127.0.0.1"}, 401),
         ({}, {"Via": "1.1 proxy"}, 401),
+        ({"SERVER_PROTOCOL": "HTTP/1.0"}, {}, 401),
         ({"REMOTE_ADDR": "203.0.113.5"}, {"Authorization": "Bearer vgl_a_b"}, 401),
         ({"REMOTE_ADDR": "203.0.113.5"}, {"Authorization": "Basic eDp5"}, 401),
     ],

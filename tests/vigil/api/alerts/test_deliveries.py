@@ -16,6 +16,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.models import Channel, Delivery
+from vigil.clock import database_wall_now, followed_clock
 from vigil.demo.alert_receivers import AlertReceiver, ReceiverReply
 from vigil.incidents.models import Incident, Transition
 
@@ -94,6 +95,18 @@ def test_a_test_message_shows_the_providers_own_answer(api: Api, provider: tuple
     still_open = api("POST", f"channels/{channel.public_id}/test")[1]
     assert still_open["accepted"] is False
     assert still_open["answer"].startswith("the test was taken, and is still open there: PagerDuty answered 400")
+
+
+def test_a_test_message_is_signed_at_the_database_s_time(
+    api: Api, provider: tuple[AlertReceiver, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, url = provider
+    monkeypatch.setattr(followed_clock, "_ahead_s", 0.0)
+    wanted = {"name": "hook", "kind": "webhook", "config": {"url": f"{url}/webhook/a"}}
+    channel = save_channel(Channel(team=default_team()), wanted)
+    assert api("POST", f"channels/{channel.public_id}/test")[1]["accepted"] is True
+    signed_s = int(receiver.took[0].headers["webhook-timestamp"])
+    assert abs(signed_s - database_wall_now().timestamp()) < 300
 
 
 def test_every_kind_says_what_it_needs(api: Api) -> None:
