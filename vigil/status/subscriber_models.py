@@ -33,8 +33,8 @@ def _choices(words: type[StrEnum]) -> list[tuple[str, str]]:
 class Subscriber(models.Model):
     """Who is told of updates of a page. `whole`: of all of it, else of `components` and of the page as a whole.
 
-    `fingerprint` is a keyed digest of the address, so that one address is one subscriber. `failures` counts letters
-    that failed for good, without one that was accepted between.
+    `fingerprint` is a keyed digest of the address, so that one address is one subscriber. `failures` counts days
+    on which a letter failed for good.
     """
 
     public_id = models.CharField(max_length=public_ids.MAX_LENGTH, unique=True, default=new_subscriber, editable=False)

@@ -28,14 +28,14 @@ def note_failures(results: Collection[LetterResult]) -> None:
 
 
 def note_failure(subscriber: str, reason: OffReason, words: str) -> None:
-    """Count one failure, by public id; the last that is one too many switches the subscriber off."""
+    """Count one failure, by public id; the one that is one too many switches the subscriber off."""
     with transaction.atomic():
         row = Subscriber.objects.select_for_update(no_key=True).filter(public_id=subscriber).first()
         if row is None or row.state == SubscriberState.OFF:
             return
         now = database_now()
         counted = count_failure(row.failures, row.failed_at, now, reason, words)
-        row.failures, row.failed_at, row.last_error = counted.failures, now, words[:300]
+        row.failures, row.failed_at, row.last_error = counted.failures, counted.at, words[:300]
         if counted.off is not None:
             row.state, row.off_reason, row.off_at = SubscriberState.OFF, counted.off, now
             waiting = SubscriberLetter.objects.filter(subscriber=row, state=OutboxState.PENDING)

@@ -18,7 +18,7 @@ from vigil.status.letters.compose import mail_of
 from vigil.status.letters.fan_out import write_letters
 from vigil.status.public_incidents.changes import delete_public_incident
 from vigil.status.public_incidents.updates import add_update
-from vigil.status.subscriber_models import SubscriberLetter
+from vigil.status.subscriber_models import Subscriber, SubscriberLetter
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,6 +131,8 @@ def test_a_refused_address_is_switched_off_and_the_others_are_told(server: MailR
     assert (gone.state, gone.off_reason) == ("off", "refused") and "no such user" in gone.last_error
     assert (full.state, full.failures) == ("confirmed", 1)
     for text in ("More.", "Still more."):
+        # A day later: letters of one incident are one failure.
+        Subscriber.objects.filter(pk=full.pk).update(failed_at=database_now() - timedelta(days=1))
         add_update(incident, {"text": text})
         tell_all()
     full.refresh_from_db()

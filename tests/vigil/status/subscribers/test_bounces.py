@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.vigil.status.subscribing import page_of, subscriber
+from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.status.subscribers.bounces import Bounces
 from vigil.status.subscribers.links import bounce_address
@@ -35,20 +38,24 @@ def test_a_bounce_of_an_address_that_does_not_exist_switches_it_off() -> None:
     assert (row.state, row.off_reason) == ("off", "bounced") and row.last_error == "5.1.1 550 no such user"
 
 
-def test_other_lasting_failures_switch_off_at_the_third_and_passing_ones_never() -> None:
+def test_other_lasting_failures_switch_off_on_the_third_day_and_passing_ones_never() -> None:
     row = subscriber(page_of(), "reader@example.test")
     local = bounce_address(row.public_id).partition("@")[0]
-    for action, status in (("delayed", "4.4.1"), ("relayed", "2.0.0"), ("failed", "4.2.2")):
+    for action, status in (("delayed", "4.4.1"), ("relayed", "2.0.0"), ("failed", "5.7.1")):
         Bounces().note(local, _REPORT.format(action=action, status=status, words="later"))
     Bounces().note(local, "I am on holiday until Monday.")
     row.refresh_from_db()
     assert (row.state, row.failures) == ("confirmed", 0)
     states = []
     for _ in range(3):
-        Bounces().note(local, _REPORT.format(action="failed", status="5.2.2", words="mailbox full"))
+        # The letters of one incident: they are one failure.
+        for _ in range(4):
+            Bounces().note(local, _REPORT.format(action="failed", status="5.2.2", words="mailbox full"))
         row.refresh_from_db()
-        states.append(row.state)
-    assert states == ["confirmed", "confirmed", "off"]
+        states.append((row.state, row.failures))
+        row.failed_at = database_now() - timedelta(days=1)
+        row.save()
+    assert states == [("confirmed", 1), ("confirmed", 2), ("off", 3)]
 
 
 def test_an_address_that_was_made_up_is_not_taken() -> None:
