@@ -96,5 +96,7 @@ def _stands_on_its_domain(stack: Stack, seen: Visit) -> None:
     for path in re.findall(r'(?:href|src)="(/[^"#]*)"', asked("/").text):
         assert asked(path).status_code == 200, path
     assert asked("/history").status_code == 200 and asked("/look.css").status_code == 200
+    # At Vigil's own address it has its look too: a browser shows nothing there that comes from elsewhere.
+    assert '<img class="logo" src="/status/days/logo.png"' in httpx.get(f"{stack.address}/status/days", timeout=10).text
     assert {asked(path).status_code for path in ("/sign-in", "/api/v1/monitors", "/livez", "/status/days")} == {404}
     assert httpx.get(f"{stack.address}/status-domain?domain={DOMAIN}", timeout=10).status_code == 200

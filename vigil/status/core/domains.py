@@ -15,6 +15,8 @@ DOMAIN_MOST = 253
 #: What a page needs beside its own files: bundles, whose names hold a digest, and the icon.
 BUNDLES, ICON = "/assets/", "/static/web/favicon.svg"
 _OF_SUBSCRIBER = re.compile(rf"\A{SUBSCRIPTIONS}(?:confirm/)?[A-Za-z0-9_~:-]{{1,200}}(?:/unsubscribe)?\Z")
+#: Its style sheet and pictures, which it names by one path wherever it is read.
+_LOOK = re.compile(r"(?:look\.css|(?:logo|favicon)\.(?:png|jpg|webp))")
 _HOST = re.compile(r"\A([a-z0-9.-]{1,253})(?::\d{1,5})?\Z")
 
 
@@ -53,7 +55,9 @@ def path_on_domain(slug: str, path: str) -> str:
     page does not have.
     """
     is_bundle = path.startswith(BUNDLES) and "/" not in path.removeprefix(BUNDLES)
-    if path == ICON or is_bundle or _OF_SUBSCRIBER.match(path):
+    own = f"{PREFIX}{slug}/"
+    is_look = path.startswith(own) and _LOOK.fullmatch(path.removeprefix(own))
+    if path == ICON or is_bundle or is_look or _OF_SUBSCRIBER.match(path):
         return path
     return f"{PREFIX}{slug}{'' if path == '/' else path}"
 

@@ -197,6 +197,8 @@ class PageFrame:
     #: Languages that readers may choose, and the one that they chose: not the page's own, or empty.
     languages: tuple[str, ...] = ()
     chosen: str = ""
+    #: Where its style sheet and pictures are for each of its addresses: below its own where it is empty.
+    look: str = ""
 
     def at(self, path: str = "") -> str:
         """Address of a document for people, in the language that they chose."""

@@ -46,7 +46,7 @@ def site_files(rows: Sequence[StatusPage], frame: ExportFrame, now: datetime, *,
     for row in rows:
         below = f"{row.slug}/" if in_folders else ""
         # Files take no form, and know no query that names a language.
-        own = replace(frame.of_page(row), subscribe="", languages=())
+        own = replace(frame.of_page(row), subscribe="", languages=(), look="")
         if frame.base_url:
             own = replace(own, address=f"{frame.base_url}/{below}".rstrip("/"))
         paths = {address: path for address, (path, _) in frame.assets.items()}

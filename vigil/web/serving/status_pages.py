@@ -42,7 +42,8 @@ def frame_of(page: StatusPage) -> PageFrame:
     address = address_of(page)
     bundles = (bundle_at(name) for name in ("vigil.css", "icons.svg", "strips.js"))
     style, sprite, script = bundles
-    return PageFrame(address, style, sprite, ICON, f"{address}/subscribe", script, tuple(LANGUAGES))
+    look = f"{PREFIX}{page.slug}"
+    return PageFrame(address, style, sprite, ICON, f"{address}/subscribe", script, tuple(LANGUAGES), look=look)
 
 
 def static_assets() -> dict[str, tuple[str, bytes]]:

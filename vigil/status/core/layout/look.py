@@ -22,10 +22,10 @@ def look_links(facts: PageFacts, frame: PageFrame) -> str:
     icon = facts.pictures.get(PictureRole.FAVICON)
     address, kind = frame.icon, "image/svg+xml"
     if icon is not None:
-        address, kind = f"{frame.address}/{PictureRole.FAVICON.value}.{icon.ending}", PICTURE_TYPES[icon.ending]
+        address, kind = f"{_below(frame)}/{PictureRole.FAVICON.value}.{icon.ending}", PICTURE_TYPES[icon.ending]
     links = f'<link rel="icon" href="{escape(address)}" type="{kind}">\n'
     if facts.accent:
-        links += f'<link rel="stylesheet" href="{frame.address}/{STYLE_FILE}">\n'
+        links += f'<link rel="stylesheet" href="{_below(frame)}/{STYLE_FILE}">\n'
     return links
 
 
@@ -33,6 +33,11 @@ def brand(facts: PageFacts, frame: PageFrame) -> str:
     """Logo and title; beside its title a logo needs no words."""
     logo, shown = facts.pictures.get(PictureRole.LOGO), ""
     if logo is not None:
-        source = f"{frame.address}/{PictureRole.LOGO.value}.{logo.ending}"
+        source = f"{_below(frame)}/{PictureRole.LOGO.value}.{logo.ending}"
         shown = f'<img class="logo" src="{source}" alt="" width="{logo.width}" height="{logo.height}">'
     return f'<p class="brand"><a href="{frame.at()}">{shown}<bdi>{escape(facts.title)}</bdi></a></p>'
+
+
+def _below(frame: PageFrame) -> str:
+    """What stands before its files: of the host that it is read at, since no other one's are shown there."""
+    return frame.look or frame.address
