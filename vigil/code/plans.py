@@ -26,6 +26,7 @@ from vigil.code.core.sections.installation import INSTALLATION
 from vigil.code.core.state import Address, TeamState
 from vigil.code.core.tree import DocumentError, DocumentProblem, Node, TextPlace
 from vigil.code.core.uses import uses_of_deleted
+from vigil.code.costs import costs_until_now
 from vigil.code.models import ConfigurationPlan
 from vigil.code.stored.hashes import secret_hash
 from vigil.code.stored.plan_documents import sealed_document
@@ -95,6 +96,7 @@ def make_plan(team: Team, order: PlanOrder) -> ConfigurationPlan:
                     for one in document.all()
                     for words in one.warnings
                 ),
+                *costs_until_now(document, found.state, catalogue().price),
                 *region_warnings(document, found.planned.effective),
             ],
             commit=order.commit[:COMMIT_MOST],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,7 +11,7 @@ from django.db import transaction
 
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
-from vigil.monitors.changes import SETTABLE, create_monitor, default_regions
+from vigil.monitors.changes import SETTABLE, assign, check_destination, create_monitor, default_regions
 from vigil.monitors.dependencies import set_parents
 from vigil.monitors.models import MAX_INTERVAL_S, Monitor, Region
 from vigil.monitors.validation import validate_monitor
@@ -33,6 +34,20 @@ def draft_monitor(team: Team, wanted: Mapping[str, Any]) -> tuple[Monitor, list[
     validate_monitor(monitor)
     regions = wanted.get("regions")
     return monitor, default_regions() if regions is None else list(regions)
+
+
+def changed_draft(monitor: Monitor, wanted: Mapping[str, Any]) -> tuple[Monitor, list[Region]]:
+    """A stored monitor as a change would leave it, and the regions that would check it; nothing is written.
+
+    Raises `ValidationError` by field. Its name says nothing here either.
+    """
+    check_destination(monitor, wanted)
+    draft = copy(monitor)
+    problems = assign(draft, {name: value for name, value in wanted.items() if name != "name"})
+    if problems:
+        raise ValidationError(problems)
+    regions = wanted.get("regions")
+    return draft, list(monitor.regions.filter(enabled=True)) if regions is None else list(regions)
 
 
 def clone_monitor(monitor: Monitor, name: str) -> Monitor:

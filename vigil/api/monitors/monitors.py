@@ -21,13 +21,9 @@ from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.code.managed import ManagedField, ManagedRows
 from vigil.api.monitors.ai.canary import CanaryActions
+from vigil.api.monitors.ai.costs import CostActions
 from vigil.api.monitors.clones import CloneActions
-from vigil.api.monitors.fields import (
-    ConfigField,
-    ParentsField,
-    RegionsField,
-    SecretsField,
-)
+from vigil.api.monitors.fields import ConfigField, ParentsField, RegionsField, SecretsField
 from vigil.api.monitors.filters import MonitorFilter
 from vigil.api.monitors.kinds import KindActions
 from vigil.api.monitors.presets import PresetFields
@@ -185,6 +181,7 @@ class MonitorSerializer(PresetFields, ApiModelSerializer[Monitor]):
 
 class MonitorViewSet(
     CanaryActions,
+    CostActions,
     KindActions,
     SeenActions,
     TrialActions,

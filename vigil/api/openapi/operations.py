@@ -65,6 +65,8 @@ _OWN: dict[str, OperationWords] = {
     "POST models/calendar/renew": OperationWords("renew_model_calendar", "Issue a new calendar address of retirements"),
     "GET monitors/{}/models": OperationWords("get_monitor_models", "Get the models list that a monitor reads"),
     "GET monitors/kinds": OperationWords("list_monitor_kinds", "List kinds of monitors"),
+    "POST monitors/{}/cost": OperationWords("estimate_monitor_cost", "Get what a change of a monitor would cost"),
+    "POST monitors/cost": OperationWords("estimate_unsaved_monitor_cost", "Get what an unsaved monitor would cost"),
     "GET monitors/{}/checks": OperationWords("get_monitor_checks", "Get single checks of a monitor"),
     "POST monitors/{}/clone": OperationWords("clone_monitor", "Copy a monitor under another name"),
     "GET monitors/{}/engines": OperationWords("get_monitor_engines", "Get the engines of an inference server"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.vigil.code.applying import applied, planned
 from tests.vigil.code.core.test_document import document, problems
 
 CANARY = """version: 1
@@ -23,6 +24,16 @@ def test_the_plan_says_what_a_month_costs() -> None:
     [price] = document(CANARY).objects["monitors"]["luna"].warnings
     assert price.startswith("About $0.12 a month")
     assert price.endswith("it stops at $2.00.")
+
+
+@pytest.mark.django_db
+def test_the_plan_of_a_change_says_what_it_has_cost_until_now() -> None:
+    [first] = applied(CANARY).warnings
+    assert first.startswith("monitors.luna: About $0.12 a month")
+    assert planned(CANARY).warnings == [first]
+    often, before = planned(CANARY.replace("15m", "1m")).warnings
+    assert often.startswith("monitors.luna: About $1.8")
+    assert before == first.replace("About", "until now: About")
 
 
 @pytest.mark.parametrize(

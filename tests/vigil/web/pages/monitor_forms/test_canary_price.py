@@ -161,3 +161,35 @@ def test_the_api_says_what_it_costs_and_what_it_spent(person: Client) -> None:
     assert person.get(f"/api/v1/monitors/{other.public_id}").json()["estimated_monthly_cost"] is None
     assert person.get(f"/api/v1/monitors/{other.public_id}/canary").status_code == 404
     assert person.post(f"/api/v1/monitors/{monitor.public_id}/test", {}, "application/json").status_code == 400
+
+
+def test_the_api_says_what_a_canary_would_cost_before_it_is_saved(person: Client) -> None:
+    def cost(address: str, body: dict[str, Any]) -> Any:
+        answered = person.post(f"/api/v1/monitors{address}", body, "application/json")
+        return answered.json() if answered.status_code == 200 else (answered.status_code, answered.content.decode())
+
+    # Who has not agreed yet asks for the price to agree by.
+    wanted = {"kind": "canary", "config": {**CONFIG, "billing_acknowledged": False}, "interval_s": 900}
+    found = cost("/cost", wanted)
+    assert (found["monthly_budget"], found["prices_as_of"]) == (2.0, "2026-11-29")
+    assert 0 < found["answer_cost"] < found["answer_cost_most"] < 0.001
+    assert found["words"].startswith("About $0.12 a month")
+    assert not Monitor.objects.exists()
+    # Without an interval it is that of a new monitor.
+    by_default = cost("/cost", {"kind": "canary", "config": CONFIG})["estimated_monthly_cost"]
+    assert by_default == pytest.approx(15 * found["estimated_monthly_cost"])
+    assert cost("/cost", {**wanted, "config": {**CONFIG, "model": "gpt-unheard-of"}})[0] == 400
+    given = cost("/cost", {**wanted, "config": {**CONFIG, "input_price": 1, "output_price": 1}})
+    assert (given["input_price"], given["prices_as_of"]) == (1.0, None)
+
+    monitor = canary()
+    saved = person.get(f"/api/v1/monitors/{monitor.public_id}").json()["estimated_monthly_cost"]
+    same, often = cost(f"/{monitor.public_id}/cost", {}), cost(f"/{monitor.public_id}/cost", {"interval_s": 60})
+    assert (same["estimated_monthly_cost"], often["estimated_monthly_cost"]) == (saved, pytest.approx(15 * saved))
+    code, problem = cost(f"/{monitor.public_id}/cost", {"interval_s": 30})
+    assert (code, "every answer costs money" in problem) == (400, True)
+    stored = Monitor.objects.get()
+    assert (stored.interval_s, stored.revision) == (monitor.interval_s, monitor.revision)
+    http = {"kind": "http", "config": {"url": "http://proxy.test:4000/health", "billing_acknowledged": True}}
+    free = cost("/cost", http)
+    assert (free["estimated_monthly_cost"], "real completions a day" in " ".join(free["warnings"])) == (None, True)
