@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from probes import keys
-
 #: Entries that wait; beyond that the oldest are dropped. A worker writes up to 200 results as one.
 ENTRIES_MOST, BYTES_MOST = 5_000, 64_000_000
+#: Entries that are remembered: the recorder reads again what it could not store, which is far less.
+SEEN_MOST = 20_000
+#: Bytes of an entry by which it is known, beside its id: monitors and times of its first results.
+_HEAD_BYTES = 256
 
 
 class Backlog:
@@ -18,17 +20,22 @@ class Backlog:
         self._lock = threading.Lock()
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._bytes = 0
-        self._last: dict[str, tuple[int, int]] = {}
+        self._seen: dict[int, None] = {}
         self._filled = threading.Event()
         #: Entries that were dropped since the count was last taken.
         self.dropped = 0
 
     def put(self, region: str, entry_id: str, body: bytes) -> None:
-        """Add an entry; one that the recorder reads again is not added twice."""
-        place = keys.entry_id(entry_id)
-        if place <= self._last.get(region, (0, 0)):
+        """Add an entry; one that the recorder reads again is not added twice.
+
+        It is known by what is in it: ids begin anew where a Redis was replaced, and a region may write any.
+        """
+        known = hash((region, entry_id, len(body), body[:_HEAD_BYTES]))
+        if known in self._seen:
             return
-        self._last[region] = place
+        self._seen[known] = None
+        if len(self._seen) > SEEN_MOST:
+            del self._seen[next(iter(self._seen))]
         with self._lock:
             self._waiting.append((region, body))
             self._bytes += len(body)

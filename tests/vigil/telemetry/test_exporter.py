@@ -139,6 +139,21 @@ def test_a_backlog_is_bounded_and_takes_no_entry_twice(monkeypatch: pytest.Monke
     assert found.take(9, 0) == [("us", b"other")] and found.take(9, 0) == []
 
 
+def test_a_stream_that_begins_anew_is_exported_from_its_first_entry() -> None:
+    found = Backlog()
+    found.put("eu", f"{2**64 - 1}-0", b"the last id there is")
+    found.put("eu", "1000-0", b"before")
+    for _ in range(2):
+        found.put("eu", "7-0", b"after a new Redis")
+    found.put("eu", "1000-0", b"after")
+    assert [body for _, body in found.take(9, 0)] == [
+        b"the last id there is",
+        b"before",
+        b"after a new Redis",
+        b"after",
+    ]
+
+
 def test_nothing_runs_without_an_address_and_a_wrong_one_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with exporting(ProcessCounts()) as heard:
         assert heard is None

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0
 _CLIENT, _OK, _ERROR, _DELTA = 3, 1, 2, 1
 #: What a status line can hold. A region may write any number, and each would be a new series of the collector.
 _CODES = range(100, 1_000)
+#: Characters of the words of a region.
+DETAIL_MOST = 300
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -49,6 +52,10 @@ class ExportedCheck:
     result: Result
 
 
+#: A check, the attributes of a metric of it, and what was measured (µs).
+_Measured = tuple[ExportedCheck, Mapping[str, object], int]
+
+
 def is_exported(result: Result) -> bool:
     """Whether a result is of a check that was made; a warning, a trial and one that was missed are not."""
     is_check = not is_trial(result.round) and not is_canary(result.round)
@@ -66,9 +73,11 @@ def metrics(checks: Sequence[ExportedCheck], release: str, now_ns: int) -> Json:
     """The body of POST /v1/metrics: histograms of this batch alone (delta)."""
     http = [check for check in checks if check.monitor.kind == "http"]
     dns = [check for check in checks if check.result.phases.dns_us]
+    requests = ((one, _common(one), one.result.phases.total_us) for one in http)
+    lookups = ((one, _of_lookup(one), one.result.phases.dns_us) for one in dns)
     found = [
-        _histogram("http.client.request.duration", ((one, one.result.phases.total_us) for one in http), now_ns),
-        _histogram("dns.lookup.duration", ((one, one.result.phases.dns_us) for one in dns), now_ns),
+        _histogram("http.client.request.duration", requests, now_ns),
+        _histogram("dns.lookup.duration", lookups, now_ns),
     ]
     scope = {"name": "vigil", "version": release}
     told = [one for one in found if one is not None]
@@ -82,17 +91,20 @@ def _span(check: ExportedCheck) -> Json:
     about = {
         **_common(check),
         "url.full": monitor.target if "://" in monitor.target else None,
-        "network.peer.address": result.facts.get("address"),
+        "network.peer.address": _address(result.facts.get("address")),
         "vigil.monitor.id": monitor.public_id,
         "vigil.status": result.status.value,
+        "vigil.reason": result.reason.value,
         "vigil.attempts": result.attempts,
+        # What a region wrote, mostly in words of the target; cleaned and cut when it was admitted.
+        "vigil.detail.untrusted": result.detail[:DETAIL_MOST] or None,
         "vigil.dns_ms": result.phases.dns_us / 1e3,
         "vigil.connect_ms": result.phases.connect_us / 1e3,
         "vigil.tls_ms": result.phases.tls_us / 1e3,
         "vigil.first_byte_ms": result.phases.first_byte_us / 1e3,
     }
     failed = result.status is Status.DOWN
-    status: Json = {"code": _ERROR, "message": result.detail} if failed else {"code": _OK}
+    status: Json = {"code": _ERROR, "message": result.reason.value} if failed else {"code": _OK}
     return {
         "traceId": made.hex,
         "spanId": span_id(made),
@@ -123,6 +135,26 @@ def _common(check: ExportedCheck) -> dict[str, object]:
     }
 
 
+def _of_lookup(check: ExportedCheck) -> dict[str, object]:
+    """What metrics of the lookup of a name have: its errors are those of the lookup alone."""
+    common = _common(check)
+    named = ("server.address", "user_agent.synthetic.type", "vigil.monitor.name", "vigil.region", "vigil.team")
+    failed = check.result.reason is Reason.DNS_ERROR
+    return {
+        "dns.question.name": common["server.address"],
+        "error.type": Reason.DNS_ERROR.value if failed else None,
+        **{name: common[name] for name in named},
+    }
+
+
+def _address(fact: object) -> str | None:
+    """An address as a region tells it; any other text would stand under a name that the conventions explain."""
+    try:
+        return str(ip_address(fact)) if isinstance(fact, str) else None
+    except ValueError:
+        return None
+
+
 def _server(target: str) -> tuple[str, int | None]:
     """Host and port of a target, as far as it names them."""
     try:
@@ -132,10 +164,10 @@ def _server(target: str) -> tuple[str, int | None]:
         return target, None
 
 
-def _histogram(name: str, seen: Iterable[tuple[ExportedCheck, int]], now_ns: int) -> Json | None:
+def _histogram(name: str, seen: Iterable[_Measured], now_ns: int) -> Json | None:
     points: defaultdict[tuple[tuple[str, object], ...], list[tuple[int, float]]] = defaultdict(list)
-    for check, duration_us in seen:
-        labels = tuple((key, value) for key, value in _common(check).items() if value is not None)
+    for check, named, duration_us in seen:
+        labels = tuple((key, value) for key, value in named.items() if value is not None)
         points[labels].append((check.result.started_ms * 1_000_000, duration_us / 1e6))
     if not points:
         return None

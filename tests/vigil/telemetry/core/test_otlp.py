@@ -11,7 +11,15 @@ from probes.checks.traceparent import traceparent_of
 from probes.reasons import Reason, Status
 from probes.specs.http import HttpSpec
 from probes.wire import WIRE_VERSION, Check, Phases, Result
-from vigil.telemetry.core.otlp import BOUNDS_S, ExportedCheck, ExportedMonitor, is_exported, metrics, traces
+from vigil.telemetry.core.otlp import (
+    BOUNDS_S,
+    DETAIL_MOST,
+    ExportedCheck,
+    ExportedMonitor,
+    is_exported,
+    metrics,
+    traces,
+)
 from vigil.telemetry.settings import TelemetrySettings, read_headers
 
 NOW_MS = 1_800_000_000_000
@@ -64,8 +72,16 @@ def test_a_code_that_a_region_made_up_is_no_label(code: int) -> None:
 
 def test_a_failure_says_why() -> None:
     [span] = spans(check(Status.DOWN, Reason.TIMEOUT, detail="no answer within 5 s"))
-    assert span["status"] == {"code": 2, "message": "no answer within 5 s"}
-    assert attributes(span)["error.type"] == "timeout"
+    assert span["status"] == {"code": 2, "message": "timeout"}
+    told = attributes(span)
+    assert (told["error.type"], told["vigil.detail.untrusted"]) == ("timeout", "no answer within 5 s")
+
+
+def test_words_of_a_region_are_short_and_under_a_name_that_says_so() -> None:
+    [span] = spans(check(Status.DOWN, Reason.BODY_MISMATCH, detail="x" * 5_000, facts={"address": "not one"}))
+    told = attributes(span)
+    assert len(told["vigil.detail.untrusted"]) == DETAIL_MOST
+    assert "network.peer.address" not in told and "xxx" not in span["status"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +116,15 @@ def test_durations_of_a_batch_are_histograms_of_it_alone() -> None:
     assert len(well["bucketCounts"]) == len(BOUNDS_S) + 1
     assert attributes(failed)["error.type"] == "timeout"
     assert dns["name"] == "dns.lookup.duration"
+    [looked_up] = dns["histogram"]["dataPoints"]
+    told = attributes(looked_up)
+    assert told["dns.question.name"] == "shop.test" and "error.type" not in told
+
+
+def test_the_error_of_a_lookup_is_that_of_the_lookup() -> None:
+    document = metrics([check(Status.DOWN, Reason.DNS_ERROR)], "1", (NOW_MS + 9_000) * 1_000_000)
+    _, dns = document["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+    assert attributes(dns["histogram"]["dataPoints"][0])["error.type"] == "dns_error"
 
 
 def test_a_batch_without_such_checks_has_no_such_metric() -> None:
