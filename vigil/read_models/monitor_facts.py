@@ -10,7 +10,7 @@ from django.db import connection
 
 from consensus.review.evidence import from_evidence, is_verdict
 from consensus.verdicts import Verdict
-from probes.wire import Result
+from probes.wire import Fact, Result
 from vigil.canaries.reading import canary_reports
 from vigil.history.core.uptime import Span
 from vigil.history.models import Unwatched
@@ -89,6 +89,11 @@ class MonitorFacts:
     def results(self, monitor: Monitor) -> Mapping[str, Result]:
         """Its last results by region."""
         return self.latest.of(monitor.public_id)
+
+    def counted(self, monitor: Monitor) -> list[Mapping[str, Fact]]:
+        """The facts of its last results, but for those of regions in quarantine."""
+        held = region_quarantines()
+        return [result.facts for region, result in self.results(monitor).items() if region not in held]
 
     def voting(self, monitor: Monitor) -> int | None:
         """How many of its regions can vote now: they report, and are in no quarantine. None while that is not known."""

@@ -26,7 +26,7 @@ from vigil.history.storage.daily_rollup import DAY_MS
 from vigil.incidents.models import Incident
 from vigil.monitors.core.providers import name_of
 from vigil.monitors.core.result_facts import KeyAllowance, allowances, as_number, engine_load
-from vigil.monitors.live.results import instant, region_quarantines
+from vigil.monitors.live.results import instant
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.core.strips import DAY_S
@@ -131,8 +131,7 @@ def read_monitor_page(team: Team, public_id: str, now: datetime) -> MonitorPage 
     window = (end - UPTIME_DAYS * DAY_S, end)
     spans = facts.spans(monitor)
     rolled = _checks(monitor.pk, keys, window)
-    held = region_quarantines()
-    told = [result.facts for region, result in facts.results(monitor).items() if region not in held]
+    told = facts.counted(monitor)
     return MonitorPage(
         monitor=monitor,
         row=row,
