@@ -26,7 +26,7 @@ from probes.specs.http import HttpSpec, secret_headers
 from probes.specs.http import validate as validate_http
 from probes.specs.http import validate_secrets as validate_http_secrets
 from probes.specs.tls import TlsFields, tls_options_of
-from probes.wire import Fact
+from probes.wire import Fact, is_trial
 
 #: The largest page that is read (bytes), and how many beyond the usual limit one worker holds at once.
 PAGE_MOST, LARGE_AT_ONCE = 16_777_216, 4
@@ -134,8 +134,11 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
     judged = _judged(spec, sample, _age_of(answer), context)
     facts |= report.facts(sample, judged)
     outcomes = _outcomes(sample, thresholds) if context.explain else ()
-    detail = printable(judged.detail)
-    return Observation(judged.status, judged.reason, context.trace.phases(), answer.code, detail, facts, outcomes)
+    status, reason, detail = judged.status, judged.reason, printable(judged.detail)
+    if judged.undecided and context.monitor and not is_trial(context.round):
+        # A worker that began anew would otherwise vote that what it has not looked at for long enough is over.
+        status, reason, detail = Status.UNKNOWN, Reason.SKIPPED, printable(judged.undecided)
+    return Observation(status, reason, context.trace.phases(), answer.code, detail, facts, outcomes)
 
 
 async def _read(spec: SaturationSpec, answer: Response, context: ProbeContext) -> Sample:

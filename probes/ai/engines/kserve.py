@@ -20,5 +20,6 @@ ENGINE = Engine(
     finished=("request_predict_seconds_count", *vllm.FINISHED),
     preempted=("vllm:num_preemptions_total",),
     asked=vllm.ASKED,
+    embedded=True,
     by=("model_name", "engine"),
 )

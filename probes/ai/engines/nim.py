@@ -22,5 +22,6 @@ ENGINE = Engine(
     preempted=("vllm:num_preemptions_total",),
     capacity=("num_request_max",),
     asked=vllm.ASKED,
+    embedded=True,
     fixed=True,
 )  # fmt: skip

@@ -27,5 +27,7 @@ ENGINE = Engine(
     moves=vllm.CACHE,
     finished=vllm.FINISHED,
     preempted=("vllm:num_preemptions_total",),
+    # What its proxy counts is of all applications, and may be of another node: nothing proves that gauges are of now.
+    embedded=True,
     by=("deployment", "model_name", "ReplicaId", "replica", "WorkerId", "engine"),
 )

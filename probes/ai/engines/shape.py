@@ -53,6 +53,7 @@ class Engine:
     deployments: str = ""
     cooldowns: tuple[str, ...] = ()
     asked: str = ""
+    embedded: bool = False
     by: tuple[str, ...] = RANK_LABELS
     repeat: tuple[str, ...] = ()
     total: str = ""

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from probes.ai.saturation.progress import EnginePhase, EngineState, Standing, engine_states, next_standings, parts_of
+from probes.ai.saturation.progress import (
+    EnginePhase,
+    EngineState,
+    Standing,
+    engine_states,
+    next_standings,
+    parts_of,
+    unproven,
+)
 from probes.ai.saturation.queue import Queues, oldest_wait
 from probes.ai.saturation.sample import Sample
 from probes.reasons import Reason, Status
@@ -37,7 +45,7 @@ class Thresholds:
 @dataclass(frozen=True, slots=True)
 class EngineMemory:
     """What is kept of a monitor between samples: the standing of each engine ("" where there is one), how often it was
-    busy in a row, the queue of each engine, and its counters at the last sample."""
+    busy in a row, the queue of each engine, its counters at the last sample, and how many samples there were."""
 
     standings: Mapping[str, Standing]
     busy_samples: int = 0
@@ -45,11 +53,16 @@ class EngineMemory:
     at_s: float = 0.0
     preempted: float | None = None
     cooldowns: float | None = None
+    samples: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class EngineJudgement:
-    """What a sample says in the light of those before it. None for what is not known from this sample, or not yet."""
+    """What a sample says in the light of those before it. None for what is not known from this sample, or not yet.
+
+    `undecided` tells what would have to be seen for longer before it is no trouble: a memory that begins in the middle
+    of a stall, or of a crowd, must not take it for over.
+    """
 
     memory: EngineMemory
     status: Status
@@ -59,6 +72,7 @@ class EngineJudgement:
     queue_age_s: float | None = None
     preemptions_per_minute: float | None = None
     cooldowns_per_minute: float | None = None
+    undecided: str = ""
 
 
 def judge(
@@ -68,9 +82,9 @@ def judge(
 
     Standing still needs work to do and counters that did not move, twice in a row and for `stalled_s`. One engine of
     several that stands still or is gone is DEGRADED, all that there are DOWN; and DEGRADED at most, where nothing moves
-    before a request ends, or no request has ended at the server since, so that its gauges may be old. `fixed` says that
-    the server's engines do not come and go. A full queue is never more than DEGRADED: as long as the counters move, the
-    engine is alive. The first sample never says more than UP of a stall.
+    before a request ends, or no request was seen to end at the server since, so that its gauges may be old. `fixed`
+    says that the server's engines do not come and go. A full queue is never more than DEGRADED: as long as the counters
+    move, the engine is alive. The first sample never says more than UP of a stall.
     """
     standings = next_standings(previous.standings if previous else {}, sample, now_s, fixed)
     states = engine_states(standings, sample, now_s, thresholds.stalled_s)
@@ -78,14 +92,29 @@ def judge(
     preemptions = _per_minute(previous, "preempted", sample.preempted, now_s)
     crowded = _crowded(sample, thresholds, age_s, preemptions)
     busy = (previous.busy_samples if previous else 0) + 1 if crowded else 0
-    memory = EngineMemory(standings, busy, queues, now_s, sample.preempted, sample.cooldowns)
+    samples = previous.samples + 1 if previous else 1
+    memory = EngineMemory(standings, busy, queues, now_s, sample.preempted, sample.cooldowns, samples)
     status, reason, detail = (
         _out_of_rotation(sample) or _stalled(states) or _too_few(states, thresholds) or (Status.UP, Reason.OK, "")
     )
     if status is Status.UP and crowded and busy >= thresholds.busy_samples:
         status, reason, detail = Status.DEGRADED, Reason.BUSY, f"busy: {crowded}"
+    undecided = _undecided(memory, sample, crowded) if status is Status.UP else ""
     cooldowns = _per_minute(previous, "cooldowns", sample.cooldowns, now_s)
-    return EngineJudgement(memory, status, reason, detail, states, age_s, preemptions, cooldowns)
+    return EngineJudgement(memory, status, reason, detail, states, age_s, preemptions, cooldowns, undecided)
+
+
+def _undecided(memory: EngineMemory, sample: Sample, crowded: str) -> str:
+    """Work that was not seen to move since the first sample, or a crowd that is as old."""
+    still = unproven(memory.standings, sample)
+    if still:
+        named = "" if still == [""] else f" of {_listed(still)}"
+        return f"not yet known: the counters{named} were not seen to move since this worker first looked"
+    return (
+        f"not yet known: busy since this worker first looked: {crowded}"
+        if memory.busy_samples == memory.samples
+        else ""
+    )
 
 
 def _stalled(states: Sequence[EngineState]) -> tuple[Status, Reason, str] | None:
@@ -103,7 +132,7 @@ def _stalled(states: Sequence[EngineState]) -> tuple[Status, Reason, str] | None
         named = f"{first.name} has {what}" if len(still) == 1 else f"{_names(still)}; {first.name} has {what}"
         detail = f"{what}: the engine {may}" if whole else f"{how_many} engines stand still: {named}"
         if all(each.is_unasked for each in still):
-            detail += "; no request has ended since, so that these may be numbers of requests that were broken off"
+            detail += "; no request was seen to end since, so these may be numbers of requests that were broken off"
     else:
         detail = f"{len(gone)} of {len(states)} engines are gone: {_names(gone)}"
     all_still = len(still) == len(states) and not any(each.is_coarse or each.is_unasked for each in still)
@@ -129,8 +158,12 @@ def _too_few(states: Sequence[EngineState], thresholds: Thresholds) -> tuple[Sta
 
 
 def _names(states: Sequence[EngineState]) -> str:
-    named = ", ".join(each.name or "the server" for each in states[:4])
-    return f"{named} and {len(states) - 4} more" if len(states) > 4 else named
+    return _listed([each.name or "the server" for each in states])
+
+
+def _listed(names: Sequence[str]) -> str:
+    named = ", ".join(names[:4])
+    return f"{named} and {len(names) - 4} more" if len(names) > 4 else named
 
 
 def _per_minute(previous: EngineMemory | None, name: str, count: float | None, now_s: float) -> float | None:

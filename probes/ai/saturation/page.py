@@ -127,8 +127,8 @@ def _take(engine: Engine, family: str, line: bytes, into: tuple[FoundMetrics, Fo
         return
     labels = _labels(matched[1]) if matched[1] else {}
     if family == engine.asked and labels.get("method") != "POST":
-        # Looks at the server's health and list of models ask nothing of the engine.
-        return
+        # Looks at the server's health and list of models ask nothing of the engine; but it does count.
+        value = 0.0
     found, parts = into
     if family in (engine.adapters, engine.deployments):
         kept = found.label_sets.setdefault(family, [])

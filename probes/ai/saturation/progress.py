@@ -36,7 +36,7 @@ class Standing:
 
     `seen_s` is when it was last on the page, `absent` in how many samples it has not been since; `restarts` how often
     its counters fell; `asked` how many requests the server had ended when they last moved, and `is_unasked` when it has
-    ended none since.
+    ended none since. `is_proven` once it was seen to move, or to have nothing to do.
     """
 
     progress: float | None
@@ -50,6 +50,7 @@ class Standing:
     is_new: bool = True
     asked: float | None = None
     is_unasked: bool = False
+    is_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,15 @@ def engine_states(
     return [*states, *(EngineState(name, EnginePhase.GONE, still_s=now_s - standings[name].seen_s) for name in gone)]
 
 
+def unproven(standings: Mapping[str, Standing], sample: Sample) -> Sequence[str]:
+    """The engines with work that were not seen to move since they were first looked at."""
+    return [
+        name
+        for name, part in parts_of(sample)
+        if has_work(part) and part.progress is not None and not standings[name].is_proven
+    ]
+
+
 def parts_of(sample: Sample) -> tuple[tuple[str, Sample], ...]:
     """The engines of a server, or the whole of it under no name."""
     return sample.engines or (("", sample),)
@@ -113,17 +123,17 @@ def has_work(sample: Sample) -> bool:
 def _standing(before: Standing | None, sample: Sample, now_s: float, asked: float | None) -> Standing:
     working, progress, counted = has_work(sample), sample.progress, sample.counted
     if before is None:
-        return Standing(progress, working, now_s, 0, counted, now_s, asked=asked)
+        return Standing(progress, working, now_s, 0, counted, now_s, asked=asked, is_proven=not working)
     fell = counted is not None and before.counted is not None and counted < before.counted
     restarts = before.restarts + 1 if fell else before.restarts
-    is_unasked = False
+    is_unasked, is_proven = False, True
     if working and before.worked and progress is not None and progress == before.progress:
-        is_unasked = asked is not None and asked == before.asked
+        is_unasked, is_proven = asked is not None and asked == before.asked, before.is_proven
         # A clock that was set back would otherwise keep a stall from showing for as long.
         since_s, still, asked = min(before.still_since_s, now_s), before.still_samples + 1, before.asked
     else:
         since_s, still = now_s, 0
-    return Standing(progress, working, since_s, still, counted, now_s, 0, restarts, False, asked, is_unasked)
+    return Standing(progress, working, since_s, still, counted, now_s, 0, restarts, False, asked, is_unasked, is_proven)
 
 
 def _state(name: str, sample: Sample, standing: Standing, now_s: float, stalled_s: float) -> EngineState:

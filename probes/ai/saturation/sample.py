@@ -47,7 +47,8 @@ class Sample:
 
     `cache` is a share from 0 to 1. `progress` is a sum of all that moves, only good for comparing, and `counted` the
     part of it that never falls but at a restart; `is_coarse` where nothing in it moves before a request ends.
-    `finished`, `started` and `preempted` count requests, and `asked` those that the server before the engine has ended.
+    `finished`, `started` and `preempted` count requests, and `asked` those that the server before the engine has ended:
+    0 where nothing counts them and gauges may be old.
     `engines` has the same of each engine that the server names.
     """
 
@@ -116,8 +117,13 @@ def _sample(engine: Engine, found: FoundMetrics, name: str | None) -> Sample:
         capacity=_first(found, engine.capacity, name),
         adapters=_adapters(engine, found) if name is None else None,
         deployments=_deployments(found.label_sets.get(engine.deployments, ())) if name is None else None,
-        asked=found.sum(engine.asked) if name is None else None,
+        asked=_asked(engine, found) if name is None else None,
     )
+
+
+def _asked(engine: Engine, found: FoundMetrics) -> float | None:
+    count = found.sum(engine.asked) if engine.asked else None
+    return 0.0 if count is None and engine.embedded else count
 
 
 def _engines(engine: Engine, found: FoundMetrics) -> tuple[tuple[str, Sample], ...]:

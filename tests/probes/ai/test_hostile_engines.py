@@ -128,9 +128,21 @@ def test_old_numbers_of_an_engine_that_nobody_asks_are_never_down() -> None:
         memory = found.memory
     assert (found.status, found.reason) == (Status.DEGRADED, Reason.STALLED)
     assert found.detail == (
-        "106 requests running, and no token for 300 s: the engine may stand still; no request has ended since, so that "
-        "these may be numbers of requests that were broken off"
+        "106 requests running, and no token for 300 s: the engine may stand still; no request was seen to end since, "
+        "so these may be numbers of requests that were broken off"
     )
+
+
+def test_first_requests_that_none_of_has_ended_yet_are_no_proof() -> None:
+    page = b"""vllm:num_requests_running 2
+vllm:generation_tokens_total 0
+http_requests_total{handler="/v1/models",method="GET",status="2xx"} 7
+"""
+    memory = None
+    for minute in range(4):
+        found = judge(memory, read(VLLM, page), 60.0 * minute, Thresholds(), True)
+        memory = found.memory
+    assert (found.status, found.reason) == (Status.DEGRADED, Reason.STALLED)
 
 
 def test_an_engine_that_makes_nothing_while_requests_end_unanswered_is_down() -> None:

@@ -271,24 +271,37 @@ def page(running: int, waiting: int, tokens: int) -> bytes:
 
 
 def test_the_numbers_become_facts(on_loop: Any) -> None:
-    (seen,) = on_loop(looks([page(2, 1, 100)], [""]))
+    _, seen = on_loop(looks([page(2, 1, 90), page(2, 1, 100)], ["", ""]))
     assert (seen.status, seen.code) == (Status.UP, 200)
     assert seen.facts | {"address": ""} == {
         "address": "", "requests_running": 2, "requests_waiting": 1, "cache_used_percent": 50.0,
-        "engine_phase": "unknown",
+        "engine_phase": "moving",
     }  # fmt: skip
 
 
 def test_a_worker_sees_an_engine_that_stands_still(on_loop: Any) -> None:
     seen = on_loop(looks([page(2, 1, 100)] * 3, [""] * 3))
-    assert [each.reason for each in seen] == [Reason.OK, Reason.OK, Reason.STALLED]
+    assert [each.reason for each in seen] == [Reason.SKIPPED, Reason.SKIPPED, Reason.STALLED]
+    assert seen[0].detail == "not yet known: the counters were not seen to move since this worker first looked"
+
+
+def test_a_worker_that_begins_in_the_middle_of_a_stall_or_a_crowd_does_not_vote_that_it_is_over(on_loop: Any) -> None:
+    again = [page(2, 1, 100)] * 2 + [page(2, 1, 101)] * 2
+    seen = on_loop(looks(again, ["", "r", "", ""]))
+    assert [each.status for each in seen] == [Status.UNKNOWN, Status.UNKNOWN, Status.UP, Status.UP]
+    crowd = on_loop(looks([page(2, 50, tokens) for tokens in range(4)], [""] * 4))
+    assert [each.status for each in crowd] == [Status.UNKNOWN] * 2 + [Status.DEGRADED] * 2
+    idle = on_loop(looks([page(0, 0, 100), page(2, 50, 100), page(2, 50, 101)], [""] * 3))
+    assert {each.status for each in idle} == {Status.UP}, "what had nothing to do was well"
+    trial = on_loop(looks([page(2, 50, 100)], ["trl_x"]))
+    assert trial[0].status is Status.UP, "one look has to say something"
 
 
 def test_the_looks_of_a_round_are_judged_and_not_counted(on_loop: Any) -> None:
     # Four looks of rounds between two scheduled checks make no third one; after the third, they confirm.
     rounds = ["", "r", "r", "r", "r", "", "", "r", "r"]
     seen = on_loop(looks([page(2, 50, 100)] * len(rounds), rounds))
-    assert [each.reason for each in seen[:2]] == [Reason.OK, Reason.OK]
+    assert {each.reason for each in seen[:2]} == {Reason.SKIPPED}
     assert {each.reason for each in seen[6:]} == {Reason.STALLED}
 
 
