@@ -189,13 +189,19 @@ def _is_litellm_health(answer: ReceivedAnswer) -> bool:
 def _refused_inside(answer: ReceivedAnswer) -> Said | None:
     """The error inside a success, which some providers send."""
     if b'"error"' in answer.body:
-        words = said(answer.code, answer.headers, answer.body, known=True)
+        words = said_inside(answer.body, answer.provider, answer.headers)
         if words is not None and words.is_error:
             return words
-        inner = inner_code(answer.body)
-        if inner:
-            return Said(_by_code(answer.provider, inner), f"code {inner}")
     return own_number(answer.provider, answer.body)
+
+
+def said_inside(body: bytes, provider: str = "openai", headers: Sequence[tuple[str, str]] = ()) -> Said | None:
+    """What an error within a success says, by its words, else by the code of HTTP that it carries."""
+    words = said(200, headers, body, known=True)
+    if words is not None and words.is_error:
+        return words
+    inner = inner_code(body)
+    return Said(_by_code(provider, inner), f"code {inner}") if inner else words
 
 
 def _by_code(provider: str, code: int) -> Reason:

@@ -237,9 +237,10 @@ def _word(value: Any) -> Iterator[str]:
 
 
 def inner_code(body: bytes) -> int:
-    """The HTTP code that an error inside a success carries; 0 without one."""
+    """The HTTP code that an error inside a success carries, as a number or, of LiteLLM, as text; 0 without one."""
     code = _inside(_inside(_content(body[:_READ_MOST]), "error"), "code")
-    return code if isinstance(code, int) and 400 <= code <= 599 else 0
+    number = int(code) if isinstance(code, str) and re.fullmatch("[45][0-9][0-9]", code) else code
+    return number if isinstance(number, int) and 400 <= number <= 599 else 0
 
 
 def own_number(provider: str, body: bytes) -> Said | None:

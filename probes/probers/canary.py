@@ -15,8 +15,8 @@ from probes.ai import classify
 from probes.ai.rate_limits import headroom
 from probes.ai.streams import FORMS
 from probes.ai.streams.facts import ANSWER_FAULT, NOT_SENT, stream_facts
-from probes.ai.streams.framing import StreamTooLarge
-from probes.ai.streams.judgement import Judged, first_failure, judge
+from probes.ai.streams.framing import Framing, StreamTooLarge
+from probes.ai.streams.judgement import AnswerFault, Judged, first_failure, judge
 from probes.ai.streams.reader import StreamReader
 from probes.ai.streams.timing import timing_of
 from probes.net.deadlines import within
@@ -38,6 +38,8 @@ _OK = 200
 _MARGIN_S, _LEAST_S = 0.25, 0.05
 #: The prober's own deadline where the caller has none (s).
 _LONGEST_S = 60.0
+#: What a document of JSON looks like to a reader of events.
+_NO_STREAM = frozenset({AnswerFault.CUT, AnswerFault.EMPTY})
 #: The shortest interval (s): every answer costs money.
 LEAST_INTERVAL_S = 60
 
@@ -83,6 +85,8 @@ class _Stream:
         coding = (response.header("content-encoding") or "") if response is not None else ""
         self.headers = response.headers if response is not None else ()
         self.coding = coding.strip().lower().removeprefix("identity")
+        kind = (response.header("content-type") or "") if response is not None else ""
+        self.is_document = kind.strip().lower().startswith("application/json")
         self.timing = timing_of(reader, sent_s, exchange.headers_s, ended_s)
 
 
@@ -105,6 +109,8 @@ def _judged(spec: CanarySpec, stream: _Stream, context: ProbeContext) -> Observa
         reason, detail = Reason.PROTOCOL_ERROR, "the stream is compressed, although the check asks for none of it"
     elif stream.is_cut and isinstance(stream.fault, TooLarge):
         reason, detail = Reason.TOO_LARGE, str(stream.fault)
+    elif stream.is_document and failed.fault in _NO_STREAM and FORMS[spec.form].framing is Framing.EVENTS:
+        reason, detail = Reason.PROTOCOL_ERROR, "expected a stream; found one JSON document, as without `stream`"
     return Observation(Status.DEGRADED, reason, phases, _OK, printable(detail), facts, outcomes)
 
 

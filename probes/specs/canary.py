@@ -21,6 +21,8 @@ from probes.specs.family import EACH
 from probes.specs.tls import TlsFields, validate_tls
 
 PROMPT_MOST, TOKENS_MOST, ANSWERS_MOST = 2_000, 1_024, 20
+#: OpenAI answers 400 to less ("Expected a value >= 16").
+_RESPONSES_LEAST = 16
 _MODEL = re.compile(r"[\w.:/@+-]{1,200}\Z")
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 _JSON_MOST = 4_000
@@ -102,6 +104,8 @@ def validate(spec: CanarySpec) -> None:
         raise SpecError("prompt", f"is a short question of 1 to {PROMPT_MOST} characters")
     if not 1 <= spec.max_tokens <= TOKENS_MOST:
         raise SpecError("max_tokens", f"is between 1 and {TOKENS_MOST}")
+    if spec.form == "openai_responses" and spec.max_tokens < _RESPONSES_LEAST:
+        raise SpecError("max_tokens", f"is {_RESPONSES_LEAST} or more: the Responses API refuses less")
     if spec.temperature is not None and not 0 <= spec.temperature <= 2:
         raise SpecError("temperature", "is between 0 and 2, or null to leave it to the model")
     if not 2 <= spec.bad_answers <= spec.of_answers <= ANSWERS_MOST:

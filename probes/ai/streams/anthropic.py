@@ -5,7 +5,7 @@ Source: anthropic-sdk-python `types/raw_message_stream_event.py` and `stop_reaso
 
 from __future__ import annotations
 
-from probes.ai.streams.answer import Finish, StreamedAnswer, inside
+from probes.ai.streams.answer import Finish, StreamedAnswer, count, inside
 from probes.ai.streams.framing import Framing
 from probes.ai.streams.shape import Json, Prompt, StreamForm
 
@@ -61,8 +61,9 @@ def read(name: str, event: Json, answer: StreamedAnswer) -> None:
 def _count(usage: object, answer: StreamedAnswer) -> None:
     """Tokens written to or read from a cache stand beside `input_tokens`, and are billed as well."""
     names = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    said = [number for name in names if isinstance(number := inside(usage, name), int)]
-    answer.counts(sum(said) if said else None, inside(usage, "output_tokens"))
+    said = [count(inside(usage, name)) for name in names]
+    # The last event may repeat those of the cache alone.
+    answer.counts(sum(filter(None, said)) if said[0] is not None else None, inside(usage, "output_tokens"))
 
 
 FORM = StreamForm(Framing.EVENTS, body, read, "/v1/messages", (("anthropic-version", "2023-06-01"),))

@@ -85,8 +85,8 @@ class JsonLines:
 class ServerSentEvents:
     """Events of `data:` lines. Comments are keep-alives and no event.
 
-    Two liberties, since servers take them: a line that is a JSON object counts as an event, and so does what the end of
-    the stream leaves without a blank line.
+    Three liberties, since servers take them: a line that is a JSON object counts as an event, and so does what the end
+    of the stream leaves without a blank line; and llama.cpp has written its errors as a field of their own.
     """
 
     __slots__ = ("_content", "_has_content", "_is_first", "_lines", "_name")
@@ -123,6 +123,8 @@ class ServerSentEvents:
                 raise StreamTooLarge(f"an event of more than {EVENT_BYTES_MOST // 1024} KiB")
         elif field == b"event":
             self._name = value.decode("utf-8", "replace")
+        elif field == b"error" and value.startswith(b"{"):
+            return [*self._dispatched(), Frame("error", value)]
         return []
 
     def _dispatched(self) -> list[Frame]:

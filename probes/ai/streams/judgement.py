@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from probes.ai.error_bodies import said
+from probes.ai.classify import said_inside
 from probes.ai.model_names import is_listed
 from probes.ai.streams.answer import Finish, StreamedAnswer
 from probes.ai.streams.timing import StreamTiming
@@ -88,7 +88,7 @@ class Judged:
 def judge(answer: StreamedAnswer, timing: StreamTiming, is_cut: bool, expected: Expectation) -> list[Judged]:
     """Every demand on an answer with its outcome, the weightiest first. Of a stream that failed nothing else counts."""
     if answer.error:
-        read = said(200, (), answer.error, known=True)
+        read = said_inside(answer.error)
         words = f"an error in the stream{f' ({read.token})' if read and read.token else ''}"
         reason = read.reason if read else _REASONS[AnswerFault.ERROR_IN_STREAM]
         return [Judged("a stream without an error", words, AnswerFault.ERROR_IN_STREAM, reason)]

@@ -1,9 +1,12 @@
 """Chat completions in the form of OpenAI, as vLLM, Groq, Mistral, DeepSeek, LiteLLM and OpenRouter speak it. Pure.
 
-Source: openai-python `types/chat/chat_completion_chunk.py` and `_streaming.py`, read in August 2026.
+Source: openai-python `types/chat/chat_completion_chunk.py` and `_streaming.py`, read in August 2026; what
+others do stands beside it.
 """
 
 from __future__ import annotations
+
+import re
 
 from probes.ai.streams.answer import Finish, StreamedAnswer, inside, output_count
 from probes.ai.streams.framing import Framing
@@ -13,20 +16,27 @@ FINISHES = {
     "stop": Finish.STOP,
     "eos": Finish.STOP,
     "length": Finish.LENGTH,
+    # Mistral, where the context is full.
+    "model_length": Finish.LENGTH,
     "tool_calls": Finish.TOOL_CALL,
     "function_call": Finish.TOOL_CALL,
     "content_filter": Finish.FILTER,
     "error": Finish.ERROR,
+    # vLLM and SGLang, where the engine gave the request up; `[DONE]` follows all the same (vllm issue 57082).
+    "abort": Finish.ERROR,
     "insufficient_system_resource": Finish.ERROR,
 }
 #: Reasoning models there refuse the older `max_tokens`; other hosts may not know the newer name.
-_NEWER_LIMIT = ("api.openai.com", ".openai.azure.com", ".cognitiveservices.azure.com")
+_NEWER_LIMIT = ("api.openai.com", ".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+#: Those models behind whatever gateway: one that only hands on needs the newer name, and the others know both.
+_NEWER_MODELS = re.compile(r"(?:.*/)?(?:o[1-9]|gpt-(?:[5-9]|[1-9][0-9]))(?![0-9a-z])")
 #: They refuse fields that they do not know, and send the usage without being asked.
-_USAGE_UNASKED = ("api.mistral.ai",)
+_USAGE_UNASKED = (".mistral.ai",)
 
 
 def body(prompt: Prompt) -> Json:
-    limit = "max_completion_tokens" if prompt.host.endswith(_NEWER_LIMIT) else "max_tokens"
+    is_newer = prompt.host.endswith(_NEWER_LIMIT) or _NEWER_MODELS.match(prompt.model.lower())
+    limit = "max_completion_tokens" if is_newer else "max_tokens"
     asked: Json = {
         "model": prompt.model,
         "messages": [{"role": "user", "content": prompt.text}],
@@ -43,8 +53,8 @@ def body(prompt: Prompt) -> Json:
 
 def read(name: str, event: Json, answer: StreamedAnswer) -> None:
     error = event.get("error")
-    if error or event.get("object") == "error":
-        # vLLM has the error itself in the place of a chunk.
+    if error or name == "error" or event.get("object") == "error":
+        # Older vLLM and llama.cpp have the error itself in the place of a chunk.
         answer.fails(error or event)
         return
     answer.is_of_model(event.get("model"))
@@ -61,7 +71,7 @@ def read(name: str, event: Json, answer: StreamedAnswer) -> None:
     delta = choice.get("delta")
     if isinstance(delta, dict):
         answer.reasons(delta.get("reasoning_content") or delta.get("reasoning"))
-        answer.says(delta.get("content"))
+        _take_content(delta.get("content"), answer)
         answer.refuses(delta.get("refusal"))
         calls = delta.get("tool_calls")
         for call in calls if isinstance(calls, list) else []:
@@ -70,6 +80,18 @@ def read(name: str, event: Json, answer: StreamedAnswer) -> None:
     answer.finishes(choice.get("finish_reason"), FINISHES)
     if answer.finish is Finish.ERROR:
         answer.fails(choice.get("error") or {"message": answer.finish_said})
+
+
+def _take_content(content: object, answer: StreamedAnswer) -> None:
+    """Text, or the parts of which Mistral's reasoning models make it: https://docs.mistral.ai/capabilities/reasoning"""
+    if not isinstance(content, list):
+        answer.says(content)
+        return
+    for part in content:
+        thought = inside(part, "thinking")
+        for piece in thought if isinstance(thought, list) else []:
+            answer.reasons(inside(piece, "text"))
+        answer.says(inside(part, "text"))
 
 
 FORM = StreamForm(Framing.EVENTS, body, read, "/chat/completions", sentinel=b"[DONE]")

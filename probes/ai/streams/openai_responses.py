@@ -36,7 +36,8 @@ def body(prompt: Prompt) -> Json:
 def read(name: str, event: Json, answer: StreamedAnswer) -> None:
     kind = event.get("type") or name
     if kind == "error":
-        answer.fails({each: event.get(each) for each in ("code", "message", "type")})
+        # The reference has the words beside `type`; what is sent has them below `error` (openai-dotnet issue 881).
+        answer.fails(event.get("error") or {each: event.get(each) for each in ("code", "message", "type")})
     elif kind == "response.output_text.delta":
         answer.says(event.get("delta"))
     elif kind == "response.refusal.delta":

@@ -83,5 +83,8 @@ class StreamReader:
         elif isinstance(event, list) and event and isinstance(event[0], dict) and "error" in event[0]:
             # Google writes the errors of an array of answers so.
             self.answer.fails(event[0]["error"])
+        elif name == "error":
+            # A gateway that writes of it in plain words.
+            self.answer.fails(content.decode("utf-8", "replace"))
         else:
             self.answer.malformed += 1

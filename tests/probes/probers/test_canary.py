@@ -161,6 +161,8 @@ async def test_a_target_that_says_nothing_may_have_billed() -> None:
 
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+#: An answer that is no stream.
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n%s"
 
 
 @pytest.mark.parametrize(
@@ -171,6 +173,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
         (answering(HEAD), Reason.RESET),
         (answering(HEAD[:-2] + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b"), Reason.PROTOCOL_ERROR),
         (answering(b'HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{"error":{"message":"no way"}}'), Reason.HTTP_5XX),
+        (
+            answering(WHOLE % b'{"choices": [{"message": {"content": "ready"}, "finish_reason": "stop"}]}'),
+            Reason.PROTOCOL_ERROR,
+        ),
+        (answering(WHOLE % b'{\n  "choices": []\n}'), Reason.PROTOCOL_ERROR),
         (answering(b"HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"), Reason.HTTP_5XX),
         (answering(b"HTTP/1.1 302 No\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"), Reason.CONFIG),
         (answering(b"SSH-2.0-x\r\n"), Reason.PROTOCOL_ERROR),
@@ -208,6 +215,7 @@ VALID = {"url": "https://api.openai.com/v1/chat/completions", "form": "openai_ch
         ({"prompt": "x" * 2_001}, "prompt"),
         ({"max_tokens": 0}, "max_tokens"),
         ({"max_tokens": 100_000}, "max_tokens"),
+        ({"max_tokens": 15, "form": "openai_responses"}, "max_tokens"),
         ({"temperature": 3}, "temperature"),
         ({"bad_answers": 1}, "bad_answers"),
         ({"bad_answers": 6}, "bad_answers"),

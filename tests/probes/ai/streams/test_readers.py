@@ -179,16 +179,25 @@ def test_a_stream_beyond_its_bounds_is_refused(endless: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "limit", "asks_usage"),
+    ("host", "model", "limit", "asks_usage"),
     [
-        ("api.openai.com", "max_completion_tokens", True),
-        ("mine.openai.azure.com", "max_completion_tokens", True),
-        ("api.mistral.ai", "max_tokens", False),
-        ("gpu.example.com", "max_tokens", True),
+        ("api.openai.com", "m", "max_completion_tokens", True),
+        ("mine.openai.azure.com", "m", "max_completion_tokens", True),
+        ("mine.services.ai.azure.com", "m", "max_completion_tokens", True),
+        ("api.mistral.ai", "m", "max_tokens", False),
+        ("codestral.mistral.ai", "m", "max_tokens", False),
+        ("gpu.example.com", "m", "max_tokens", True),
+        # A gateway hands the request on to OpenAI, which refuses the older name for these.
+        ("gateway.example.com", "openai/gpt-5.4-nano", "max_completion_tokens", True),
+        ("gateway.example.com", "gpt-6-luna", "max_completion_tokens", True),
+        ("gateway.example.com", "o3-mini", "max_completion_tokens", True),
+        ("gateway.example.com", "gpt-4o", "max_tokens", True),
+        ("gateway.example.com", "openai/gpt-oss-20b", "max_tokens", True),
+        ("gateway.example.com", "olmo-3", "max_tokens", True),
     ],
 )
-def test_hosts_of_one_form_are_asked_in_their_own_words(host: str, limit: str, asks_usage: bool) -> None:
-    asked = FORMS["openai_chat"].body(Prompt("m", "Hi", 16, None, None, host))
+def test_hosts_of_one_form_are_asked_in_their_own_words(host: str, model: str, limit: str, asks_usage: bool) -> None:
+    asked = FORMS["openai_chat"].body(Prompt(model, "Hi", 16, None, None, host))
     assert asked[limit] == 16
     assert ("stream_options" in asked) is asks_usage
     assert "temperature" not in asked
