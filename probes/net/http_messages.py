@@ -31,6 +31,16 @@ class Flaw(NamedTuple):
     disputed: bool = False
 
 
+class Sift(NamedTuple):
+    """What is kept of a body beyond its limit: `keep` takes lines, the last of which may go on, and leaves out some.
+
+    `most` bytes of the answer are read.
+    """
+
+    keep: Callable[[bytes], bytes]
+    most: int
+
+
 DEFAULT_TLS = TlsOptions()
 
 
@@ -39,7 +49,8 @@ class Request:
     """What to send; `connection` is the header of that name.
 
     `enough` tells of the body of an endless stream so far whether it can be judged, for `stream_s` at most, and again
-    when it has grown by `growth`; without it the head is enough.
+    when it has grown by `growth`; without it the head is enough. A body beyond its limit is cut, or goes through `sift`
+    (HTTP/1.1 without a coding).
 
     `server_name` is what TLS asks for and verifies, where that is not the target's own host.
     """
@@ -55,6 +66,7 @@ class Request:
     enough: Callable[[bytes], bool] | None = None
     stream_s: float = STREAM_READ_S
     growth: float = STREAM_GROWTH
+    sift: Sift | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,17 @@ import asyncio
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 from probes.ai import classify
 from probes.ai.engines import ENGINES
 from probes.ai.saturation import report
 from probes.ai.saturation.judge import EngineJudgement, Thresholds, judge
+from probes.ai.saturation.page import sifted
 from probes.ai.saturation.recollection import Recollection
 from probes.ai.saturation.sample import NoSample, Sample, read
 from probes.net.http1 import exchange
-from probes.net.http_messages import BODY_LIMIT_MOST, Request, Response
+from probes.net.http_messages import BODY_LIMIT_MOST, Request, Response, Sift
 from probes.net.stream import UnverifiedCertificate
 from probes.net.targets import parse_url
 from probes.net.tls.options import HTTP_ALPN
@@ -28,8 +30,8 @@ from probes.specs.http import validate_secrets as validate_http_secrets
 from probes.specs.tls import TlsFields, tls_options_of
 from probes.wire import Fact, is_trial
 
-#: The largest page that is read (bytes), and how many beyond the usual limit one worker holds at once.
-PAGE_MOST, LARGE_AT_ONCE = 16_777_216, 4
+#: The largest page that is read (bytes); of one beyond the usual limit only lines that count are kept.
+PAGE_MOST = 16_777_216
 #: A page beyond this (bytes) is read in a thread, so that other checks go on meanwhile; 1 to 2 ms of work.
 _THREAD_FROM = 262_144
 _OK = 200
@@ -57,25 +59,7 @@ class SaturationSpec(TlsFields, frozen=True, kw_only=True):
     engines_least: int = 0
 
 
-class LargePages:
-    """Places for pages beyond the usual limit, so that a hundred of them at once do not fill the memory."""
-
-    def __init__(self, most: int = LARGE_AT_ONCE) -> None:
-        self._free = most
-
-    def take(self) -> bool:
-        """Take a place; False when none is free."""
-        if not self._free:
-            return False
-        self._free -= 1
-        return True
-
-    def give_back(self) -> None:
-        self._free += 1
-
-
 _recollection = Recollection()
-_large_pages = LargePages()
 
 
 def validate(spec: SaturationSpec) -> None:
@@ -113,9 +97,6 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
             facts |= certificate_facts(error.certificate, context.now_s)
         return Observation(error.status, error.reason, context.trace.phases(), 0, printable(str(error)), facts)
     facts["address"] = context.trace.address
-    if answer is None:
-        detail = f"the page is large, and {LARGE_AT_ONCE} such pages are read at once: look again"
-        return Observation(Status.UNKNOWN, Reason.SKIPPED, context.trace.phases(), 0, detail, facts)
     if answer.code != _OK:
         return _refused(spec, answer, facts, context)
     problem: tuple[Status, Reason, str] | None = None
@@ -125,7 +106,7 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
         # Nothing is known of the engine: the address or the engine's name is wrong.
         problem = Status.DOWN, Reason.CONFIG, str(error)
     if answer.truncated:
-        detail = f"only the first {len(answer.body)} bytes of the metrics were read"
+        detail = "the page of metrics is too large to be read to its end"
         problem = Status.DEGRADED, Reason.TOO_LARGE, f"{detail}: {problem[2]}" if problem else detail
     if problem is not None:
         status, reason, detail = problem
@@ -149,23 +130,17 @@ async def _read(spec: SaturationSpec, answer: Response, context: ProbeContext) -
     return await asyncio.to_thread(read, engine, answer.body, at_s)
 
 
-async def _page(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext) -> Response | None:
-    """The page of metrics; one beyond the usual limit is asked for again as a whole. None when too many are read."""
-    answer = await _asked(spec, secrets, context, BODY_LIMIT_MOST)
-    if answer.code != _OK or not answer.truncated or answer.stream:
-        return answer
-    if not _large_pages.take():
-        return None
-    try:
-        return await _asked(spec, secrets, context, PAGE_MOST)
-    finally:
-        _large_pages.give_back()
-
-
-async def _asked(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext, limit: int) -> Response:
+async def _page(spec: SaturationSpec, secrets: Mapping[str, str], context: ProbeContext) -> Response:
+    """The page of metrics; of one beyond the usual limit, its lines that count."""
     tls = tls_options_of(spec, secrets, HTTP_ALPN)
-    headers = secret_headers(secrets)
-    request = Request(parse_url(spec.url), "GET", headers, b"", tls, spec.server_name, limit)
+    request = Request(
+        parse_url(spec.url),
+        headers=secret_headers(secrets),
+        tls=tls,
+        server_name=spec.server_name,
+        body_limit=BODY_LIMIT_MOST,
+        sift=Sift(partial(sifted, ENGINES[spec.engine]), PAGE_MOST),
+    )
     return await exchange(request, context.dialer, context.trace)
 
 

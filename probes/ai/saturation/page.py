@@ -18,6 +18,8 @@ from probes.ai.engines.shape import Engine
 _LINE_MOST, _SAMPLES_MOST = 4096, 20_000
 #: Lines of a page that are looked at.
 LINES_MOST = 500_000
+#: Lines of a part of a page (about a MiB) that are looked at: those of a real page are longer than this allows.
+_PART_LINES_MOST = 50_000
 #: Label sets of a family that is kept as a whole.
 _LABEL_SETS_MOST = 500
 #: A name, labels (whose quoted values may hold anything), and the number.
@@ -103,6 +105,33 @@ def read_page(engine: Engine, page: bytes) -> FoundMetrics:
             break
     _add_parts(found, parts)
     return found
+
+
+def sifted(engine: Engine, part: bytes) -> bytes:
+    """The lines of a part of a page that count here, and its last line, which may go on.
+
+    JSON stays as it is, and so does what no server writes: so many lines would hold up other checks.
+    """
+    if engine.from_json is not None and part[:1_000].lstrip()[:1] in (b"{", b"["):
+        return part
+    if part.count(b"\n") > _PART_LINES_MOST:
+        return part
+    wanted = spellings(engine)
+    lines = part.split(b"\n")
+    last = lines.pop()
+    kept = [line for line in lines if _counts(line, wanted)]
+    return b"\n".join([*kept, last])
+
+
+def _counts(line: bytes, wanted: Mapping[bytes, str]) -> bool:
+    """Whether a line is a sample of a wanted family, with or without blanks around its name, or tells its type."""
+    name = line.partition(b"{")[0]
+    if name in wanted:
+        return True
+    words = name[:200].split(None, 3)
+    if words and words[0] == b"#":
+        return len(words) > 2 and words[1] == b"TYPE" and words[2] in wanted
+    return bool(words) and words[0] in wanted
 
 
 def declares(engine: Engine, page: bytes) -> bool:

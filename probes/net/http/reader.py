@@ -40,13 +40,16 @@ class AnswerReader:
 
     __slots__ = (
         "_body", "_chunks", "_closes", "_ending", "_enough", "_flaws", "_growth", "_informational", "_judged",
-        "_length", "_limit", "_method", "_raw", "_stream", "_truncated", "_wire_bytes", "complete", "endless", "head",
-        "keeps_open",
+        "_length", "_limit", "_method", "_raw", "_sift", "_sifted", "_stream", "_truncated", "_wire_bytes",
+        "_wire_most", "complete", "endless", "head", "keeps_open",
     )  # fmt: skip
 
     def __init__(self, request: Request) -> None:
         self._method, self._limit, self._enough = request.method, request.body_limit, request.enough
-        self._growth = request.growth
+        self._growth, self._sift, self._sifted = request.growth, request.sift, 0
+        self._wire_most = HEADER_BYTES_LIMIT + _FRAMING_SLACK + _FRAMING_FACTOR * self._limit
+        if request.sift is not None:
+            self._wire_most += request.sift.most
         self._closes = request.connection == "close"
         self.head: Head | None = None
         self.complete = self.endless = self.keeps_open = False
@@ -75,8 +78,7 @@ class AnswerReader:
                 self._body, self.complete, self.keeps_open = came, True, self._kept_open()
                 return
         self._read_body(came)
-        most = HEADER_BYTES_LIMIT + _FRAMING_SLACK + _FRAMING_FACTOR * self._limit
-        if self._wire_bytes > most and not self.complete:
+        if self._wire_bytes > self._wire_most and not self.complete:
             raise TooLarge("framing far larger than the body it carries")
 
     def close(self) -> None:
@@ -162,7 +164,7 @@ class AnswerReader:
         if body:
             room = self._limit - len(self._body)
             if len(body) > room:
-                body, self._truncated = body[:room], True
+                body = self._fitting(body, room)
             if not self._body:
                 self._body = body
             else:
@@ -182,6 +184,20 @@ class AnswerReader:
         elif self._stream or is_endless(self.head.headers if self.head else (), self._ending is not Ending.LENGTH):
             self._stream = True
             self._read_stream()
+
+    def _fitting(self, body: bytes, room: int) -> bytes:
+        """What is kept of bytes for which there is no room: the first of them, or what a sift leaves."""
+        sift = self._sift
+        coded = self.head is not None and any(name == "content-encoding" for name, _ in self.head.headers)
+        if sift is not None and not coded and self._wire_bytes <= sift.most:
+            # What was sifted before is not looked at again.
+            left = sift.keep(bytes(self._body[self._sifted :]) + body)
+            if len(left) <= self._limit - self._sifted:
+                self._body = bytearray(self._body[: self._sifted])
+                self._sifted += left.rfind(b"\n") + 1
+                return left
+        self._truncated = True
+        return body[:room]
 
     def _framed(self, came: bytes) -> tuple[bytes, bytes, bool]:
         """The part of some bytes that is body, what comes after the body, and whether it has ended."""

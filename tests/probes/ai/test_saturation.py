@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 
 from probes.ai.engines import ENGINES
 from probes.ai.saturation.judge import EngineJudgement, EngineMemory, Thresholds, judge
+from probes.ai.saturation.page import sifted
 from probes.ai.saturation.sample import NoSample, Sample, read
 from probes.checks.attempts import attempt
 from probes.net.trace import Trace
 from probes.prober import Observation, ProbeContext
-from probes.probers import PROBERS, SpecError, parse_spec, saturation
+from probes.probers import PROBERS, SpecError, parse_spec
 from probes.reasons import Reason, Status
 from tests.probes.looking import looked
 from tests.probes.loopback import answering, serving, way_out
+from vigil.demo import engine_pages
 
 VLLM = ENGINES["vllm"]
 PAGE = """\
@@ -316,32 +318,61 @@ def test_a_page_of_something_else_is_a_wrong_configuration(on_loop: Any) -> None
     assert seen.detail == "the page has no metrics of vLLM, such as vllm:num_requests_running"
 
 
-async def looks_at_large(lines: int, free: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Observation, int]:
-    """One look at a page of so many lines, with so many places for large pages; and how often it was asked for."""
-    monkeypatch.setattr(saturation, "_large_pages", saturation.LargePages(free))
-    body = b"# a line of no use that is rather long, as lines of buckets are\n" * lines + page(1, 0, 5)
+async def looks_at_large(body: bytes, chunked: bool = False) -> tuple[Observation, int]:
+    """One look at a page, and how often it was asked for."""
     asked: list[bytes] = []
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
-    async with serving(answering(head, body, seen=asked)) as port:
+    head = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+    pieces = [body[start : start + 50_000] for start in range(0, len(body), 50_000)]
+    framed = [b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces] + [b"0\r\n\r\n"] if chunked else pieces
+    async with serving(answering(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n", *framed, seen=asked)) as port:
         seen = await looked("saturation", {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm"})
     return seen, len(asked)
 
 
+OF_NO_USE = b"# a line of no use that is rather long, as lines of buckets are\n"
+BUCKETS = b'vllm:e2e_request_latency_seconds_bucket{engine="0",le="0.3",model_name="m"} 1.0\n'
+
+
+@pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize(
-    ("lines", "free", "status", "reason", "asked"),
+    ("before", "after"),
     [
-        pytest.param(1_000, 0, Status.UP, Reason.OK, 1, id="a usual page"),
-        pytest.param(30_000, 1, Status.UP, Reason.OK, 2, id="a large one is asked for again"),
-        pytest.param(30_000, 0, Status.UNKNOWN, Reason.SKIPPED, 1, id="too many large ones at once are no vote"),
-        pytest.param(270_000, 1, Status.DEGRADED, Reason.TOO_LARGE, 2, id="one beyond all bounds"),
+        pytest.param(1_000, 0, id="a usual page"),
+        pytest.param(30_000, 0, id="a large one with the numbers at its end"),
+        pytest.param(30_000, 30_000, id="a larger one with the numbers in its middle"),
     ],
 )
-def test_a_large_page_is_read_as_a_whole_where_there_is_room(
-    on_loop: Any, monkeypatch: pytest.MonkeyPatch, lines: int, free: int, status: Status, reason: Reason, asked: int
+def test_a_large_page_is_read_to_its_end_and_only_what_counts_is_kept(
+    on_loop: Any, before: int, after: int, chunked: bool
 ) -> None:
-    seen, times = on_loop(looks_at_large(lines, free, monkeypatch))
-    assert (seen.status, seen.reason, times) == (status, reason, asked), seen.detail
-    assert saturation._large_pages.take() is bool(free)
+    seen, times = on_loop(looks_at_large(OF_NO_USE * before + page(1, 0, 5) + BUCKETS * after, chunked))
+    assert (seen.status, seen.reason, times) == (Status.UP, Reason.OK, 1), seen.detail
+    assert (seen.facts["requests_running"], seen.facts["cache_used_percent"]) == (1, 50.0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(OF_NO_USE * 270_000 + page(1, 0, 5), id="beyond all bounds"),
+        pytest.param(page(1, 0, 5) + b"vllm:num_requests_running 1\n" * 60_000, id="too much that counts"),
+        pytest.param(page(1, 0, 5) + b"x" * 3_000_000, id="a line without an end"),
+        pytest.param(page(1, 0, 5) + b"\n" * 3_000_000, id="lines of nothing"),
+    ],
+)
+def test_a_page_beyond_all_bounds_is_degraded(on_loop: Any, body: bytes) -> None:
+    seen, times = on_loop(looks_at_large(body))
+    assert (seen.status, seen.reason, times) == (Status.DEGRADED, Reason.TOO_LARGE, 1), seen.detail
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1_000])
+@pytest.mark.parametrize("name", ["vllm-0.10", "rayserve-2.52", "triton-2.60", "litellm-1.80"])
+def test_a_page_says_the_same_sifted_in_parts_of_any_size(name: str, size: int) -> None:
+    engine, whole = ENGINES[name.partition("-")[0]], engine_pages.page(name).encode()
+    kept = b""
+    for start in range(0, len(whole), size):
+        kept = sifted(engine, kept + whole[start : start + size])
+    assert len(kept) < len(whole)
+    assert repr(read(engine, kept, 0.0)) == repr(read(engine, whole, 0.0))
 
 
 def test_the_instants_of_a_server_are_held_against_its_own_clock(on_loop: Any) -> None:
