@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache, partial
 from ipaddress import ip_address
@@ -26,6 +25,7 @@ from probes.net.targets import BadTarget, parse_host
 from vigil.alerts.channels.kind import Accepted, ChannelError, ChannelSettingsError, Kind, Outbound
 from vigil.alerts.core.pacing import Pace
 from vigil.alerts.wording.fitting import cut, one_line
+from vigil.alerts.wording.mail_headers import MAIL
 from vigil.alerts.wording.message import Message
 from vigil.configuration import configuration
 
@@ -114,8 +114,7 @@ def mail_problem(problem: Exception) -> str:
 
 
 def _message(letter: Letter, sender: str, recipients: list[str]) -> EmailMessage:
-    # Not folded unless it must be: at 78 columns a long word would leave a first line that is blank.
-    message = EmailMessage(policy=SMTP.clone(max_line_length=998) if letter.subject.isascii() else SMTP)
+    message = EmailMessage(policy=MAIL)
     message["From"], domain = sender_in_ascii(sender)
     message["To"] = [address_of(recipient) for recipient in recipients]
     message["Subject"] = letter.subject

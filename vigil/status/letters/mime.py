@@ -1,6 +1,6 @@
 """Serialisation of letters as MIME: what the library takes 2.5 ms for, since most headers are plain.
 
-Headers with words of people go through the library once, and are kept; the others are ASCII that Vigil makes itself.
+Headers with words of people are encoded once, and kept; the others are ASCII that Vigil makes itself.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import base64
 import hashlib
 from collections.abc import Iterable
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.utils import formataddr
 from functools import lru_cache
+
+from vigil.alerts.wording.mail_headers import encoded
 
 #: Longest line that is sent as it is: servers take 998 (RFC 5321, section 4.5.3.1.6).
 _LINE_MOST = 900
@@ -22,13 +23,15 @@ _KEPT = 256
 @lru_cache(maxsize=_KEPT)
 def sender_header(title: str, address: str) -> bytes:
     """From: the address under the name of a page. Raises ValueError for what is no address."""
-    return _written("From", Address(title, addr_spec=address))
+    known = str(Address(addr_spec=address).addr_spec)
+    shown = encoded("From", title)
+    return _written("From", formataddr((title, known)) if shown == title else f"{shown} <{known}>")
 
 
 @lru_cache(maxsize=_KEPT)
 def worded_header(name: str, words: str) -> bytes:
-    """A header with words of people, encoded and folded as it must be."""
-    return _written(name, words)
+    """A header with words of people in one line, encoded and folded as it must be."""
+    return _written(name, encoded(name, words))
 
 
 def plain_header(name: str, value: str) -> bytes:
@@ -60,7 +63,7 @@ def _is_plain(line: str) -> bool:
     return line.isascii() and len(line) <= _LINE_MOST and line.replace("\t", " ").isprintable()
 
 
-def _written(name: str, value: str | Address) -> bytes:
-    message = EmailMessage(policy=SMTP)
-    message[name] = value
-    return message.as_bytes().removesuffix(b"\r\n")
+def _written(name: str, value: str) -> bytes:
+    for line in value.split("\r\n"):
+        plain_header(name, line)
+    return f"{name}: {value}\r\n".encode()

@@ -232,13 +232,20 @@ def test_f23_a_letter_arrives_in_its_thread_with_the_senders_domain(
 
 
 @pytest.mark.parametrize(
-    "subject", ["DOWN: " + "x" * 90 + " fails", "DOWN: api: the certificate of " + "y" * 60, "é" * 200]
+    "subject",
+    [
+        "DOWN: " + "x" * 90 + " fails",
+        "DOWN: api: the certificate of " + "y" * 60,
+        "é" * 200,
+        'DOWN: [Acme, Inc; "AI" <b>] DB, move; \\ now 🚀',
+    ],
 )
 def test_f23_a_subject_reads_as_it_was_written(mail: MailServer, subject: str) -> None:
     handed_in(msgspec.structs.replace(LETTER, subject=subject))
     found = message_from_string(mail.letters[0], policy=default_policy)["Subject"]
     assert str(found) == subject
     assert "Subject: \r\n" not in mail.letters[0] and "Subject:\r\n" not in mail.letters[0]
+    assert "??=" not in mail.letters[0]
 
 
 def test_f23_a_recipient_who_is_refused_beside_others_is_told(mail: MailServer) -> None:
