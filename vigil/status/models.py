@@ -73,6 +73,12 @@ class PublicIncident(models.Model):
     postmortem = models.CharField(
         max_length=POSTMORTEM_MOST, blank=True, default="", help_text="What happened and what changes, when it is over."
     )
+    edited_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When its title, impact, components or window was changed after it was published.",
+    )
     postmortem_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="When readers could see the postmortem; null for a draft."
     )

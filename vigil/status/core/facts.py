@@ -82,6 +82,8 @@ class PublicIncidentFacts:
     planned: tuple[datetime, datetime] | None = None
     postmortem: str = ""
     postmortem_at: datetime | None = None
+    #: When its title, impact, components or window was changed in public.
+    edited_at: datetime | None = None
 
     @property
     def state(self) -> UpdateState:
@@ -114,7 +116,7 @@ class PublicIncidentFacts:
     def updated_at(self) -> datetime:
         edits = [one.edited_at for one in self.updates if one.edited_at is not None]
         said = self.updates[-1].at if self.updates else self.started_at
-        return max([said, *edits, *([self.postmortem_at] if self.postmortem_at else [])])
+        return max([said, *edits, *filter(None, (self.postmortem_at, self.edited_at))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def save_public_incident(
     It is seen by nobody while that one is a draft, or waits. What a person changes takes an automatic one over. With a
     `window`, a new one is planned maintenance.
     """
-    is_new = row._state.adding
+    is_new, before = row._state.adding, None
     set_fields(row, wanted, _INCIDENT)
     row.started_at = row.started_at or database_now()
     problems: Problems = {**row_problems(row, exclude=["public_id"])}
@@ -58,6 +58,7 @@ def save_public_incident(
         else:
             # Its state is that of its newest update, which may have come since the row was read.
             lock_incident(row)
+            before = _shown(row)
             row.is_automatic = row.is_automatic and by_rule
             row.save(update_fields=[*named(_INCIDENT, wanted), "is_automatic"])
         if components is not None:
@@ -65,8 +66,23 @@ def save_public_incident(
             row.components.set(components)
         if is_new:
             add_update(row, wanted, by_rule=by_rule)
+        elif _shown(row) != before:
+            note_edit(row)
         note_change(row.page)
     return row
+
+
+def note_edit(row: PublicIncident) -> None:
+    """Note when what stands around the updates of a public incident was changed, for programs that keep it."""
+    if row.published_at is not None:
+        row.edited_at = database_wall_now()
+        row.save(update_fields=["edited_at"])
+
+
+def _shown(row: PublicIncident) -> tuple[object, ...]:
+    """What is stored of it that readers see beside its updates."""
+    stored = PublicIncident.objects.values_list("title", "impact", "started_at").get(pk=row.pk)
+    return (*stored, set(row.components.values_list("pk", flat=True)))
 
 
 def save_postmortem(row: PublicIncident, text: str, *, publish: bool) -> None:

@@ -15,7 +15,7 @@ from vigil.status.components import Problems
 from vigil.status.core.states import PublicImpact, UpdateState
 from vigil.status.incident_models import ScheduledMaintenance
 from vigil.status.models import PublicIncident
-from vigil.status.public_incidents.changes import save_public_incident
+from vigil.status.public_incidents.changes import note_edit, save_public_incident
 from vigil.status.public_incidents.core.maintenance import next_change
 from vigil.status.public_incidents.planned import keep_silence, window_of
 from vigil.status.public_incidents.updates import lock_incident
@@ -51,6 +51,8 @@ def save_maintenance(row: PublicIncident, wanted: Mapping[str, Any]) -> PublicIn
         published = row.published_at is not None
         window.due_at = next_change(UpdateState(row.state), window_of(window)) if published else None
         window.save()
+        if (window.starts_at, window.ends_at) != before:
+            note_edit(row)
         keep_silence(row, window)
         note_change(row.page)
     return row

@@ -138,6 +138,26 @@ def test_maintenance_begins_and_ends_by_itself_and_once(redis_url: str) -> None:
     assert row.resolved_at is not None and window.began_at == window.starts_at
 
 
+def test_a_window_that_moves_is_a_change_of_the_maintenance_and_what_stays_is_none(redis_url: str) -> None:
+    page, _ = made(World())
+    row, draft = planned(page), planned(page, is_draft=True)
+    components = list(row.components.all())
+
+    def edited(of: PublicIncident, **wanted: Any) -> datetime | None:
+        save_maintenance(of, wanted)
+        return PublicIncident.objects.get(pk=of.pk).edited_at
+
+    window = row.maintenance  # type: ignore[attr-defined]
+    assert edited(row, ends_at=window.ends_at, title="New disks", components=components) is None
+    first = edited(row, ends_at=window.ends_at + HOUR)
+    assert first is not None and first > row.updates.get().published_at
+    assert edited(row, components=components, silences=False) == first
+    second = edited(row, components=components[:1])
+    third = edited(row, title="Newer disks")
+    assert second is not None and third is not None and first < second < third
+    assert edited(draft, title="Nobody has seen it") is None
+
+
 def test_maintenance_that_a_person_holds_or_has_not_published_stays(redis_url: str) -> None:
     page, _ = made(World())
     held, draft = planned(page, is_automatic=False), planned(page, is_draft=True)

@@ -74,6 +74,20 @@ def test_planned_maintenance_is_an_event_and_an_incident_is_none() -> None:
     assert "Words of scheduled." in described and "Chat API" in described
 
 
+def test_an_event_that_moves_is_newer_for_every_calendar_and_a_name_is_a_name() -> None:
+    planned = incident(UpdateState.SCHEDULED, planned=_PLANNED)
+    moved = replace(planned, edited_at=NOW + timedelta(hours=1))
+    before, after = (
+        Calendar.from_ical(maintenance_calendar(page(incidents=[one]), FRAME)).walk("VEVENT")[0]
+        for one in (planned, moved)
+    )
+    assert after["sequence"] - before["sequence"] >= 3_600 and after.decoded("dtstamp") == moved.edited_at
+    assert after["uid"] == before["uid"] and after["sequence"] < 2**31
+    for facts in (replace(page(incidents=[planned]), title="Acme, Inc; AI"), replace(page(), title="Acme, Inc; AI")):
+        text = maintenance_calendar(facts, FRAME).decode()
+        assert "X-WR-CALNAME:Acme\\, Inc\\; AI" in text and len(Calendar.from_ical(text).subcomponents) == 1
+
+
 def test_the_feeds_are_files_of_the_page_and_the_same_news_have_the_same_bytes() -> None:
     first, again = (project(page(now=NOW + later), FRAME) for later in (timedelta(), timedelta(minutes=1)))
     for path, kind in (("history.rss", "rss"), ("feed.json", "json"), ("maintenance.ics", "calendar")):
