@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from vigil.status.core.document import HTML, JSON, MARKDOWN, PACKED_TYPES, PublishedFile, PublishedPage, file_of
+from vigil.status.core.document import HTML, PACKED_TYPES, PublishedFile, PublishedPage, file_of, type_of
 from vigil.status.core.domains import PREFIX, SUBSCRIPTIONS
 from vigil.status.core.elsewhere import markdown
 from vigil.status.core.elsewhere.embeds import FRAME_FILE
@@ -18,12 +18,19 @@ from vigil.status.core.languages import words_of
 STALE = timedelta(minutes=3)
 #: How long a cache keeps it without asking, and while we cannot answer (s).
 _KEPT_S, _KEPT_IN_TROUBLE_S = 5, 86_400
-#: Answers of pages that say that they are old, which are made when they are asked for.
-_STALE_KEPT = 16
-_SAYING_STALE = {HTML: stale, JSON: stale_document, MARKDOWN: markdown.stale_markdown}
+#: Files that say that they are old, by their paths, and how many that were made when they were asked for are kept.
+_STALE_KEPT = 64
+_SAYING_STALE = {
+    "": stale,
+    markdown.PAGE_FILE: markdown.stale_markdown,
+    "api/v2/summary.json": stale_document,
+    "api/v2/status.json": stale_document,
+}
 _POLICY = (
     "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors "
 )
+#: What lets other sites read it.
+_FOR_OTHERS = (("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin"))
 
 FileAnswer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -74,7 +81,23 @@ def as_of(page: PublishedPage, path: str, now: datetime, language: str = "") -> 
     found = chosen or page.files.get(path)
     if found is None or now - page.heard_at <= STALE:
         return found
-    return page.unheard.get(path) or _stale(found, page, language if chosen else page.language)
+    if path in _SAYING_STALE:
+        return _stale_file(path, found.plain, page.heard_at, language if chosen else page.language)
+    return page.unheard.get(path) or found
+
+
+def preflight_of(page: PublishedPage, path: str) -> FileAnswer | None:
+    """What a browser is told that asks whether a program of another site may ask with headers of its own (CORS)."""
+    found = page.files.get(path)
+    if found is None or not _is_for_others(page, found):
+        return None
+    allowed = [("Access-Control-Allow-Methods", "GET, HEAD"), ("Access-Control-Allow-Headers", "*")]
+    return 204, [*_FOR_OTHERS, *allowed, ("Access-Control-Max-Age", "86400")], b""
+
+
+def _is_for_others(page: PublishedPage, found: PublishedFile) -> bool:
+    """Whether programs and pages of other sites may have it: what everyone may read, but for pages for people."""
+    return page.is_public and found.content_type != HTML
 
 
 def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list[tuple[str, str]]:
@@ -86,9 +109,8 @@ def _headers(page: PublishedPage, found: PublishedFile, is_framed: bool) -> list
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "same-origin"),
     ]
-    if page.is_public and found.content_type != HTML:
-        # Programs and pages of other sites may have what everyone may read.
-        headers += [("Access-Control-Allow-Origin", "*"), ("Cross-Origin-Resource-Policy", "cross-origin")]
+    if _is_for_others(page, found):
+        headers += [*_FOR_OTHERS, ("Access-Control-Expose-Headers", "ETag")]
     if not page.is_public:
         headers.append(("X-Robots-Tag", "noindex, nofollow"))
     return headers
@@ -101,16 +123,10 @@ def _policy(page: PublishedPage, found: PublishedFile, is_framed: bool) -> str:
     return _POLICY + ("*" if is_framed and page.is_public else "'none'")
 
 
-def _stale(found: PublishedFile, page: PublishedPage, language: str) -> PublishedFile:
-    """The file as it says that it is old: the page in a line, a document for programs in its description."""
-    if found.content_type in _SAYING_STALE:
-        return _stale_file(found.content_type, found.plain, page.heard_at, language)
-    return found
-
-
 @lru_cache(maxsize=_STALE_KEPT)
-def _stale_file(content_type: str, body: bytes, heard_at: datetime, language: str) -> PublishedFile:
-    return file_of(content_type, _SAYING_STALE[content_type](body, heard_at, words_of(language)))
+def _stale_file(path: str, body: bytes, heard_at: datetime, language: str) -> PublishedFile:
+    """The file as it says that it is old: the page in a line, a document for programs in its description."""
+    return file_of(type_of(path), _SAYING_STALE[path](body, heard_at, words_of(language)))
 
 
 def _matches(given: str, etag: str) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from vigil.configuration import configuration
 from vigil.status.addresses import address_of, own_hosts
-from vigil.status.core.answer import FileAnswer, FileRequest, answer_of, split_path
+from vigil.status.core.answer import FileAnswer, FileRequest, answer_of, preflight_of, split_path
 from vigil.status.core.domains import ICON, PREFIX, host_of, path_on_domain
 from vigil.status.core.facts import PageFrame
 from vigil.status.core.languages import LANGUAGES, chosen_of
@@ -91,12 +91,14 @@ class StatusPages:
         """The answer to a reader of a public page, placed; None for what Django answers."""
         if scope["path"] == ASK:
             return self._is_asked(scope)
-        if not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
+        if not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD", "OPTIONS"):
             return None
         slug, below = split_path(scope["path"])
         page = self._pages.find(slug)
         if page is None or not page.is_public:
             return None
+        if scope["method"] == "OPTIONS":
+            return preflight_of(page, below)
         tag, encoding = _header(scope, b"if-none-match"), _header(scope, b"accept-encoding")
         asked = FileRequest(below, tag, encoding, chosen_of(_query(scope)))
         found = answer_of(page, asked, datetime.now(UTC))

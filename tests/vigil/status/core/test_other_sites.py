@@ -15,7 +15,7 @@ from vigil.heartbeats.showing import drawn_badges
 from vigil.heartbeats.showing.drawn_badges import DrawnBadge, badge_svg
 from vigil.read_models.core.shown_states import ShownState
 from vigil.status.core.access import PageAccess
-from vigil.status.core.answer import STALE, FileRequest, answer_of
+from vigil.status.core.answer import STALE, FileRequest, answer_of, as_of
 from vigil.status.core.document import project
 from vigil.status.core.elsewhere.embeds import lines_to_copy
 from vigil.status.core.facts import PageFacts
@@ -135,5 +135,10 @@ def test_what_has_not_been_heard_is_no_good_news_on_any_site() -> None:
         assert fresh is not None and old is not None
         assert b"no news" not in fresh[2] and b"no news" in old[2] and b"ork" not in old[2], path
         assert drawn_badges.GOOD.encode() not in old[2] and dict(fresh[1])["ETag"] != dict(old[1])["ETag"]
+    for path in ("", "api/v2/status.json", "api/v2/summary.json"):
+        old = answer_of(made, FileRequest(path), NOW + STALE * 2)
+        assert old is not None and b"Newer facts may be missing." in old[2], path
+    # What says no state is not written anew for each reader.
+    assert as_of(made, "api/v2/incidents.json", NOW + STALE * 2) is made.files["api/v2/incidents.json"]
     told = answer_of(made, FileRequest("index.md"), NOW + STALE * 2)
     assert told is not None and b"Newer facts may be missing." in told[2]
