@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 
 from consensus.quorum import fewest_votes
 from probes.prober import printable
@@ -57,6 +58,10 @@ _BY_REASON = {
 }
 #: What an interfering network looks like from within. Alone it proves nothing: others must be served meanwhile.
 _SIGNATURES = frozenset({Reason.DNS_ERROR, Reason.CERTIFICATE_INVALID, Reason.TLS_ERROR})
+#: How a connection fails at an address where nothing of the provider is.
+_UNREACHED = frozenset({Reason.TIMEOUT, Reason.REFUSED, Reason.UNREACHABLE, Reason.RESET})
+#: Addresses with so many bits alike are in one network; and so many regions are led to one before another is made up.
+_NETWORK_BITS, ALIKE_LEAST = {4: 16, 6: 32}, 3
 _KEYLESS_CODES = frozenset({401, 403})
 
 
@@ -75,22 +80,35 @@ NOTHING_SEEN = AccessSeen(Access.UNKNOWN)
 def seen_by_region(results: Mapping[str, Result], now_ms: int, interval_s: int) -> dict[str, AccessSeen]:
     """What each region may do by its newest result of one monitor.
 
-    A failure that looks like an interfering network is one where most of the other regions are served.
+    A failure that looks like an interfering network, or a name that leads where no other region is led, counts where
+    most of the other regions are served.
     """
     own = _fresh(results, now_ms, interval_s)
     found = {}
     for region, one in own.items():
-        others = [other.access for name, other in own.items() if name != region and other.access is not Access.UNKNOWN]
-        served = sum(access in _SERVED for access in others)
-        interfered = one.access is Access.DOWN and _looks_interfered(results[region]) and 2 * served > len(others)
-        found[region] = (
-            AccessSeen(
-                Access.INTERFERED, one.at_ms, f"{one.evidence}; {served} of {len(others)} other regions are served"
-            )
-            if interfered
-            else one
-        )
+        others = {name: other for name, other in own.items() if name != region and other.access is not Access.UNKNOWN}
+        served = [results[name] for name, other in others.items() if other.access in _SERVED]
+        if one.access is not Access.DOWN or 2 * len(served) <= len(others):
+            found[region] = one
+            continue
+        elsewhere = _served_elsewhere(results[region], served)
+        where = f" at {', '.join(elsewhere[:2])}" if elsewhere else ""
+        words = f"{one.evidence}; {len(served)} of {len(others)} other regions are served{where}"[:EVIDENCE_LIMIT]
+        is_kept_out = _looks_interfered(results[region]) or _is_led_astray(elsewhere, len(served))
+        found[region] = AccessSeen(Access.INTERFERED if is_kept_out else one.access, one.at_ms, words)
     return found
+
+
+def _served_elsewhere(failed: Result, served: Sequence[Result]) -> list[str]:
+    """The addresses at which other regions are served, where none of them is in the network that this one dialled.
+
+    Of a connection that was made, and of regions that dialled by another family, the addresses say nothing.
+    """
+    dialled, known = _network_of(failed), sorted({str(one.facts.get("address", ""))[:45] for one in served})
+    networks = {_network_of(one) for one in served}
+    if failed.reason not in _UNREACHED or failed.phases.first_byte_us or dialled is None or None in networks:
+        return []
+    return known if dialled not in networks and {one.version for one in networks if one} == {dialled.version} else []
 
 
 def answered(results: Mapping[str, Result], now_ms: int, interval_s: int) -> frozenset[str]:
@@ -178,6 +196,26 @@ def _looks_interfered(result: Result) -> bool:
         # Connected, and reset before any answer: in the TLS handshake, after the name was sent.
         return bool(result.phases.connect_us) and not result.phases.first_byte_us
     return result.reason in _SIGNATURES
+
+
+def _is_led_astray(elsewhere: Sequence[str], served: int) -> bool:
+    """Whether its name was answered with a made-up address: all others, enough of them, are led to one network.
+
+    Where the others are in several, the provider answers each place with its own.
+    """
+    return served >= ALIKE_LEAST and len({_network(address) for address in elsewhere}) == 1
+
+
+def _network_of(result: Result) -> IPv4Network | IPv6Network | None:
+    return _network(str(result.facts.get("address", ""))[:45])
+
+
+def _network(address: str) -> IPv4Network | IPv6Network | None:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return ipaddress.ip_network((found.packed, _NETWORK_BITS[found.version]), strict=False)
 
 
 def _evidence(result: Result) -> str:

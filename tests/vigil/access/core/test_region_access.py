@@ -77,6 +77,45 @@ def test_what_a_fault_looks_like_too_is_down(plain: Result) -> None:
     assert seen_by_region({"cn": plain, "eu": PASS, "us": PASS}, NOW_MS, 60)["cn"].access is Access.DOWN
 
 
+def at(address: str, reason: Reason = Reason.OK) -> Result:
+    if reason is Reason.OK:
+        return result(reason, Status.UP, ANSWERED, facts={"address": address})
+    return result(reason, phases=Phases(100, 0, 0, 0, 900), detail="no answer", facts={"address": address})
+
+
+@pytest.mark.parametrize(
+    ("failed", "served", "access", "words"),
+    [
+        pytest.param("203.0.113.9", ["198.51.100.1", "198.51.7.2", "198.51.100.1"], Access.INTERFERED,
+                     "3 of 3 other regions are served at 198.51.100.1, 198.51.7.2", id="led where nobody else is"),
+        pytest.param("203.0.113.9", ["198.51.100.1"] * 2, Access.DOWN, "are served at 198.51.100.1", id="of so few"),
+        pytest.param("203.0.113.9", ["198.51.100.1", "198.51.100.1", "192.0.2.1"], Access.DOWN,
+                     "are served at 192.0.2.1, 198.51.100.1", id="each place has its own"),
+        pytest.param("198.51.9.9", ["198.51.100.1"] * 3, Access.DOWN, "are served", id="the same network"),
+        pytest.param("2001:db8::1", ["198.51.100.1"] * 3, Access.DOWN, "are served", id="another family"),
+        pytest.param("<b>", ["198.51.100.1"] * 3, Access.DOWN, "are served", id="no address"),
+        pytest.param("203.0.113.9", ["198.51.100.1", "198.51.100.1", "x"], Access.DOWN, "are served", id="a lie"),
+    ],
+)  # fmt: skip
+def test_a_name_that_leads_elsewhere_is_told_by_the_addresses_of_others(
+    failed: str, served: list[str], access: Access, words: str
+) -> None:
+    others = {f"r{number}": at(address) for number, address in enumerate(served)}
+    told = seen_by_region({"cn": at(failed, Reason.TIMEOUT), **others}, NOW_MS, 60)["cn"]
+    assert told.access is access
+    assert words in told.evidence
+    if words == "are served":
+        assert told.evidence.endswith(words)
+
+
+def test_an_answer_that_fails_at_another_address_is_the_providers_own() -> None:
+    others = {f"r{number}": at("198.51.100.1") for number in range(4)}
+    broken = result(Reason.HTTP_5XX, phases=ANSWERED, code=503, facts={"address": "203.0.113.9"})
+    late = result(Reason.TIMEOUT, phases=ANSWERED, facts={"address": "203.0.113.9"})
+    for one in (broken, late):
+        assert seen_by_region({"cn": one, **others}, NOW_MS, 60)["cn"].access is Access.DOWN
+
+
 def test_old_results_say_nothing() -> None:
     assert seen_by_region({"eu": PASS}, NOW_MS + 301_000, 60)["eu"] == NOTHING_SEEN
     assert seen_by_region({"eu": PASS}, NOW_MS + 301_000, 600)["eu"].access is Access.MAY_USE
