@@ -107,7 +107,8 @@ def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
     """Watched members of these composites (keys of monitors), with their states.
 
     One that is paused is no member. Of readiness it is one of which nothing is known, while another one may serve: a
-    fallback that nobody looks at is no fallback that is gone.
+    fallback that nobody looks at is no fallback that is gone. One that has two ranks counts with its first: it cannot
+    take over from itself.
     """
     rows = CompositeMember.objects.filter(
         Q(monitor__paused=False) | Q(composite__rule=CompositeRule.READINESS),
@@ -118,7 +119,11 @@ def _members_seen(composites: Collection[int]) -> dict[int, list[MemberSeen]]:
     troubles = _troubles({member.monitor_id for member in members})
     short = set(KeyHeadroom.objects.filter(_OF_READINESS, short=True).values_list("monitor_id", flat=True))
     seen: dict[int, list[MemberSeen]] = {}
+    first: set[tuple[int, int]] = set()
     for member in members:
+        if (member.composite_id, member.monitor_id) in first:
+            continue
+        first.add((member.composite_id, member.monitor_id))
         state = getattr(member.monitor, "believed", None)
         trouble = troubles.get(member.monitor_id)
         seen.setdefault(member.composite.monitor_id, []).append(

@@ -104,8 +104,13 @@ def _write_chains(
         if not links[0].monitors:
             yield Done(f"chain {chain.name}", "skipped", "none of its monitors could be created")
             continue
+        whole = [link for link in links if link.monitors]
+        if len(whole) < 2:
+            # It would warn at once that nothing could take over, of a fallback that only nobody looks at.
+            yield Done(f"chain {chain.name}", "skipped", "none of its fallbacks could be created")
+            continue
         name = f"LiteLLM {source}".rstrip() + f": {chain.name}"
-        _, written = write_chain(team, name, [link for link in links if link.monitors], CompositeRule.READINESS)
+        _, written = write_chain(team, name, whole, CompositeRule.READINESS)
         yield Done(f"chain {chain.name}", "written" if written else "unchanged")
 
 

@@ -44,6 +44,15 @@ def settled(world: World, *monitors: Monitor) -> None:
     sweep_composites(world.told.append)
 
 
+def test_a_monitor_cannot_take_over_from_itself(world: World) -> None:
+    only = world.monitor("openai")
+    members = [Member(only, 0, "gpt-x"), Member(only, 1, "gpt-mini")]
+    whole = create_composite(default_team(), {"name": "chat", "rule": "readiness", "members": members})
+    settled(world, only)
+    assert status(whole) == Status.DEGRADED
+    assert "If openai died now, nothing would serve" in world.told[-1].text
+
+
 def test_primary_down_informs_both_down_pages_and_both_back_resolves(world: World) -> None:
     primary, spare = world.monitor("openai"), world.monitor("anthropic")
     whole = chain("chat", primary, spare)

@@ -123,6 +123,15 @@ def test_a_chain_becomes_a_row_with_its_members_in_order(region: Region) -> None
     ]
 
 
+def test_a_chain_whose_fallbacks_cannot_be_made_warns_of_none_that_has_died(region: Region) -> None:
+    without = {name: value for name, value in ENVIRONMENT.items() if name != "ANTHROPIC_API_KEY"}
+    alone = plan(parse_config(CONFIG.replace(b"[backup, local]", b"[backup]")))
+    done = {one.name: one for one in carry_out(default_team(), alone, without, [region])}
+    assert done["anthropic (ANTHROPIC_API_KEY)"].became == "skipped"
+    assert done["chain chat"] == Done("chain chat", "skipped", "none of its fallbacks could be created")
+    assert not Composite.objects.exists()
+
+
 def test_importing_twice_changes_nothing(region: Region) -> None:
     imported()
     before = [list(Monitor.objects.values()), list(Composite.objects.values())]

@@ -38,10 +38,12 @@ def plan(document: Any, draft: Draft) -> None:
         steps = [(chain.group, chain.primaries), *chain.fallbacks]
         links = [{"group": group, "any_of": [keys[target] for target in targets if target in keys]}
                  for group, targets in steps]  # fmt: skip
-        if links[0]["any_of"]:
-            draft.add_chain(f"LiteLLM: {chain.name}", [link for link in links if link["any_of"]], "LiteLLM fallbacks")
+        whole = [link for link in links if link["any_of"]]
+        if links[0]["any_of"] and len(whole) > 1:
+            draft.add_chain(f"LiteLLM: {chain.name}", whole, "LiteLLM fallbacks")
         else:
-            draft.refuse("chain", chain.name, "none of its monitors is in the file")
+            which = "fallbacks" if links[0]["any_of"] else "monitors"
+            draft.refuse("chain", chain.name, f"none of its {which} is in the file")
     for warning in planned.warnings:
         draft.note(warning)
 

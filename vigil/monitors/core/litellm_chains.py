@@ -84,7 +84,9 @@ def _steps(
         elif not known[name]:
             warnings.append(f"{group}: falls back on {name!r}, which is not monitored")
         else:
-            steps.append((name, tuple(known[name])))
+            # What dies with the primary is no fallback.
+            others = tuple(target for target in known[name] if target not in primaries)
+            steps += [(name, others)] if others else []
             warnings += _shared_fate(group, primaries, name, known[name])
     return steps
 

@@ -236,9 +236,10 @@ def test_f14_a_fallback_may_be_the_id_of_a_deployment() -> None:
 
 def test_f14_other_fallbacks_have_chains_of_their_own_and_many_groups_are_counted() -> None:
     entries = [{"model_name": f"m{number}", "litellm_params": {"model": "gpt-x"}} for number in range(47)]
+    entries[4]["litellm_params"] = {"model": "groq/x"}
     other = {
         "context_window_fallbacks": [{"m1": ["ghost"]}],
-        "content_policy_fallbacks": [{"gone": ["m3"]}, {"m2": ["m3"]}],
+        "content_policy_fallbacks": [{"gone": ["m3"]}, {"m2": ["m3", "m4"]}],
     }
     planned = plan({"model_list": entries, "router_settings": other, "general_settings": {}})
     assert planned.warnings == (
@@ -247,7 +248,15 @@ def test_f14_other_fallbacks_have_chains_of_their_own_and_many_groups_are_counte
         "content_policy_fallbacks name 'gone', which is not in model_list: dangling",
         "m2 and its fallback m3 share everything: openai (OPENAI_API_KEY)",
     )
-    assert [(chain.name, chain.fallbacks[0][0]) for chain in planned.chains] == [("m2 (content policy)", "m3")]
+    # What shares everything with the primary dies with it.
+    assert [(chain.name, chain.fallbacks[0][0]) for chain in planned.chains] == [("m2 (content policy)", "m4")]
+
+
+def test_a_group_whose_fallback_is_of_the_same_key_is_warned_about_and_has_no_chain() -> None:
+    entries = [{"model_name": name, "litellm_params": {"model": name}} for name in ("gpt-x", "gpt-mini")]
+    planned = plan({"model_list": entries, "router_settings": {"fallbacks": [{"gpt-x": ["gpt-mini"]}]}})
+    assert planned.chains == ()
+    assert "gpt-x and its fallback gpt-mini share everything: openai (OPENAI_API_KEY)" in planned.warnings
 
 
 def test_f14_one_deployment_is_no_plural() -> None:
