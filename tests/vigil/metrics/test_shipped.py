@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ STORIES = Path(__file__).with_name("rules.test.yaml")
 DASHBOARDS = sorted((DEPLOY / "grafana").glob("*.json"))
 #: A name of a metric of ours, of blackbox_exporter or of Synthetic Monitoring, or of a recording rule.
 NAME = re.compile(r"\b(?:(?:vigil|probe|sm)_[a-z0-9_]+|vigil:[a-z0-9_:]+)\b")
+#: Panels of Grafana itself, and units that it knows, of those that ours have.
+PANELS = {"row", "stat", "timeseries", "bargauge"}
+UNITS = {"short", "s", "ops", "bytes", "percentunit"}
 #: What dashboards of others for blackbox_exporter and for Synthetic Monitoring query.
 OF_OTHERS = {
     "probe_success", "probe_duration_seconds", "probe_http_duration_seconds", "probe_http_status_code",
@@ -109,6 +113,37 @@ def test_dashboards_query_what_exists(path: Path, known: set[str]) -> None:
     assert dashboard["uid"] and "__inputs" not in dashboard
     ids = [panel["id"] for panel in dashboard["panels"]]
     assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_prometheus_understands_every_query_of_a_dashboard(path: Path, tmp_path: Path) -> None:
+    shown = path.read_text().replace("$__rate_interval", "5m")
+    exprs = [query["expr"] for panel in json.loads(shown)["panels"] for query in panel.get("targets", [])]
+    plain = [re.sub(r"\$(job|region)\b", ".*", expr) for expr in exprs]
+    assert plain and not any("$" in expr for expr in plain)
+    rules = [{"record": f"panel:{number}", "expr": expr} for number, expr in enumerate(plain)]
+    written = tmp_path / "panels.yaml"
+    written.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    command = ["promtool", "check", "rules", str(written)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.stem)
+def test_panels_stand_beside_each_other_and_ask_the_chosen_source(path: Path) -> None:
+    dashboard = json.loads(path.read_text())
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        cells = set(product(range(place["x"], place["x"] + place["w"]), range(place["y"], place["y"] + place["h"])))
+        assert not taken & cells and place["x"] + place["w"] <= 24, panel["title"]
+        taken |= cells
+        assert panel["type"] in PANELS
+        sources = [panel["datasource"]["uid"], *(one["datasource"]["uid"] for one in panel["targets"])] if (
+            panel["type"] != "row"
+        ) else []  # fmt: skip
+        assert set(sources) <= {"${datasource}"}
+        assert panel.get("fieldConfig", {"defaults": {"unit": "s"}})["defaults"]["unit"] in UNITS
 
 
 def test_dashboards_of_others_find_their_metrics(known: set[str]) -> None:
