@@ -16,6 +16,7 @@
     vigil:refused               hash    origin/cause -> count   what of a region or a stream is not taken
     vigil:shares                hash    region -> part of its scheduled checks that it is sent, where not all; MAC
     vigil:headroom              hash    monitor -> points of its quotas, for their trends; written by ingest; MAC
+    vigil:scraped:<monitor>     string  region -> ScrapedChecks, 2 d  what scrapes of its metrics have seen; by web
     vigil:live                  hash    team -> mark            written at each commit that changes what pages show
     vigil:deadletters           stream  {b: DeadLetterMessage, e}  by consensus and dispatch; ingest empties it; MAC
     vigil:pings                 stream  {b: LogEntry}           written by receivers of pings, on VIGIL_PING_REDIS_URL
@@ -148,6 +149,10 @@ def lease(name: str) -> str:
 
 def trial(trial_id: str) -> str:
     return f"{PREFIX}trial:{trial_id}"
+
+
+def scraped(monitor: str) -> str:
+    return f"{PREFIX}scraped:{monitor}"
 
 
 def trials(team: str, minute: int) -> str:

@@ -22,7 +22,6 @@ from vigil.accounts.teams import default_team
 from vigil.accounts.tokens import issue_token
 from vigil.incidents.models import MonitorState
 from vigil.metrics.monitors import read as read_side
-from vigil.metrics.monitors import views as monitor_views
 from vigil.monitors.live import results as live
 from vigil.monitors.models import Monitor, Region
 
@@ -33,9 +32,9 @@ HERE: dict[str, Any] = {"SERVER_NAME": "127.0.0.1", "REMOTE_ADDR": "127.0.0.1"}
 @pytest.fixture(autouse=True)
 def own_redis(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[redis.Redis]:
     guess_limits.SECRETS.forget()
-    monitor_views.monitor_metrics.cache_clear()
     with redis.Redis.from_url(redis_url) as client:
-        monkeypatch.setattr(live, "region_client", lambda: client)
+        for name in ("region_client", "redis_client"):
+            monkeypatch.setattr(live, name, lambda: client)
         yield client
 
 
@@ -113,15 +112,20 @@ def test_a_token_reads_the_monitors_of_its_team_alone(shop: Monitor) -> None:
 
 @pytest.mark.parametrize(
     "target",
-    [lambda shop: shop.public_id, lambda shop: "Shop", lambda shop: "https://shop.test/health?key=secret"],
-    ids=["id", "name", "address"],
+    [
+        lambda shop: shop.public_id,
+        lambda shop: "Shop",
+        lambda shop: "https://shop.test/health?key=secret",
+        lambda shop: "https://shop.test/health",
+    ],
+    ids=["id", "name", "address", "instance"],
 )
 def test_a_probe_finds_a_stored_monitor_and_asks_its_target_nothing(
     shop: Monitor, target: Callable[[Monitor], str]
 ) -> None:
     answer = Client(**HERE).get("/probe", {"target": target(shop), "module": "http_2xx"})
     assert answer.status_code == 200
-    assert b"probe_success{} 1.0\n" in answer.content and b"probe_http_status_code{} 200\n" in answer.content
+    assert b"probe_success 1.0\n" in answer.content and b"probe_http_status_code 200\n" in answer.content
 
 
 @pytest.mark.parametrize(
@@ -143,8 +147,27 @@ def test_what_is_not_one_stored_monitor_is_refused(shop: Monitor, query: str, co
     assert (answer.status_code, words in answer.content.decode()) == (code, True)
 
 
+def test_a_probe_of_a_port_finds_its_monitor(shop: Monitor) -> None:
+    for port in (25, 587):
+        config = {"host": "mail.test", "port": port}
+        Monitor.objects.create(team=default_team(), name=f"mail {port}", kind="tcp", config=config)
+    answer = Client(**HERE).get("/probe?target=mail.test:25&module=tcp_connect&debug=true")
+    assert answer.status_code == 200 and b"kind tcp" in answer.content
+    assert Client(**HERE).get("/probe?target=mail.test&module=tcp_connect").status_code == 400
+
+
+def test_counts_are_the_same_whichever_process_is_scraped_and_end_by_themselves(
+    shop: Monitor, own_redis: redis.Redis
+) -> None:
+    before = [line for line in scraped().splitlines() if line.startswith("probe_all_")]
+    # Nothing is held in the process: what the next scrape tells stands in Redis.
+    assert before == [line for line in scraped().splitlines() if line.startswith("probe_all_")]
+    assert any(" 1" in line and "_success_count" in line for line in before)
+    assert 0 < own_redis.ttl(keys.scraped(shop.public_id)) <= 2 * 86_400
+
+
 def test_a_probe_from_one_region_says_what_that_region_saw(shop: Monitor) -> None:
-    assert "probe_success{} 0.0\n" in scraped("/probe?target=Shop&region=us-east")
+    assert "probe_success 0.0\n" in scraped("/probe?target=Shop&region=us-east")
 
 
 def test_parts_hold_every_monitor_once(shop: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +199,7 @@ def test_a_large_answer_is_compressed_where_the_scraper_takes_it(shop: Monitor) 
 def test_a_redis_that_is_away_is_said(shop: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
     monkeypatch.setattr(live, "region_client", lambda: nowhere)
+    monkeypatch.setattr(live, "redis_client", lambda: nowhere)
     for path in ("/metrics/monitors", "/probe?target=Shop"):
         answer = Client(**HERE).get(path)
         assert (answer.status_code, answer.content) == (503, b"Redis is away.\n")

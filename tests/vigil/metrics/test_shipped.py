@@ -36,7 +36,8 @@ OF_OTHERS = {
     "probe_http_version", "probe_http_ssl", "probe_http_redirects", "probe_tls_version_info",
     "probe_ssl_earliest_cert_expiry", "probe_dns_lookup_time_seconds", "probe_ip_protocol",
     "probe_icmp_duration_seconds", "probe_dns_answer_rrs", "probe_all_success_sum", "probe_all_success_count",
-    "probe_all_duration_seconds_sum", "probe_all_duration_seconds_count", "sm_check_info",
+    "probe_all_duration_seconds_sum", "probe_all_duration_seconds_count", "probe_all_duration_seconds_bucket",
+    "sm_check_info",
 }  # fmt: skip
 
 

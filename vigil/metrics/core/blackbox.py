@@ -61,8 +61,10 @@ _RESOLVE, _CONNECT, _TLS, _PROCESSING, _TRANSFER, _SETUP, _RTT, _REQUEST = (
     for phase in ("resolve", "connect", "tls", "processing", "transfer", "setup", "rtt", "request")
 )
 _DAY_S = 86_400
-#: What OpenSSL calls them. A region writes the fact: any other text would be a new series with each scrape.
-_TLS_VERSIONS = frozenset({"SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"})
+#: blackbox_exporter's name by OpenSSL's. A region writes the fact: any other text would be a new series each time.
+_TLS_VERSIONS = {
+    "SSLv3": "SSL 3.0", "TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3",
+}  # fmt: skip
 
 
 def passed(status: Status) -> bool | None:
@@ -116,7 +118,7 @@ def _of_facts(kind: str, result: Result) -> Iterator[Sample]:
     if isinstance(days, int | float) and not isinstance(days, bool):
         yield "probe_ssl_earliest_cert_expiry", "", round(result.started_ms / 1e3 + days * _DAY_S)
     if isinstance(version, str) and version in _TLS_VERSIONS:
-        yield "probe_tls_version_info", f",{label('version', version)}", 1.0
+        yield "probe_tls_version_info", f",{label('version', _TLS_VERSIONS[version])}", 1.0
     if kind == "http":
         yield "probe_http_ssl", "", float(result.phases.tls_us > 0 or bool(version))
         if result.code:

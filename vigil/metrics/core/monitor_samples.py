@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from probes.reasons import Status
 from probes.wire import CANARY_KIND, Result
-from vigil.metrics.core.blackbox import CHECK_NAMES, PROBE_FAMILIES, passed, samples
+from vigil.metrics.core.blackbox import CHECK_NAMES, PROBE_FAMILIES, samples
+from vigil.metrics.core.scraped_checks import Scraped, ScrapedChecks
 from vigil.metrics.core.text import SampleText, label, labels
 
 #: The status of a monitor that is paused, besides those of checks.
@@ -18,11 +19,12 @@ _VOTES = tuple(status.value for status in Status)
 STALE_INTERVALS, STALE_LEAST_MS = 3, 300_000
 #: A region's clock may be ahead by as much (ms).
 AHEAD_MOST_MS = 60_000
+_NONE = ScrapedChecks()
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     **PROBE_FAMILIES,
     "probe_all_success": ("summary", "Checks that passed, of those that scrapes have seen"),
-    "probe_all_duration_seconds": ("summary", "How long checks took, of those that scrapes have seen"),
+    "probe_all_duration_seconds": ("histogram", "How long checks took, of those that scrapes have seen"),
     "sm_check_info": ("gauge", "Properties of a check, as Grafana Synthetic Monitoring names them; 1"),
     "vigil_monitor_state": ("gauge", "1 for the status that most regions agreed on, which alerts go by"),
     "vigil_monitor_votes": ("gauge", "Regions by what they saw last"),
@@ -45,28 +47,6 @@ class MeasuredMonitor:
         return {"job": self.name, "instance": self.target, "monitor": self.public_id, "team": self.team}
 
 
-@dataclass(slots=True)
-class ScrapedChecks:
-    """Checks of one monitor in one region that scrapes have seen, each once."""
-
-    started_ms: int = 0
-    count: int = 0
-    passed: int = 0
-    seconds: float = 0.0
-
-    def see(self, result: Result) -> None:
-        """Count a result, unless it was seen before or says nothing."""
-        success = passed(result.status)
-        if result.started_ms > self.started_ms and success is not None:
-            self.started_ms = result.started_ms
-            self.count += 1
-            self.passed += success
-            self.seconds += result.phases.total_us / 1e6
-
-
-Seen = dict[tuple[str, str], ScrapedChecks]
-
-
 def fresh(monitor: MeasuredMonitor, results: Mapping[str, Result], now_ms: int) -> dict[str, Result]:
     """The results that are of now, by region; of a silent region there is no sample, and its series end."""
     oldest_ms = oldest_fresh_ms(monitor.kind, monitor.interval_s, len(results), now_ms)
@@ -85,9 +65,10 @@ def oldest_fresh_ms(kind: str, interval_s: int, regions: int, now_ms: int) -> in
 
 
 def add_monitor(
-    text: SampleText, monitor: MeasuredMonitor, results: Mapping[str, Result], seen: Seen, remembered: Seen
-) -> None:
-    """Add all samples of a monitor; what scrapes have seen of it is taken from `remembered` on into `seen`."""
+    text: SampleText, monitor: MeasuredMonitor, results: Mapping[str, Result], remembered: Scraped
+) -> Scraped:
+    """Add all samples of a monitor; returns what scrapes have seen of it, with these results."""
+    scraped = dict(remembered)
     named = monitor.named()
     own, kind = labels(named), monitor.kind
     votes = dict.fromkeys(_VOTES, 0)
@@ -95,15 +76,12 @@ def add_monitor(
         votes[result.status.value] += 1
         at = f"{own},{label('region', region)},{label('probe', region)}"
         text.add_all(at, samples(kind, result))
-        key = (monitor.public_id, region)
-        checks = seen[key] = remembered.get(key) or ScrapedChecks()
-        checks.see(result)
-        for family, total in (("probe_all_success", checks.passed), ("probe_all_duration_seconds", checks.seconds)):
-            text.add(family, at, total, "_sum")
-            text.add(family, at, checks.count, "_count")
+        checks = scraped[region] = remembered.get(region, _NONE).with_result(result)
+        text.add_all(at, checks.samples())
         more = labels({"check_name": CHECK_NAMES.get(kind, kind), "frequency": monitor.interval_s * 1000})
         text.add("sm_check_info", f"{at},{more}", 1)
     for state in STATES:
         text.add("vigil_monitor_state", f"{own},{label('state', state)}", int(state == monitor.state))
     for vote, count in votes.items():
         text.add("vigil_monitor_votes", f"{own},{label('vote', vote)}", count)
+    return scraped

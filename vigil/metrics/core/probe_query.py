@@ -32,6 +32,20 @@ class ProbeQuery:
     target: str
     kind: str = ""
     region: str = ""
+    is_debug: bool = False
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The target as a monitor may write its address; without a scheme it is http, as blackbox_exporter's."""
+        url = self.target if "://" in self.target else f"http://{self.target}"
+        return (self.target, url, url.removesuffix("/") if url.endswith("/") else f"{url}/")
+
+    @property
+    def endpoint(self) -> tuple[str, int] | None:
+        """Host and port of a target like `mail.example.com:25`."""
+        host, _, port = self.target.rpartition(":")
+        is_port = port.isascii() and port.isdigit() and len(port) <= 5
+        return (host.removeprefix("[").removesuffix("]"), int(port)) if host and is_port else None
 
 
 def parse_query(given: Mapping[str, str]) -> ProbeQuery:
@@ -41,7 +55,8 @@ def parse_query(given: Mapping[str, str]) -> ProbeQuery:
         raise BadQuery("Give ?target=, the id, the name or the address of a monitor.")
     if module not in MODULES:
         raise BadQuery(f"Unknown module: use one of {', '.join(sorted(filter(None, MODULES)))}, or none.")
-    return ProbeQuery(target, MODULES[module], given.get("region", "")[:40])
+    is_debug = given.get("debug") == "true"
+    return ProbeQuery(target, MODULES[module], given.get("region", "")[:40], is_debug)
 
 
 def probe_text(monitor: MeasuredMonitor, results: Mapping[str, Result], region: str) -> bytes:
@@ -49,7 +64,7 @@ def probe_text(monitor: MeasuredMonitor, results: Mapping[str, Result], region: 
     agreed on, and the rest is of the newest result that agrees with it."""
     families = {**PROBE_FAMILIES, "vigil_monitor_state": ("gauge", "1 for the status that most regions agreed on")}
     text = SampleText(families)
-    chosen = results.get(region) if region else agreeing(monitor.state, results)
+    chosen = _chosen(monitor, results, region)
     if chosen is not None:
         for family, more, value in samples(monitor.kind, chosen):
             if region or family != "probe_success":
@@ -60,6 +75,23 @@ def probe_text(monitor: MeasuredMonitor, results: Mapping[str, Result], region: 
     for state in STATES:
         text.add("vigil_monitor_state", label("state", state), int(state == monitor.state))
     return text.text()
+
+
+def debug_text(monitor: MeasuredMonitor, results: Mapping[str, Result], region: str) -> bytes:
+    """What `debug=true` says: which results the answer is made of, and the answer."""
+    chosen = _chosen(monitor, results, region)
+    lines = [
+        f"{slug}: {one.status} ({one.reason}), begun at {one.started_ms / 1e3:.3f}{' <- told' if one is chosen else ''}"
+        for slug, one in results.items()
+    ]
+    said = "\n".join(["Stored results, nothing was asked of the target:", *(lines or ["none that are of now"])])
+    about = f"{monitor.public_id}, kind {monitor.kind}, {monitor.state}, every {monitor.interval_s} s"
+    words = f"Monitor: {about}\n{said}\n\n\n\nMetrics that would have been returned:\n"
+    return words.encode() + probe_text(monitor, results, region)
+
+
+def _chosen(monitor: MeasuredMonitor, results: Mapping[str, Result], region: str) -> Result | None:
+    return results.get(region) if region else agreeing(monitor.state, results)
 
 
 def agreeing(state: str, results: Mapping[str, Result]) -> Result | None:

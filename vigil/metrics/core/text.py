@@ -13,6 +13,8 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: What a label may not hold as it is.
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 _LABEL_MOST = 500
+#: How the samples of a family are named, by its kind.
+_SUFFIXES = {"summary": ("_sum", "_count"), "histogram": ("_bucket", "_sum", "_count")}
 
 
 def label(name: str, value: object) -> str:
@@ -31,16 +33,20 @@ class SampleText:
     def __init__(self, families: Mapping[str, tuple[str, str]]) -> None:
         self._families = families
         self._lines: defaultdict[str, list[str]] = defaultdict(list)
+        #: Families by the names of their samples.
+        self._of = {
+            name + suffix: name for name, (kind, _) in families.items() for suffix in _SUFFIXES.get(kind, ("",))
+        }
 
-    def add(self, family: str, named: str, value: float, suffix: str = "") -> None:
+    def add(self, name: str, named: str, value: float) -> None:
         """Add a sample: `named` is its labels as text."""
-        self._lines[family].append(f"{family}{suffix}{{{named}}} {value}\n")
+        self._lines[self._of[name]].append(f"{name}{{{named}}} {value}\n" if named else f"{name} {value}\n")
 
     def add_all(self, named: str, samples: Iterable[tuple[str, str, float]]) -> None:
-        """Add samples that share labels: family, further labels with a comma in front, and value of each."""
-        lines = self._lines
-        for family, more, value in samples:
-            lines[family].append(f"{family}{{{named}{more}}} {value}\n")
+        """Add samples that share labels: name, further labels with a comma in front, and value of each."""
+        lines, of = self._lines, self._of
+        for name, more, value in samples:
+            lines[of[name]].append(f"{name}{{{named}{more}}} {value}\n")
 
     def text(self) -> bytes:
         """Families in the order in which they are declared."""

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from django.db.models import F, Q, QuerySet
+from redis.exceptions import RedisError
 
 from probes.reasons import Status
 from probes.wire import Result
 from vigil.accounts.models import Team
-from vigil.metrics.core.monitor_samples import FAMILIES, PAUSED, MeasuredMonitor, Seen, add_monitor, fresh
+from vigil.metrics.core.monitor_samples import FAMILIES, PAUSED, MeasuredMonitor, add_monitor, fresh
+from vigil.metrics.core.probe_query import ProbeQuery
+from vigil.metrics.core.scraped_checks import Scraped
 from vigil.metrics.core.text import SampleText
+from vigil.metrics.monitors.scraped import read_scraped, write_scraped
 from vigil.monitors.core.targets import target_of
 from vigil.monitors.live.results import MAX_MONITORS, latest_results
 from vigil.monitors.models import Monitor, Region
 
+_log = structlog.get_logger(__name__)
+
 _COLUMNS = (
     "public_id", "name", "kind", "config", "team__public_id", "paused", "believed__status", "interval_s",
 )  # fmt: skip
-#: Scrapers whose counts are remembered; further ones begin anew.
-SCOPES_MOST = 50
 #: Where a configuration names its target.
 _TARGETS = ("url", "host", "domain", "name")
 
@@ -43,31 +47,27 @@ class RedisAway(Exception):
     """The latest results cannot be read."""
 
 
-class MonitorMetrics:
-    """The metrics of all monitors, and how often checks passed since this process was first scraped."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._seen: dict[str, Seen] = {}
-
-    def text(self, team: Team | None, part: MonitorPart) -> bytes:
-        """The metrics of a team's monitors, or of all. Raises `TooManyMonitors` and `RedisAway`."""
-        monitors = measured(_scoped(team), part)
-        latest = latest_results([monitor.public_id for monitor in monitors], _regions())
-        if not latest.available:
-            raise RedisAway
-        now_ms, page = time.time_ns() // 1_000_000, SampleText(FAMILIES)
-        scope = f"{team.public_id if team else ''} {part.number}/{part.parts}"
-        with self._lock:
-            # What is no longer there is forgotten; so is a scope, once there are more than a server has scrapers.
-            remembered = self._seen.pop(scope, {})
-            seen: Seen = {}
-            for monitor in monitors:
-                add_monitor(page, monitor, fresh(monitor, latest.of(monitor.public_id), now_ms), seen, remembered)
-            self._seen[scope] = seen
-            while len(self._seen) > SCOPES_MOST:
-                self._seen.pop(next(iter(self._seen)))
-        return page.text()
+def monitors_text(team: Team | None, part: MonitorPart) -> bytes:
+    """The metrics of a team's monitors, or of all. Raises `TooManyMonitors` and `RedisAway`."""
+    monitors, regions = measured(_scoped(team), part), _regions()
+    named = [monitor.public_id for monitor in monitors]
+    latest = latest_results(named, regions)
+    if not latest.available:
+        raise RedisAway
+    now_ms, page = time.time_ns() // 1_000_000, SampleText(FAMILIES)
+    changed: dict[str, Scraped] = {}
+    try:
+        remembered = read_scraped(named)
+        for monitor in monitors:
+            before = remembered[monitor.public_id]
+            scraped = add_monitor(page, monitor, fresh(monitor, latest.of(monitor.public_id), now_ms), before)
+            if scraped != before:
+                changed[monitor.public_id] = {key: one for key, one in scraped.items() if key in regions}
+        write_scraped(changed)
+    except RedisError as problem:
+        _log.warning("redis.away", wanted="scraped", error=type(problem).__name__)
+        raise RedisAway from problem
+    return page.text()
 
 
 def measured(monitors: QuerySet[Monitor], part: MonitorPart = MonitorPart()) -> list[MeasuredMonitor]:
@@ -83,14 +83,19 @@ def measured(monitors: QuerySet[Monitor], part: MonitorPart = MonitorPart()) -> 
     ]
 
 
-def found(team: Team | None, target: str, kind: str) -> list[MeasuredMonitor]:
+def found(team: Team | None, query: ProbeQuery) -> list[MeasuredMonitor]:
     """At most two monitors that a scraper means by a target: an id, a name, or what is checked."""
-    named = Q(public_id=target) | Q(name=target)
+    target = query.target
+    # The label `instance` is an address without its query.
+    named = Q(public_id=target) | Q(name=target) | Q(config__url__startswith=f"{target}?")
     for field in _TARGETS:
-        named |= Q(**{f"config__{field}": target})
+        named |= Q(**{f"config__{field}__in": query.addresses})
+    if query.endpoint:
+        host, port = query.endpoint
+        named |= Q(config__host=host, config__port=port)
     monitors = _scoped(team).filter(named)
-    if kind:
-        monitors = monitors.filter(kind=kind)
+    if query.kind:
+        monitors = monitors.filter(kind=query.kind)
     rows = list(monitors.order_by("pk").values_list("pk", "public_id")[:2])
     exact = [key for key, public_id in rows if public_id == target] or [key for key, _ in rows]
     return measured(Monitor.objects.filter(pk__in=exact))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-from functools import lru_cache
 
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -12,20 +11,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from vigil.metrics.access import reader_of
-from vigil.metrics.core.probe_query import BadQuery, parse_query, probe_text
+from vigil.metrics.core.probe_query import BadQuery, debug_text, parse_query, probe_text
 from vigil.metrics.core.text import CONTENT_TYPE
-from vigil.metrics.monitors.read import MonitorMetrics, MonitorPart, RedisAway, TooManyMonitors, found, results_of
+from vigil.metrics.monitors.read import MonitorPart, RedisAway, TooManyMonitors, found, monitors_text, results_of
 from vigil.monitors.live.results import MAX_MONITORS
 
 _PART = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")
 #: Smaller answers are not worth the work.
 _GZIP_FROM = 10_000
-
-
-@lru_cache(maxsize=1)
-def monitor_metrics() -> MonitorMetrics:
-    """What scrapes of this process have seen."""
-    return MonitorMetrics()
 
 
 @never_cache
@@ -39,7 +32,7 @@ def monitors(request: HttpRequest) -> HttpResponse:
     if part is None or int(part[1]) > int(part[2]):
         return _plain("Give ?part= as 1/4 to 4/4, or not at all.", 400)
     try:
-        text = monitor_metrics().text(reader, MonitorPart(int(part[1]), int(part[2])))
+        text = monitors_text(reader, MonitorPart(int(part[1]), int(part[2])))
     except TooManyMonitors:
         return _plain(f"These are more than {MAX_MONITORS} monitors: scrape them in parts, by ?part=1/4 to 4/4.", 400)
     except DatabaseError:
@@ -58,7 +51,7 @@ def probe(request: HttpRequest) -> HttpResponse:
         return reader
     try:
         query = parse_query(request.GET.dict())
-        matching = found(reader, query.target, query.kind)
+        matching = found(reader, query)
         if len(matching) != 1:
             return _no_target(len(matching))
         results = results_of(matching[0], [query.region] if query.region else [])
@@ -68,6 +61,8 @@ def probe(request: HttpRequest) -> HttpResponse:
         return _plain("PostgreSQL is away.", 503)
     except RedisAway:
         return _plain("Redis is away.", 503)
+    if query.is_debug:
+        return _plain(debug_text(matching[0], results, query.region).decode(), 200)
     return _metrics(probe_text(matching[0], results, query.region), request.headers.get("Accept-Encoding", ""))
 
 

@@ -9,8 +9,9 @@ import pytest
 from probes.reasons import Reason, Status
 from probes.wire import WIRE_VERSION, Phases, Result
 from vigil.metrics.core.blackbox import samples
-from vigil.metrics.core.monitor_samples import FAMILIES, MeasuredMonitor, ScrapedChecks, Seen, add_monitor, fresh
-from vigil.metrics.core.probe_query import BadQuery, ProbeQuery, agreeing, parse_query, probe_text
+from vigil.metrics.core.monitor_samples import FAMILIES, MeasuredMonitor, add_monitor, fresh
+from vigil.metrics.core.probe_query import BadQuery, ProbeQuery, agreeing, debug_text, parse_query, probe_text
+from vigil.metrics.core.scraped_checks import Scraped, ScrapedChecks, decode_scraped, encode_scraped
 from vigil.metrics.core.text import SampleText, label
 
 NOW_MS = 1_800_000_000_000
@@ -46,7 +47,7 @@ def test_an_http_check_has_the_phases_of_blackbox_exporter() -> None:
         "probe_http_status_code": 200,
         "probe_ip_protocol": 4.0,
         "probe_ssl_earliest_cert_expiry": NOW_MS / 1000 + 172_800,
-        'probe_tls_version_info,version="TLSv1.3"': 1.0,
+        'probe_tls_version_info,version="TLS 1.3"': 1.0,
         "probe_http_version": 1.1,
         "probe_http_ssl": 1.0,
         "probe_http_redirects": 0.0,
@@ -111,30 +112,36 @@ def test_labels_of_people_cannot_break_the_text() -> None:
     assert len(label("job", "x" * 2_000)) == len('job=""') + 500
 
 
-def rendered(found: dict[str, Result], seen: Seen, remembered: Seen) -> list[str]:
+def rendered(found: dict[str, Result], remembered: Scraped) -> tuple[list[str], Scraped]:
     text = SampleText(FAMILIES)
-    add_monitor(text, monitor(), found, seen, remembered)
-    return text.text().decode().splitlines()
+    scraped = add_monitor(text, monitor(), found, remembered)
+    return text.text().decode().splitlines(), scraped
 
 
 def test_each_check_is_counted_once_however_often_it_is_scraped() -> None:
-    seen: Seen = {}
+    scraped: Scraped = {}
     for results in (result(), result(), result(Status.DOWN, Reason.TIMEOUT, NOW_MS + 60_000), result(at_ms=NOW_MS)):
-        before, seen = seen, {}
-        lines = rendered({"eu": results}, seen, before)
-    at = '{job="Shop",instance="https://shop.test/",monitor="mon_1",team="team_1",region="eu",probe="eu"}'
-    assert f"probe_all_success_sum{at} 1" in lines and f"probe_all_success_count{at} 2" in lines
-    assert seen == {("mon_1", "eu"): ScrapedChecks(NOW_MS + 60_000, 2, 1, 0.3)}
+        lines, scraped = rendered({"eu": results}, decode_scraped(encode_scraped(scraped)))
+    named = 'job="Shop",instance="https://shop.test/",monitor="mon_1",team="team_1",region="eu",probe="eu"'
+    assert {f"probe_all_success_sum{{{named}}} 1", f"probe_all_success_count{{{named}}} 2"} <= set(lines)
+    assert f"probe_all_duration_seconds_sum{{{named}}} 0.3" in lines
+    steps = [f'probe_all_duration_seconds_bucket{{{named},le="{le}"}} {n}' for le, n in (("0.1", 0), ("0.25", 2))]
+    assert {*steps, f'probe_all_duration_seconds_bucket{{{named},le="+Inf"}} 2'} <= set(lines)
 
 
-def test_a_scrape_forgets_what_is_gone() -> None:
-    seen: Seen = {}
-    rendered({}, seen, {("mon_1", "eu"): ScrapedChecks(1, 1, 1, 1.0)})
-    assert seen == {}
+def test_counts_of_a_silent_region_are_kept_until_it_is_back() -> None:
+    before = {"eu": ScrapedChecks(1, 1, 1.0)}
+    lines, scraped = rendered({}, before)
+    assert scraped == before and not any(line.startswith("probe_all") for line in lines)
+
+
+@pytest.mark.parametrize("body", [None, b"", b"\xc1", b"{}", encode_scraped({"eu": ScrapedChecks(1, 1, 1.0, (1, 2))})])
+def test_counts_of_another_release_begin_anew(body: bytes | None) -> None:
+    assert decode_scraped(body) == {}
 
 
 def test_states_and_votes_are_told_beside_what_regions_saw() -> None:
-    lines = rendered({"eu": result(), "us": result(Status.DOWN, Reason.TIMEOUT)}, {}, {})
+    lines = rendered({"eu": result(), "us": result(Status.DOWN, Reason.TIMEOUT)}, {})[0]
     own = 'job="Shop",instance="https://shop.test/",monitor="mon_1",team="team_1"'
     assert (
         f'vigil_monitor_state{{{own},state="up"}} 1' in lines
@@ -186,9 +193,31 @@ def test_a_query_that_cannot_be_answered_says_what_to_send(given: dict[str, str]
 def test_the_success_of_a_probe_is_what_most_regions_agreed_on() -> None:
     results = {"eu": result(Status.DOWN, Reason.TIMEOUT, NOW_MS + 5), "us": result(code=200)}
     text = probe_text(monitor("up"), results, "").decode()
-    assert "probe_success{} 1.0\n" in text and "probe_http_status_code{} 200\n" in text
-    assert "probe_success{} 0.0\n" in probe_text(monitor("up"), results, "eu").decode()
-    assert "probe_success{} 0.0\n" in probe_text(monitor("down"), results, "").decode()
+    assert "probe_success 1.0\n" in text and "probe_http_status_code 200\n" in text
+    assert "probe_success 0.0\n" in probe_text(monitor("up"), results, "eu").decode()
+    assert "probe_success 0.0\n" in probe_text(monitor("down"), results, "").decode()
+
+
+def test_debug_says_which_results_the_answer_is_made_of() -> None:
+    results = {"eu": result(Status.DOWN, Reason.TIMEOUT, NOW_MS + 5), "us": result(code=200)}
+    text = debug_text(monitor("up"), results, "").decode()
+    assert "eu: down (timeout)" in text and "us: up (ok), begun at 1800000000.000 <- told" in text
+    assert text.endswith(probe_text(monitor("up"), results, "").decode())
+
+
+@pytest.mark.parametrize(
+    ("target", "address", "endpoint"),
+    [
+        ("shop.test", "http://shop.test", None),
+        ("https://shop.test", "https://shop.test/", None),
+        ("https://shop.test/", "https://shop.test", None),
+        ("mail.test:25", "mail.test:25", ("mail.test", 25)),
+        ("[2001:db8::1]:25", "[2001:db8::1]:25", ("2001:db8::1", 25)),
+        ("mail.test:smtp", "mail.test:smtp", None),
+    ],
+)
+def test_a_target_is_looked_for_as_monitors_write_it(target: str, address: str, endpoint: object) -> None:
+    assert address in ProbeQuery(target).addresses and ProbeQuery(target).endpoint == endpoint
 
 
 @pytest.mark.parametrize("state", ["paused", "unknown"])
