@@ -63,7 +63,7 @@ class Request:
     server_name: str = ""
     body_limit: int = BODY_LIMIT
     connection: str = "close"
-    enough: Callable[[bytes], bool] | None = None
+    enough: Callable[[bytes | bytearray], bool] | None = None
     stream_s: float = STREAM_READ_S
     growth: float = STREAM_GROWTH
     sift: Sift | None = None

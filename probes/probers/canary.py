@@ -159,7 +159,7 @@ def _request(spec: CanarySpec, secrets: Mapping[str, str]) -> Request:
     )
 
 
-def _never(body: bytes) -> bool:
+def _never(body: bytes | bytearray) -> bool:
     """What an endless body needs: the reader of the stream says when it is over."""
     return False
 

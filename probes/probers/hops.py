@@ -50,7 +50,7 @@ class _Hop:
     login: str = ""
     cookies: Cookies | None = field(default=None)
 
-    def request(self, body_limit: int, enough: Callable[[bytes], bool] | None) -> Request:
+    def request(self, body_limit: int, enough: Callable[[bytes | bytearray], bool] | None) -> Request:
         headers = self.headers
         if self.login:
             basic = base64.b64encode(self.login.encode()).decode()
@@ -67,7 +67,10 @@ class _Hop:
 
 
 async def ask(
-    spec: HttpSpec, secrets: Mapping[str, str], context: ProbeContext, enough: Callable[[bytes], bool] | None
+    spec: HttpSpec,
+    secrets: Mapping[str, str],
+    context: ProbeContext,
+    enough: Callable[[bytes | bytearray], bool] | None,
 ) -> FollowedAnswer:
     """Send the request and follow its redirects; `enough` is for endless bodies, see `Request`."""
     headers = spec.headers + secret_headers(secrets) if secrets else spec.headers

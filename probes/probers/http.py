@@ -111,14 +111,14 @@ def _view(asked: FollowedAnswer, total_us: int, secrets: Mapping[str, str], cont
     )
 
 
-def _enough(spec: HttpSpec, context: ProbeContext) -> Callable[[bytes], bool] | None:
+def _enough(spec: HttpSpec, context: ProbeContext) -> Callable[[bytes | bytearray], bool] | None:
     """Whether what has come of an endless body settles the assertions on it; None where none reads the body."""
     reading = tuple(each for each in spec.assertions if each.reads_body())
     if not reading:
         return None
 
-    def settled(body: bytes) -> bool:
-        return worst(judge(reading, AnswerView(0, context.now_s, 0, (), body, True))) is None
+    def settled(body: bytes | bytearray) -> bool:
+        return worst(judge(reading, AnswerView(0, context.now_s, 0, (), bytes(body), True))) is None
 
     return settled
 

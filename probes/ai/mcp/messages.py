@@ -22,6 +22,7 @@ _META = "io.modelcontextprotocol/"
 _NAMED = {"tools/call": "name"}
 #: Ends of an event: the end of its last line, and an empty one.
 _ENDS = (b"\n\n", b"\r\n\r\n", b"\n\r\n", b"\r\r")
+_END_MOST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,22 +167,24 @@ def events(body: bytes) -> Iterator[tuple[str, bytes]]:
 class GrowingStream:
     """Events of a stream of which ever more is known: each is read once, however small the pieces are."""
 
-    __slots__ = ("_read",)
+    __slots__ = ("_read", "_searched")
 
     def __init__(self) -> None:
-        self._read = 0
+        self._read = self._searched = 0
 
-    def events(self, body: bytes) -> list[tuple[str, bytes]]:
+    def events(self, body: bytes | bytearray) -> list[tuple[str, bytes]]:
         """The events that are complete now and were not before; `body` is the stream from its beginning."""
-        start = max(0, self._read - 1)
+        # An end may begin in what was searched before.
+        start = max(0, self._read - 1, self._searched - _END_MOST)
+        self._searched = len(body)
         ends = [place + len(mark) for mark in _ENDS if (place := body.rfind(mark, start)) >= 0]
         end = max(ends, default=0)
         if end <= self._read:
             return []
-        part, self._read = body[self._read : end], end
+        part, self._read = bytes(body[self._read : end]), end
         return list(events(part))
 
-    def answer(self, body: bytes, ask_id: str) -> Mapping[str, Any] | None:
+    def answer(self, body: bytes | bytearray, ask_id: str) -> Mapping[str, Any] | None:
         """The JSON-RPC answer with this id, if it is among the new events."""
         return next((found for _, text in self.events(body) if (found := _answer(text, ask_id, False))), None)
 

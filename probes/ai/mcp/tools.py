@@ -53,7 +53,8 @@ def tools_page(result: Mapping[str, Any]) -> ToolsPage:
         cursor = ""
     if not isinstance(cursor, str) or len(cursor) > _CURSOR_MOST:
         raise NoTools("the cursor of tools/list is no short text")
-    found = [_print(tool) for tool in listed[:TOOLS_MOST]]
+    # One more tells that there are too many.
+    found = [_print(tool) for tool in listed[: TOOLS_MOST + 1]]
     tools = tuple(each for each in found if each is not None)
     return ToolsPage(tools, cursor, len(found) - len(tools))
 

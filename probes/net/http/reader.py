@@ -97,6 +97,11 @@ class AnswerReader:
             raise not_http(self._raw)
         raise ClosedEarly(f"closed {'in the middle of the' if self._wire_bytes else 'without an'} answer")
 
+    @property
+    def body_so_far(self) -> bytes | bytearray:
+        """The body as far as it was read, without a copy: it grows."""
+        return self._body
+
     def body_since(self, place: int) -> bytes:
         """The body from this place on, as far as it was read."""
         return bytes(self._body[place:])
@@ -229,4 +234,5 @@ class AnswerReader:
             self.complete = True
         elif len(self._body) > self._judged:
             self._judged = int(len(self._body) * self._growth)
-            self.complete = self._enough(bytes(self._body))
+            # No copy: one for each small piece would cost more than all else.
+            self.complete = self._enough(self._body)

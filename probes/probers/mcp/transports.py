@@ -71,7 +71,7 @@ class _AwaitedAnswer:
         self._stream = GrowingStream()
         self.found: Mapping[str, Any] | None = None
 
-    def __call__(self, body: bytes) -> bool:
+    def __call__(self, body: bytes | bytearray) -> bool:
         self.found = self.found or self._stream.answer(body, self._id)
         return self.found is not None
 
@@ -202,8 +202,8 @@ class EventStreamTransport:
             raise ProtocolBroken("the server names an address for requests on another host")
         return target
 
-    def _heard(self) -> bytes:
-        return self._reader.answer().body if self._reader.head is not None else b""
+    def _heard(self) -> bytes | bytearray:
+        return self._reader.body_so_far
 
     async def _more(self) -> None:
         """Read on. Raises ClosedEarly at the end of the stream, TooLarge beyond 1 MiB."""

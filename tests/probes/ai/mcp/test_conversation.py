@@ -17,7 +17,7 @@ from probes.ai.mcp.conversation import converse
 from probes.ai.mcp.messages import Ask, GrowingStream, Reply, events, message_in
 from probes.ai.mcp.report import PART, facts
 from probes.ai.mcp.seen import Era, McpOptions, McpSeen, SafeCall
-from probes.ai.mcp.tools import NoTools, ToolPrint, fingerprint, tools_page
+from probes.ai.mcp.tools import TOOLS_MOST, NoTools, ToolPrint, fingerprint, tools_page
 from probes.reasons import Reason, Status
 from vigil.demo.exchange import ServedAnswer, ServedRequest
 from vigil.demo.mcp import POISONED, TOOLS, FakeMcpServer
@@ -403,6 +403,26 @@ def test_a_stream_gives_each_event_once_however_it_is_cut(cuts: list[int], end: 
         place = min(len(body), place + cut)
         found += stream.events(body[:place])
     assert found == list(events(body)) == [("endpoint", b"/x"), ("", b"a\nb"), ("", b"c")]
+
+
+def test_a_stream_that_grows_byte_by_byte_is_searched_once() -> None:
+    class Counted(bytearray):
+        searched = 0
+
+        def rfind(self, mark: Any, start: Any = 0, end: Any = None) -> int:
+            Counted.searched += len(self) - start
+            return super().rfind(mark, start)
+
+    stream, body = GrowingStream(), Counted(b": x\n" * 10_000)
+    for _ in range(1_000):
+        body += b"x"
+        assert stream.events(body) == []
+    assert Counted.searched < 10 * len(body)
+
+
+def test_one_page_with_too_many_tools_is_no_whole_list() -> None:
+    read = tools_page({"tools": [{"name": f"t{number}"} for number in range(5_000)]})
+    assert len(read.tools) == TOOLS_MOST + 1
 
 
 def test_a_batch_of_2025_and_an_error_without_an_id_are_answers() -> None:
