@@ -62,6 +62,8 @@ def build_server(caller_of: CallerOf, threads: Executor) -> Server[Any]:
     """The server; it holds nothing between two requests."""
 
     async def list_tools(context: Any, params: Any) -> types.ListToolsResult:
+        if getattr(params, "cursor", None):
+            raise MCPError(INVALID_PARAMS, "The tools are one page: send no cursor.")
         caller = caller_of(context.request)
         return types.ListToolsResult(tools=[shown(name, tool) for name, tool in TOOLS.items() if caller.may(tool)])
 

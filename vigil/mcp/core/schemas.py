@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Literal, get_origin, get_type_hints
 
 import msgspec
 
@@ -22,9 +23,40 @@ def schema_of(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def arguments_of(given: Any, kind: type[msgspec.Struct]) -> Any:
-    """The arguments of a call as their type; raises `ArgumentsRefused`."""
+    """The arguments of a call as their type; raises `ArgumentsRefused`.
+
+    Models and their clients write null for what they leave out, `"5"` or `5.0` for a number, and lists and objects as
+    JSON in a text: what such a value can only mean is taken.
+    """
     try:
-        return msgspec.convert(given or {}, kind)
+        return msgspec.convert(_as_meant(given or {}, kind), kind)
     except (msgspec.ValidationError, RecursionError) as refused:
         wants = ", ".join(field.encode_name for field in msgspec.structs.fields(kind)) or "nothing"
         raise ArgumentsRefused(f"{refused}. It takes: {wants}.") from None
+
+
+def _as_meant(given: Any, kind: type[msgspec.Struct]) -> Any:
+    if not isinstance(given, dict):
+        return given
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    types = get_type_hints(kind)
+    meant: dict[str, Any] = {}
+    for name, value in given.items():
+        field = fields.get(name)
+        if field is None:
+            meant[name] = value
+        elif value is not None or field.required:
+            meant[name] = _value_as_meant(value, types[field.name])
+    return meant
+
+
+def _value_as_meant(value: Any, wanted: Any) -> Any:
+    if isinstance(value, float) and wanted is int and value.is_integer():
+        return int(value)
+    if not isinstance(value, str) or wanted is str or get_origin(wanted) is Literal:
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return value if found is None else found

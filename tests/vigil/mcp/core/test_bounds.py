@@ -48,7 +48,7 @@ def test_a_schema_has_an_object_at_its_root_and_its_parts_beside() -> None:
     assert list(found["$defs"]) == ["Inner"] and "$defs" not in schema_of(Inner)
 
 
-@pytest.mark.parametrize("given", [{"limit": "3"}, {"bogus": 1}, [1], "x", {"inner": {"name": None}}])
+@pytest.mark.parametrize("given", [{"limit": "three"}, {"bogus": 1}, [1], "x", {"inner": {"name": None}}])
 def test_arguments_that_do_not_fit_are_refused_with_what_is_taken(given: object) -> None:
     with pytest.raises(ArgumentsRefused, match=r"It takes: limit, inner\."):
         arguments_of(given, Wanted)
