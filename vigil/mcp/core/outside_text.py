@@ -26,6 +26,8 @@ class TextOrigin(StrEnum):
     TARGET = "target"
     PROVIDER = "provider"
     PERSON = "person"
+    #: A system whose alerts are incidents here, such as an Alertmanager.
+    OTHER_SYSTEM = "other_system"
 
 
 class OutsideText(msgspec.Struct, frozen=True):

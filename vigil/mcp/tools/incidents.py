@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from vigil.client import ApiError
+from vigil.incidents.core.model import IncidentKind
 from vigil.mcp.api import CallerApi, ToolArguments
 from vigil.mcp.core.bounds import fitting
 from vigil.mcp.core.outside_text import OutsideText, TextOrigin, one_line, outside_text
@@ -14,6 +15,8 @@ from vigil.mcp.listing import ListAsked, Rows, listed
 from vigil.mcp.tool import Tool, ToolEffect, ToolScope
 
 STEPS_MOST, VOTES_MOST = 4, 6
+#: Title of an incident that another system reported.
+REPORTED = "Reported by another system"
 IncidentId = Annotated[str, msgspec.Meta(pattern=r"^inc_[0-9a-z]{1,20}$", description="Such as inc_4kq7.")]
 
 
@@ -24,7 +27,9 @@ class IncidentsAsked(ListAsked, frozen=True):
     provider: Annotated[str, msgspec.Meta(max_length=40, description="Key of a provider, such as openai.")] = ""
 
 
-class IncidentLine(msgspec.Struct, frozen=True):
+class IncidentLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An incident. `said`: what another system that reported it calls it."""
+
     id: str
     kind: str
     title: str
@@ -32,6 +37,7 @@ class IncidentLine(msgspec.Struct, frozen=True):
     opened_at: str
     resolved_at: str | None
     monitor: str | None
+    said: OutsideText | None = None
 
 
 class ListedIncidents(msgspec.Struct, frozen=True):
@@ -67,8 +73,11 @@ class StepShown(msgspec.Struct, frozen=True, omit_defaults=True):
     text: OutsideText | None = None
 
 
-class IncidentShown(msgspec.Struct, frozen=True):
-    """An incident, the votes of its last verdict, and its last steps. `told` counts the channels that were sent it."""
+class IncidentShown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An incident, the votes of its last verdict, and its last steps. `told` counts the channels that were sent it.
+
+    `said`: what another system that reported it calls it.
+    """
 
     id: str
     kind: str
@@ -85,6 +94,7 @@ class IncidentShown(msgspec.Struct, frozen=True):
     steps: list[StepShown]
     left_out: int
     link: str
+    said: OutsideText | None = None
 
 
 class NoteAsked(ToolArguments, frozen=True):
@@ -106,8 +116,8 @@ def list_incidents(api: CallerApi, asked: IncidentsAsked) -> ListedIncidents:
     def build(rows: Rows, more: str | None) -> ListedIncidents:
         found = [
             IncidentLine(
-                row["id"], row["kind"], one_line(row["title"], 80), row["failure"], row["opened_at"],
-                row["resolved_at"], row["monitor"],
+                row["id"], row["kind"], own_title(row, 80), row["failure"], row["opened_at"],
+                row["resolved_at"], row["monitor"], outside_title(row, 80),
             )
             for row in rows
         ]  # fmt: skip
@@ -124,16 +134,17 @@ def get_incident(api: CallerApi, asked: IncidentAsked) -> IncidentShown:
     """One incident: what the regions voted, what happened since, and who was told."""
     path = f"incidents/{asked.incident}"
     row, votes = api.get(path), _votes(api, path)
-    steps = [_step(one) for one in row["transitions"]][::-1]
+    steps = [_step(one, row["kind"]) for one in row["transitions"]][::-1]
     pursuit, lead = row["pursuit"] or {}, row["lead"] or {}
 
     def build(count: int) -> IncidentShown:
         shown = votes[: min(count, VOTES_MOST)], steps[: min(count, STEPS_MOST)]
         return IncidentShown(
-            row["id"], row["kind"], one_line(row["title"], 120), row["failure"], row["opened_at"], row["resolved_at"],
+            row["id"], row["kind"], own_title(row, 120), row["failure"], row["opened_at"], row["resolved_at"],
             row["monitor"], row["provider"], one_line(pursuit.get("acknowledged_by") or "", 48),
             pursuit.get("snoozed_until"), one_line(lead.get("words") or "", 100),
             *shown, len(votes) + len(steps) - len(shown[0]) - len(shown[1]), api.link("incidents", row["id"]),
+            outside_title(row, 120),
         )  # fmt: skip
 
     return fitting(build, max(VOTES_MOST, STEPS_MOST))
@@ -169,8 +180,18 @@ def _votes(api: CallerApi, path: str) -> list[RegionVote]:
     return sorted(votes, key=lambda vote: (vote.status == "up", not vote.counted, vote.region))
 
 
-def _step(row: dict[str, Any]) -> StepShown:
-    origin = TextOrigin.PERSON if row["actor"] else TextOrigin.TARGET
+def own_title(row: dict[str, Any], most: int) -> str:
+    """The title of an incident in our words: what another system calls its own is text from outside."""
+    return REPORTED if row["kind"] == IncidentKind.EXTERNAL else one_line(row["title"], most)
+
+
+def outside_title(row: dict[str, Any], most: int) -> OutsideText | None:
+    return outside_text(row["title"], TextOrigin.OTHER_SYSTEM, most) if row["kind"] == IncidentKind.EXTERNAL else None
+
+
+def _step(row: dict[str, Any], kind: str) -> StepShown:
+    unsigned = TextOrigin.OTHER_SYSTEM if kind == IncidentKind.EXTERNAL else TextOrigin.TARGET
+    origin = TextOrigin.PERSON if row["actor"] else unsigned
     text = outside_text(row["text"], origin, 120)
     told = sum(one["state"] == "sent" for one in row["told"])
     return StepShown(row["at"], row["step"], row["reason"], one_line(row["actor"], 48), told, text)

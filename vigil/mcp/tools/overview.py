@@ -9,9 +9,10 @@ import msgspec
 
 from vigil.mcp.api import CallerApi, ToolArguments, cursor_of
 from vigil.mcp.core.bounds import fitting
-from vigil.mcp.core.outside_text import one_line
+from vigil.mcp.core.outside_text import OutsideText, one_line
 from vigil.mcp.listing import ListAsked, Rows, listed
 from vigil.mcp.tool import Tool
+from vigil.mcp.tools.incidents import outside_title, own_title
 
 #: Monitors of one page of states, and pages that are read: more monitors than that are not counted.
 PAGE, PAGES_MOST = 1_000, 5
@@ -30,11 +31,12 @@ class TroubledMonitor(msgspec.Struct, frozen=True):
     status: str
 
 
-class OpenIncident(msgspec.Struct, frozen=True):
+class OpenIncident(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     kind: str
     title: str
     opened_at: str
+    said: OutsideText | None = None
 
 
 class TeamOverview(msgspec.Struct, frozen=True):
@@ -83,7 +85,8 @@ def get_overview(api: CallerApi, asked: OverviewAsked) -> TeamOverview:
         (pair for pair in shown if pair[0] in _TROUBLE), key=lambda pair: (_TROUBLE[pair[0]], pair[1]["name"])
     )
     incidents = [
-        OpenIncident(one["id"], one["kind"], one_line(one["title"], 80), one["opened_at"]) for one in page["results"]
+        OpenIncident(one["id"], one["kind"], own_title(one, 80), one["opened_at"], outside_title(one, 80))
+        for one in page["results"]
     ]
 
     def build(count: int) -> TeamOverview:
