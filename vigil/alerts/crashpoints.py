@@ -18,6 +18,7 @@ class CrashPoint(StrEnum):
     LOADED = "loaded"
     SEND_BEFORE = "send_before"
     SEND_ACCEPTED = "send_accepted"
+    SEND_NOTED = "send_noted"
     SEND_REFUSED = "send_refused"
     RECORD_BEFORE = "record_before"
     RECORD_WRITTEN = "record_written"

@@ -13,6 +13,9 @@ SCHEDULE_S = (5, 15, 30, 60, 120, 300, 600, 900)
 MAX_RETRY_AFTER_S = 900.0
 GIVE_UP_AFTER = timedelta(hours=24)
 FALLBACK_AFTER = timedelta(seconds=120)
+#: Attempts of which nothing was recorded, since their process died: after so many a message is sent alone, and after so
+#: many it is a dead letter.
+ALONE_AFTER, DEAD_AFTER = 3, 8
 RETRIED_CODES = frozenset({408, 425, 429})
 
 
@@ -50,6 +53,14 @@ def after_failure(attempts: int, age: timedelta, *, permanent: bool, retry_after
     if retry_after_s is not None:
         wait_s = max(wait_s, min(float(retry_after_s), MAX_RETRY_AFTER_S))
     return Next(dead=False, wait_s=wait_s)
+
+
+def alone_again_s(unfinished: int) -> float:
+    """Seconds until a message that is sent alone may be claimed again, if this attempt does not end either.
+
+    So only faults that last for minutes, while it is alone, make it a dead letter.
+    """
+    return float(SCHEDULE_S[min(max(0, unfinished - ALONE_AFTER), len(SCHEDULE_S) - 1)])
 
 
 def parse_retry_after(header: str | None, date: str | None = None) -> float | None:

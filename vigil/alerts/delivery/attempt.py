@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 
 import structlog
@@ -52,15 +52,27 @@ def together(held: Iterable[HeldMessage]) -> list[list[HeldMessage]]:
     return requests
 
 
+Note = Callable[[AttemptResult], None]
+
+
+def _unnoted(sent: AttemptResult) -> None:
+    """Without a log nothing is noted."""
+
+
 async def attempt(outbound: Outbound, claim: Claim, message: Message, wait_s: float) -> AttemptResult:
     """Send a claimed message once; never raises for a fault of the channel or its receiver."""
     [result] = await attempt_together(outbound, [(claim, message)], wait_s)
     return result
 
 
-async def attempt_together(outbound: Outbound, held: Sequence[HeldMessage], wait_s: float) -> list[AttemptResult]:
+async def attempt_together(
+    outbound: Outbound, held: Sequence[HeldMessage], wait_s: float, note: Note = _unnoted
+) -> list[AttemptResult]:
     """Send messages of one channel as one request. One that is refused for good is sent again in halves: what is wrong
-    with one message is no word on the others, so none is given up that was not refused alone."""
+    with one message is no word on the others, so none is given up that was not refused alone.
+
+    `note` is called with each in the moment that the receiver has accepted it.
+    """
     if wait_s > 0:
         await asyncio.sleep(wait_s)
     until_s = asyncio.get_running_loop().time() + SEND_DEADLINE_S
@@ -82,7 +94,13 @@ async def attempt_together(outbound: Outbound, held: Sequence[HeldMessage], wait
             results += [_failed(claim, message, refused, is_alone=not half) for claim, message in part]
             continue
         reach(CrashPoint.SEND_ACCEPTED)
-        results += [_sent(claim, message, accepted) for claim, message in part]
+        sent = [_sent(claim, accepted) for claim, _ in part]
+        for one in sent:
+            note(one)
+        reach(CrashPoint.SEND_NOTED)
+        for one, (_, message) in zip(sent, part, strict=True):
+            _say_sent(one, message, accepted.missed)
+        results += sent
     return results
 
 
@@ -110,12 +128,15 @@ async def _send(outbound: Outbound, part: Sequence[HeldMessage], until_s: float)
         raise ChannelError(f"fault in the channel: {type(fault).__name__}") from fault
 
 
-def _sent(claim: Claim, message: Message, accepted: Accepted) -> AttemptResult:
+def _sent(claim: Claim, accepted: Accepted) -> AttemptResult:
     answer = " ".join(filter(None, (accepted.answer, accepted.missed)))
-    if accepted.missed:
-        _log.warning("delivery.sent_in_part", **_about(claim, message), missed=accepted.missed)
-    _log.info("delivery.sent", **_about(claim, message), answer=answer)
     return AttemptResult(claim, AttemptOutcome.SENT, answer, reference=accepted.reference, settings=accepted.settings)
+
+
+def _say_sent(sent: AttemptResult, message: Message, missed: str) -> None:
+    if missed:
+        _log.warning("delivery.sent_in_part", **_about(sent.claim, message), missed=missed)
+    _log.info("delivery.sent", **_about(sent.claim, message), answer=sent.words)
 
 
 def _failed(claim: Claim, message: Message, refused: ChannelError, *, is_alone: bool) -> AttemptResult:

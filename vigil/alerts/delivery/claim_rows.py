@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from vigil.accounts.sealed import Secrets
+from vigil.alerts.core.retry import ALONE_AFTER
 from vigil.alerts.delivery import group_rows
 
 _CHANNELS = """
@@ -26,13 +27,15 @@ FOR NO KEY UPDATE SKIP LOCKED
 # Due rows, in order. A message waits for every earlier one of its incident on its channel, so a resolve never overtakes
 # its trigger. `first` is the first accepted message of the incident, which later ones refer to.
 _DUE = """
-SELECT d.channel_id, d.id, d.event, d.attempts, d.tells, d.thread_id, now() - d.created_at,
+SELECT d.channel_id, d.id, d.event, d.attempts, d.unfinished, d.tells, d.thread_id, now() - d.created_at,
        first.id, first.tells > 1 OR first.leader_id IS NOT NULL, coalesce(first.leader_id, first.id), first.reference,
        m.config, m.tags, ARRAY(SELECT parent_id FROM monitors_dependency WHERE child_id = m.id ORDER BY 1),
        coalesce(i.cause_key, '')
 FROM unnest(%(channels)s::bigint[], %(limits)s::int[]) AS c(id, most) CROSS JOIN LATERAL (
     SELECT * FROM alerts_delivery d
     WHERE d.channel_id = c.id AND d.state IN ('pending', 'sending')
+      AND CASE WHEN %(alone)s THEN d.unfinished >= %(alone_after)s AND d.due_at <= now()
+               ELSE d.unfinished < %(alone_after)s END
       AND ((d.state = 'pending' AND d.due_at <= now()) OR (d.state = 'sending' AND d.lease_until < now()))
       AND NOT EXISTS (
           SELECT 1 FROM alerts_delivery e
@@ -51,6 +54,12 @@ LEFT JOIN LATERAL (
     ORDER BY t.id LIMIT 1
 ) first ON true
 ORDER BY d.due_at, d.id
+"""
+
+# Only what is due, in an index of few rows: the number stands in it as it does there.
+_HAS_ALONE = f"""
+SELECT 1 FROM alerts_delivery
+WHERE state IN ('pending', 'sending') AND unfinished >= {ALONE_AFTER} AND due_at <= now() LIMIT 1
 """
 
 _BUSY_THREADS = """
@@ -84,6 +93,7 @@ class ClaimRow(NamedTuple):
     id: int
     event: str
     attempts: int
+    unfinished: int
     tells: int
     thread: int | None
     age: timedelta
@@ -121,13 +131,29 @@ def _destination(row: Sequence[Any]) -> Destination:
     return Destination(key, kind, group_rows.decoded(config), _opened[(key, updated_at)], gather, refused)
 
 
-def due_rows(limits: Mapping[int, int]) -> dict[int, list[ClaimRow]]:
+def due_rows(limits: Mapping[int, int], alone: bool = False) -> dict[int, list[ClaimRow]]:
+    """Due rows of each channel, in order; `alone`: those that are sent alone, else the others."""
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"channels": list(limits), "limits": list(limits.values())})
+        values: dict[str, Any] = {"channels": list(limits), "limits": list(limits.values())}
+        cursor.execute(_DUE, values | {"alone": alone, "alone_after": ALONE_AFTER})
         found: dict[int, list[ClaimRow]] = {}
         for row in cursor.fetchall():
             found.setdefault(row[0], []).append(ClaimRow(*row))
     return found
+
+
+def lone_row(channels: Iterable[int]) -> dict[int, list[ClaimRow]]:
+    """Of the rows that are sent alone the one that was written first."""
+    rows = [row for mine in due_rows(dict.fromkeys(channels, 1), alone=True).values() for row in mine]
+    first = min(rows, key=lambda row: row.id, default=None)
+    return {first.channel: [first]} if first is not None else {}
+
+
+def has_alone() -> bool:
+    """Whether a message is due that is sent alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_ALONE)
+        return cursor.fetchone() is not None
 
 
 def busy_threads(rows: Mapping[int, list[ClaimRow]]) -> frozenset[int]:

@@ -19,9 +19,10 @@ from vigil.alerts.core import group_keys, grouping
 from vigil.alerts.core.decision import Event
 from vigil.alerts.core.grouping import Due, GroupingPlan, Limits
 from vigil.alerts.core.pacing import Pace
+from vigil.alerts.core.retry import ALONE_AFTER, alone_again_s
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery import group_rows
-from vigil.alerts.delivery.claim_rows import ClaimRow, Destination, busy_threads, due_rows, lock_channels
+from vigil.alerts.delivery.claim_rows import ClaimRow, Destination, busy_threads, due_rows, lock_channels, lone_row
 from vigil.database.session_lock import SessionLock
 from vigil.monitors.core.targets import target_of
 
@@ -44,15 +45,21 @@ WITH held AS (
     WHERE d.id = l.id
 )
 UPDATE alerts_delivery d SET state = 'sending', lease_until = now() + %(lease)s, lease_token = %(token)s,
-       attempts = d.attempts + 1, thread_id = p.thread, tells = p.tells
-FROM unnest(%(ids)s::bigint[], %(threads)s::bigint[], %(tells)s::int[]) AS p(id, thread, tells)
+       attempts = d.attempts + 1, unfinished = LEAST(d.unfinished + 1, 1000),
+       thread_id = p.thread, tells = p.tells,
+       due_at = CASE WHEN p.again_s > 0 THEN now() + p.again_s * interval '1 second' ELSE d.due_at END
+FROM unnest(%(ids)s::bigint[], %(threads)s::bigint[], %(tells)s::int[], %(again)s::float8[])
+    AS p(id, thread, tells, again_s)
 WHERE d.id = p.id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that this process holds until its lease expires. `thread` is the digest it belongs to."""
+    """A message that this process holds until its lease expires. `thread` is the digest it belongs to.
+
+    `unfinished` is how many attempts before this one ended without an outcome.
+    """
 
     id: int
     token: UUID
@@ -63,14 +70,20 @@ class Claim:
     thread: int | None = None
     reference: str = ""
     cause: str = ""
+    unfinished: int = 0
 
 
 def claim(
-    room: Mapping[int, int], default_room: int, full: Collection[int], owner: SessionLock | None = None
+    room: Mapping[int, int],
+    default_room: int,
+    full: Collection[int],
+    owner: SessionLock | None = None,
+    alone: bool = False,
 ) -> list[Claim]:
     """Claim due messages: `room` is the number of free slots per channel, `full` the channels without any.
 
-    Without an `owner` only the lease frees what is claimed.
+    Without an `owner` only the lease frees what is claimed. `alone`: one message of those that are sent alone, because
+    their attempts ended without an outcome; such are left out otherwise.
     """
     with transaction.atomic():
         if owner is not None:
@@ -79,7 +92,7 @@ def claim(
         if not destinations:
             return []
         limits = {key: _limit(one, room.get(key, default_room)) for key, one in destinations.items()}
-        rows = due_rows(limits)
+        rows = lone_row(limits) if alone else due_rows(limits)
         busy = busy_threads(rows)
         reach(CrashPoint.CLAIM_LOCKED)
         claims: list[Claim] = []
@@ -164,7 +177,7 @@ class _Writing:
         self._token = token
         self._held: dict[int, float] = {}
         self._led: list[tuple[int, int, int | None]] = []
-        self._claimed: list[tuple[int, int | None, int]] = []
+        self._claimed: list[tuple[int, int | None, int, float]] = []
 
     def take(self, destination: Destination, rows: Sequence[ClaimRow], plan: GroupingPlan) -> list[Claim]:
         """Add a channel's plan; returns its claims."""
@@ -193,6 +206,7 @@ class _Writing:
             "ids": [row[0] for row in self._claimed],
             "threads": [row[1] for row in self._claimed],
             "tells": [row[2] for row in self._claimed],
+            "again": [row[3] for row in self._claimed],
             "lease": LEASE,
             "token": self._token,
         }
@@ -201,9 +215,11 @@ class _Writing:
 
     def _claim(self, destination: Destination, row: ClaimRow, tells: int, cause: str) -> Claim:
         thread = _thread(destination, row)
-        self._claimed.append((row.id, thread, tells))
+        again_s = alone_again_s(row.unfinished) if row.unfinished >= ALONE_AFTER else 0.0
+        self._claimed.append((row.id, thread, tells, again_s))
         reference = "" if row.first_gathered or tells > 1 else row.reference or ""
-        return Claim(row.id, self._token, destination, row.attempts + 1, row.age, tells, thread, reference, cause)
+        attempts, done = row.attempts + 1, row.unfinished
+        return Claim(row.id, self._token, destination, attempts, row.age, tells, thread, reference, cause, done)
 
 
 def _gathers(destination: Destination) -> bool:

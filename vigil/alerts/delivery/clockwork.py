@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from vigil.alerts.abandoned_claims import AbandonedClaims
+from vigil.alerts.accepted_log import AcceptedLog
 from vigil.alerts.delivery import group_rows
 from vigil.alerts.delivery.fallback import escalate_unaccepted
 from vigil.alerts.oncall.timers import run_due
@@ -26,8 +27,8 @@ FORGET_EVERY_S = 60.0
 class Clockwork:
     """Does what is due by the clock, in a database thread of its own; calls `wake` when that made work for delivery."""
 
-    def __init__(self, wake: Callable[[], None], owner: int) -> None:
-        self._wake = wake
+    def __init__(self, wake: Callable[[], None], owner: int, log: AcceptedLog) -> None:
+        self._wake, self._log = wake, log
         self._abandoned = AbandonedClaims(owner)
         self._tick = asyncio.Event()
         self._database = DatabaseThread("clockwork")
@@ -58,6 +59,8 @@ class Clockwork:
     def _do_due(self) -> int:
         attempt, each = self._isolation.attempt, self._isolation.each
         attempt("clock", followed_clock.follow, None)
+        # What they had noted comes first: their claims are free only then.
+        attempt("accepted", self._log.recover, 0)
         freed = attempt("abandoned", self._abandoned.free, 0)
         fallbacks = attempt("fallbacks", lambda: escalate_unaccepted(each), 0)
         due = attempt("due", lambda: run_due(each), 0) + attempt("renewals", renew, 0)

@@ -10,7 +10,7 @@ from django.db import connection
 from probes.process.dead_letters import entry_of
 from probes.process.isolation import Isolation
 from vigil.alerts.core.pacing import AT_FIRST
-from vigil.alerts.core.retry import after_failure
+from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER, after_failure
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim, claim
 from vigil.alerts.delivery.compose import messages_of
@@ -30,18 +30,38 @@ class Claimed:
     broken: list[AttemptResult] = field(default_factory=list)
 
 
+class SenderEnded(Exception):
+    """The process that sent a message ended before there was an outcome, again and again."""
+
+
 def claimed(
-    room: Mapping[int, int], full: Collection[int], isolation: Isolation, owner: SessionLock | None = None
+    room: Mapping[int, int],
+    full: Collection[int],
+    isolation: Isolation,
+    owner: SessionLock | None = None,
+    alone: bool = False,
 ) -> Claimed:
-    """Claim what is due, with the message of each; a channel that cannot be claimed from rests, the others go on."""
+    """Claim what is due, with the message of each; a channel that cannot be claimed from rests, the others go on.
+
+    `alone`: one message of those that are sent alone. One that has ended its process too often then is given up.
+    """
     resting = [int(channel) for channel in isolation.resting("claim")]
-    found = Claimed(_claims(room, [*full, *resting], isolation, owner), {})
+    if alone:
+        found = Claimed(claim(room, AT_FIRST, [*full, *resting], owner, alone), {})
+    else:
+        found = Claimed(_claims(room, [*full, *resting], isolation, owner), {})
 
     def bury(one: Claim, error: Exception) -> None:
         isolation.bury("compose", str(one.id), error)
         found.broken.append(fault_of(one, error))
 
-    for messages in isolation.apply(found.claims, messages_of, bury):
+    for one in found.claims:
+        if one.unfinished >= DEAD_AFTER:
+            words = f"its sender died {one.unfinished} times while it sent this, {DEAD_AFTER - ALONE_AFTER} times alone"
+            isolation.bury("send", str(one.id), SenderEnded(words))
+            found.broken.append(AttemptResult(one, AttemptOutcome.DEAD, words))
+    sendable = [one for one in found.claims if one.unfinished < DEAD_AFTER]
+    for messages in isolation.apply(sendable, messages_of, bury):
         found.messages |= messages
     reach(CrashPoint.LOADED)
     return found

@@ -7,14 +7,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 
 from probes.process.metrics import families
 from probes.process.metrics.counts import ProcessCounts
 from vigil.alerts.channels import CHANNELS
+from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.models import Delivery, DeliveryState
@@ -34,6 +36,7 @@ WITH done AS (
 ), mine AS (
     UPDATE alerts_delivery d SET
         state = u.state, lease_until = NULL, lease_token = NULL,
+        unfinished = CASE WHEN d.unfinished > %(given_up)s THEN d.unfinished ELSE 0 END,
         sent_at = CASE WHEN u.state = 'sent' THEN now() ELSE d.sent_at END,
         due_at = CASE WHEN u.state = 'pending' THEN now() + u.wait * interval '1 second' ELSE d.due_at END,
         last_error = CASE WHEN u.state = 'sent' THEN '' ELSE u.words END,
@@ -118,7 +121,7 @@ def record(outcomes: Sequence[AttemptResult]) -> Recorded:
     """Write outcomes and their effect on channels, in one transaction."""
     reach(CrashPoint.RECORD_BEFORE)
     with transaction.atomic():
-        written = _write(outcomes)
+        written = write([_row(one) for one in outcomes])
         for one in outcomes:
             remember(one.claim.destination.id, one.settings)
         _well_again(
@@ -145,27 +148,48 @@ def remember(channel: int, settings: Mapping[str, Any]) -> None:
 
 
 def resend(delivery: Delivery) -> bool:
-    """Requeue a dead letter as a new single message; False if it is not dead."""
+    """Requeue a dead letter as a new single message; False if it is not dead.
+
+    One that ended its sender again and again is sent alone.
+    """
     dead = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.DEAD)
     Delivery.objects.filter(leader_id=delivery.pk, state=DeliveryState.DEAD).update(state=DeliveryState.GATHERED)
-    return dead.update(state=DeliveryState.PENDING, attempts=0, due_at=Now(), created_at=Now(), leader=None) == 1
+    again = {"state": DeliveryState.PENDING, "attempts": 0, "due_at": Now(), "created_at": Now(), "leader": None}
+    return dead.update(**again, unfinished=Least("unfinished", ALONE_AFTER)) == 1
 
 
-def _write(outcomes: Sequence[AttemptResult]) -> frozenset[int]:
+class OutcomeRow(NamedTuple):
+    """What is written of an outcome, for the claim that its token names."""
+
+    id: int
+    token: UUID
+    state: AttemptOutcome
+    words: str
+    wait_s: float = 0.0
+    reference: str = ""
+
+
+def _row(one: AttemptResult) -> OutcomeRow:
+    return OutcomeRow(one.claim.id, one.claim.token, one.outcome, one.words, float(one.wait_s), one.reference)
+
+
+def write(rows: Sequence[OutcomeRow]) -> frozenset[int]:
+    """Write outcomes of claims that still hold; returns the deliveries. Call inside a transaction."""
     values: dict[str, Any] = {
-        "ids": [one.claim.id for one in outcomes],
-        "tokens": [one.claim.token for one in outcomes],
-        "states": [one.outcome.value for one in outcomes],
-        "words": [one.words[:ERROR_LIMIT] for one in outcomes],
-        "waits": [float(one.wait_s) for one in outcomes],
-        "references": [one.reference[:REFERENCE_LIMIT] for one in outcomes],
+        "given_up": DEAD_AFTER,
+        "ids": [one.id for one in rows],
+        "tokens": [one.token for one in rows],
+        "states": [one.state.value for one in rows],
+        "words": [one.words[:ERROR_LIMIT] for one in rows],
+        "waits": [one.wait_s for one in rows],
+        "references": [one.reference[:REFERENCE_LIMIT] for one in rows],
     }
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, values)
-        rows = cursor.fetchall()
-    for team in {row[1] for row in rows}:
+        written = cursor.fetchall()
+    for team in {row[1] for row in written}:
         touch(team)
-    return frozenset(row[0] for row in rows)
+    return frozenset(row[0] for row in written)
 
 
 def _was_refused(outcome: AttemptResult) -> bool:

@@ -18,15 +18,18 @@ from probes.process.metrics import families
 from probes.process.watch.watchdog import tick
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import Outbound
+from vigil.alerts.core.lone_turns import ClaimTurn, LoneTurns
 from vigil.alerts.core.pacing import Paces
 from vigil.alerts.core.retry import MAX_RETRY_AFTER_S
 from vigil.alerts.delivery import claims
 from vigil.alerts.delivery.attempt import HeldMessage, attempt_together, pace_of, together
+from vigil.alerts.delivery.claim_rows import has_alone
 from vigil.alerts.delivery.clockwork import POLL_S, Clockwork, wait_for
 from vigil.alerts.delivery.http_client import GuardedOutbound
-from vigil.alerts.delivery.isolated import claimed, fault_of, record_each
+from vigil.alerts.delivery.isolated import claimed, fault_of
 from vigil.alerts.delivery.listen import listen
 from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, count_attempt, declare_attempts
+from vigil.alerts.delivery.recording import OutcomeRecorder, log_of_accepted
 from vigil.alerts.reports.send import keep_sending
 from vigil.away import is_postgresql
 from vigil.configuration import configuration
@@ -35,8 +38,6 @@ from vigil.database.thread import DatabaseThread
 from vigil.deadletters.record import LetterSource, isolation
 
 IN_FLIGHT = 2_000
-#: Outcomes that arrive close together are written as one batch.
-RECORD_AFTER_S = 0.003
 #: A claim waits this long for more free slots, so that a few outcomes do not cost a claim each.
 CLAIM_AFTER_S = 0.003
 DRAIN_S = 6.0
@@ -54,11 +55,12 @@ class Sender:
         self._sending: set[asyncio.Task[None]] = set()
         self._isolation = isolation(LetterSource.DELIVER)
         self._paces = Paces()
-        self._outcomes: list[AttemptResult] = []
-        self._has_outcomes = asyncio.Event()
+        self._lone_turns = LoneTurns()
         self._wake = asyncio.Event()
         self._owner = SessionLock()
-        self._clockwork = Clockwork(self.wake, self._owner.key)
+        log = log_of_accepted(self._owner.key)
+        self._clockwork = Clockwork(self.wake, self._owner.key, log)
+        self._recorder = OutcomeRecorder(self._database, self._isolation, log, self.wake, self._clockwork.tick)
         self._stopping = False
         self._fault: BaseException | None = None
 
@@ -73,7 +75,7 @@ class Sender:
 
     async def run(self) -> None:
         """Turn until stopped; a turn that fails is no reason to end."""
-        beside = [asyncio.create_task(self._record_outcomes()), asyncio.create_task(self._clockwork.run())]
+        beside = [asyncio.create_task(self._recorder.run()), asyncio.create_task(self._clockwork.run())]
         for task in beside:
             task.add_done_callback(self.note_end)
         try:
@@ -122,19 +124,34 @@ class Sender:
         """Claim and start due messages; returns the longest time to wait before the next pass."""
         if len(self._sending) >= IN_FLIGHT:
             return POLL_S
+        await self._recorder.recover()
+        turn = await self._next_turn()
+        if turn is ClaimTurn.NOTHING:
+            return POLL_S
         room = self._paces.room(time.monotonic())
         full = [channel for channel, left in room.items() if not left]
-        found = await self._database.query(lambda: claimed(room, full, self._isolation, self._owner))
+        alone = turn is ClaimTurn.ALONE
+        found = await self._database.query(lambda: claimed(room, full, self._isolation, self._owner, alone))
         for request in together((one, found.messages[one.id]) for one in found.claims if one.id in found.messages):
             self._start(request)
-        if found.broken:
-            self._outcomes += found.broken
-            self._has_outcomes.set()
-        if found.claims:
+        for broken in found.broken:
+            self._note(broken)
+        if found.claims or alone:
             await asyncio.sleep(CLAIM_AFTER_S)
             return CLAIM_AFTER_S
         until = await self._database.query(claims.seconds_to_next)
         return min(POLL_S, max(0.005, until)) if until is not None else POLL_S
+
+    async def _next_turn(self) -> ClaimTurn:
+        """What to claim: a message that ended its process again and again is sent while nothing else is."""
+        now_s = time.monotonic()
+        if self._lone_turns.looks(now_s):
+            self._lone_turns.note(now_s, waits=await self._database.query(has_alone))
+        return self._lone_turns.next(now_s, idle=not self._sending and self._recorder.is_idle)
+
+    def _note(self, result: AttemptResult) -> None:
+        self._recorder.add(result)
+        count_attempt(self._health.counts, result)
 
     def _start(self, held: Sequence[HeldMessage]) -> None:
         claim = held[0][0]
@@ -151,53 +168,19 @@ class Sender:
             for result in results:
                 if result.rest_s:
                     self._paces.rest(channel, time.monotonic() + min(result.rest_s, MAX_RETRY_AFTER_S))
-                count_attempt(self._health.counts, result)
-            self._outcomes += results
-            self._has_outcomes.set()
+                self._note(result)
         finally:
             answered = any(result.outcome is not AttemptOutcome.RETRY or result.rest_s > 0 for result in results)
             self._paces.end(channel, answered=answered)
 
     async def _attempt(self, held: Sequence[HeldMessage], wait_s: float) -> Sequence[AttemptResult]:
         try:
-            return await attempt_together(self._outbound, held, wait_s)
+            return await attempt_together(self._outbound, held, wait_s, self._recorder.note)
         except Exception as fault:  # noqa: BLE001  # of ours: the messages are tried again, and the others go on
             for claim, _ in held:
                 bury = partial(self._isolation.bury, "send", str(claim.id), fault)
                 await self._database.query(partial(self._isolation.attempt, "letter", bury, None))
             return [fault_of(claim, fault) for claim, _ in held]
-
-    async def _record_outcomes(self) -> None:
-        """Write outcomes in batches, for as long as their leases last."""
-        while True:
-            await self._has_outcomes.wait()
-            await asyncio.sleep(RECORD_AFTER_S)
-            self._has_outcomes.clear()
-            batch, self._outcomes = self._outcomes, []
-            if batch:
-                await self._write(batch)
-                self._wake.set()
-
-    async def _write(self, batch: Sequence[AttemptResult]) -> None:
-        until = time.monotonic() + claims.LEASE.total_seconds()
-        while True:
-            try:
-                recorded = await self._database.query(lambda: record_each(batch, self._isolation))
-                break
-            except Exception as away:  # noqa: BLE001  # whatever it is, it is tried again while the leases last
-                if time.monotonic() > until or self._stopping:
-                    # Their leases expire and the messages are sent again (at least once).
-                    _log.error("delivery.not_recorded", count=len(batch), problem=type(away).__name__)
-                    return
-                await asyncio.sleep(0.5)
-        lost = [one for one in batch if one.claim.id not in recorded.written]
-        if lost:
-            _log.warning("delivery.leases_lost", count=len(lost))
-        if any(one.outcome is AttemptOutcome.DEAD for one in batch):
-            # A fallback channel need not wait for the next second.
-            self._clockwork.tick()
-        for off in recorded.switched_off:
-            _log.error("channel.switched_off", channel=off.channel, answer=off.words)
 
     def note_end(self, task: asyncio.Task[None]) -> None:
         """What ends a task in spite of all, such as an exit, ends the process: no task may end unseen."""
@@ -213,9 +196,7 @@ class Sender:
     async def _drain(self) -> None:
         if self._sending:
             await asyncio.wait(list(self._sending), timeout=DRAIN_S)
-        if self._outcomes:
-            batch, self._outcomes = self._outcomes, []
-            await self._write(batch)
+        await self._recorder.drain()
 
 
 async def deliver(health: Health, beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = ()) -> None:

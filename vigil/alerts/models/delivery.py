@@ -10,6 +10,7 @@ from django.db.models import Q
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.alerts.core.decision import Event, Why, Withheld
+from vigil.alerts.core.retry import ALONE_AFTER
 from vigil.alerts.models.channel import Channel
 from vigil.incidents.models import Incident, Transition
 from vigil.notices.models import StoredNotice
@@ -48,7 +49,8 @@ class Delivery(models.Model):
 
     In a storm several deliveries share one message: the first is the leader, and `tells` is the number of incidents in
     its message. Later steps of those incidents belong to the leader's `thread`. `reference` is the receiver's id of the
-    message, `answer` its last answer.
+    message, `answer` its last answer. `unfinished` counts the newest attempts of which nothing was recorded: their
+    process died, or could not write.
     """
 
     public_id = models.CharField(
@@ -64,6 +66,7 @@ class Delivery(models.Model):
     event = models.CharField(max_length=12, choices=_choices(Event))
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     attempts = models.PositiveIntegerField(default=0)
+    unfinished = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -106,6 +109,12 @@ class Delivery(models.Model):
         indexes = [
             # Used by the sender to find the next due time.
             models.Index(fields=["due_at"], name="delivery_open", condition=Q(state__in=["pending", "sending"])),
+            # Used once a second to find messages that are sent alone.
+            models.Index(
+                fields=["due_at"],
+                name="delivery_alone",
+                condition=Q(state__in=["pending", "sending"], unfinished__gte=ALONE_AFTER),
+            ),
             # Used by the claim: due rows of a channel, in order.
             models.Index(
                 fields=["channel", "due_at", "id"],

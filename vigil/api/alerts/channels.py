@@ -16,9 +16,9 @@ from rest_framework.response import Response
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channel_settings import pages
 from vigil.alerts.channels import webhook
-from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel
 from vigil.alerts.oncall.ack_links import callback_address
+from vigil.alerts.test_message import send_trial
 from vigil.api.base.permissions import team_of
 from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer, list_of
 from vigil.api.base.writes import LockedWrites

@@ -83,8 +83,8 @@ def _test(wanted: str, as_json: bool) -> int:
     from django.db.models import Q
     from django.utils import timezone
 
-    from vigil.alerts.delivery.test_message import send_trial
     from vigil.alerts.models import Channel
+    from vigil.alerts.test_message import send_trial
 
     found = list(Channel.objects.filter(Q(public_id=wanted) | Q(name=wanted))[:2])
     if len(found) != 1:

@@ -17,6 +17,7 @@ from functools import partial
 from django.db import connection
 
 from probes.process.isolation import Setback
+from vigil.alerts.accepted_log import AcceptedLog
 from vigil.alerts.channels.email import open_session
 from vigil.alerts.channels.kind import ChannelError, Outbound
 from vigil.alerts.delivery.clockwork import wait_for
@@ -29,12 +30,12 @@ from vigil.deadletters.record import LetterSource, isolation
 from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.core.subscribers.outcomes import LetterResult
 from vigil.status.core.subscribers.pace import LetterPace
-from vigil.status.letters.accepted_log import FOLDER, AcceptedLog
 from vigil.status.letters.attempts import LetterAttempt
 from vigil.status.letters.claims import ClaimedLetters, claim_letters, record_letters
 from vigil.status.letters.compose import mail_of, slack_of, webhook_of
 from vigil.status.letters.mail_sessions import MailAnswer, MailJob, MailSessions
 from vigil.status.letters.posts import post
+from vigil.status.letters.recovery import FOLDER, mark_letters
 from vigil.status.letters.upkeep import LetterUpkeep
 
 POLL_S, BUSY_S, GATHER_S, DRAIN_S = 1.0, 0.2, 0.05, 5.0
@@ -63,7 +64,8 @@ class LetterSender:
         settings = configuration()
         self._outbound, self._drain_s = outbound, drain_s
         self._owner = SessionLock()
-        self._log = AcceptedLog(settings.data_dir / FOLDER if settings.data_dir else None, self._owner.key)
+        folder = settings.data_dir / FOLDER if settings.data_dir else None
+        self._log = AcceptedLog(folder, self._owner.key, mark_letters)
         self._upkeep = LetterUpkeep(self._owner.key, self._log)
         url = settings.email_url.get_secret_value() if settings.email_url else ""
         self._sessions = MailSessions(partial(open_session, url), self._log.note) if url else None

@@ -9,8 +9,8 @@ from django.db import connection
 
 from probes.process.isolation import Isolation
 from vigil.alerts.abandoned_claims import AbandonedClaims
+from vigil.alerts.accepted_log import AcceptedLog
 from vigil.status.core.subscriber_terms import SubscriberKind
-from vigil.status.letters.accepted_log import AcceptedLog
 from vigil.status.letters.fan_out import write_due_letters
 from vigil.status.subscribers.changes import forget
 from vigil.status.subscribers.requests import decide_requests

@@ -15,9 +15,9 @@ from vigil.accounts.sealed import Secrets
 from vigil.alerts.channel_changes import check_destination, prepare_channel, save_channel
 from vigil.alerts.channels import CHANNELS
 from vigil.alerts.delivery.outcomes import resend
-from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel, Delivery, DeliveryState
 from vigil.alerts.oncall.ack_links import callback_address
+from vigil.alerts.test_message import send_trial
 from vigil.incidents.core.model import IncidentKind
 from vigil.web.admin.pieces import ReadOnlyAdmin, secret_names
 from vigil.web.admin.typed.fields import form_fields

@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 
 import vigil.alerts.delivery.isolated
+import vigil.alerts.delivery.recording
 import vigil.alerts.delivery.service
 from probes.process.health import Health
 from tests.planting import NoException, plant, plant_poison
@@ -53,7 +54,7 @@ def sent_after_s(channel: Channel) -> float:
         (SERVICE, "claimed", 3),
         (ISOLATED, "claim", 5),
         (ISOLATED, "messages_of", 1),
-        (SERVICE, "record_each", 3),
+        (vigil.alerts.delivery.recording, "record_each", 3),
         (ISOLATED, "record", 1),
         (SERVICE.claims, "seconds_to_next", None),
         (clockwork, "escalate_unaccepted", None),

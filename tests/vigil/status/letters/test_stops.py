@@ -9,8 +9,8 @@ import pytest
 
 from tests.vigil.status.subscribing import incident_of, mail_server, page_of, subscriber, tell_all
 from tests.waiting import until
-from vigil.status.letters.accepted_log import FOLDER
 from vigil.status.letters.mail_sessions import Mail, MailAnswer, MailJob, MailSessions
+from vigil.status.letters.recovery import FOLDER
 from vigil.status.subscriber_models import SubscriberLetter
 
 

@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS
-from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel
 from vigil.alerts.oncall.ack_links import callback_address
+from vigil.alerts.test_message import send_trial
 from vigil.read_models.channels import ChannelRow, ChannelState, read_channels, routes_left_alone
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.users import users_of

@@ -16,9 +16,9 @@ from vigil.accounts.models import Team
 from vigil.accounts.sealed import Secrets
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS
-from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Channel
 from vigil.alerts.routing.first_route import tell
+from vigil.alerts.test_message import send_trial
 from vigil.heartbeats.models import Heartbeat
 from vigil.monitors.models import DerivedKind, Monitor
 from vigil.web.forms.channel_form import ChannelFields, channel_fields, read_channel

@@ -13,9 +13,9 @@ from tests.vigil.incidents.world import World
 from tests.vigil.web.pages.monitor_forms.test_monitor_forms import errors_in, sent_of, shown
 from vigil.accounts.models import Membership, Role, Team, User
 from vigil.accounts.teams import default_team
-from vigil.alerts.delivery.test_message import TrialResult
 from vigil.alerts.models import Channel, EscalationPolicy, Person, Rotation, Route
 from vigil.alerts.routing.changes import save_person, save_policy, save_rotation, save_route
+from vigil.alerts.test_message import TrialResult
 from vigil.clock import database_now
 from vigil.code.models import ManagedObject
 from vigil.web.pages.row_forms.forms import people

@@ -16,9 +16,9 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods, require_safe
 
 from vigil.accounts.models import Team
-from vigil.alerts.delivery.test_message import send_trial
 from vigil.alerts.models import Person
 from vigil.alerts.routing.changes import MAX_PEOPLE, save_person
+from vigil.alerts.test_message import send_trial
 from vigil.read_models.users import users_of
 from vigil.web.forms.settings_form import Sent
 from vigil.web.pages.row_forms.picking import boxes, channels_of, names_of, people_of

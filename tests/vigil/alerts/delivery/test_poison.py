@@ -1,0 +1,102 @@
+"""A message that kills its sender again and again kills nothing else in the end, and is given up; no other is lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+from django.db import connection
+
+import vigil.alerts.delivery.service
+from tests.vigil.alerts.crashing import Crashed, live, nothing_due, stop_watching
+from tests.vigil.alerts.on_call_rows import tell
+from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER
+from vigil.alerts.delivery.attempt import HeldMessage, attempt_together
+from vigil.alerts.delivery.outcomes import resend
+from vigil.alerts.models import Channel, Delivery
+from vigil.deadletters.actions import waiting
+from vigil.incidents.models import Transition
+
+pytestmark = pytest.mark.django_db(transaction=True)
+#: As if the minutes between two lives had passed.
+_LATER = "UPDATE alerts_delivery SET due_at = now(), lease_until = now() - interval '1 second' WHERE state = 'sending'"
+
+
+@pytest.fixture(autouse=True)
+def watched() -> Iterator[None]:
+    yield
+    stop_watching()
+
+
+class Poison:
+    """Ends the sender at each attempt of one channel's message; `with_it` is what else was being sent then."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel, self._under_way = channel.pk, set[int]()
+        self.with_it: list[set[int]] = []
+
+    async def attempt(self, outbound: Any, held: Sequence[HeldMessage], wait_s: float, note: Any) -> Any:
+        channel = held[0][0].destination.id
+        if channel == self._channel:
+            # The others that were claimed with it begin.
+            await asyncio.sleep(0)
+            self.with_it.append(set(self._under_way))
+            self._under_way.clear()
+            raise Crashed
+        self._under_way.add(channel)
+        results = await attempt_together(outbound, held, wait_s, note)
+        self._under_way.discard(channel)
+        return results
+
+
+def lives(poison: Poison, before: Callable[[int], None]) -> None:
+    """Live, die and live again until nothing is due."""
+    for number in range(30):
+        before(number)
+        if live(nothing_due):
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_LATER)
+    raise AssertionError(f"not done after {len(poison.with_it)} deaths")
+
+
+def test_one_that_kills_its_sender_is_sent_alone_and_then_given_up(
+    step: Callable[..., Transition],
+    webhook: Callable[..., Channel],
+    receiver: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, *good = [webhook(f"/{number}", gather=False) for number in range(5)]
+    poison = Poison(bad)
+    monkeypatch.setattr(vigil.alerts.delivery.service, "attempt_together", poison.attempt)
+    tell(step())
+    other = step(kind="degraded")
+
+    def before(life: int) -> None:
+        if life == ALONE_AFTER + 1:
+            # News of another incident, which its own channels are told while the poison is there.
+            Channel.objects.filter(pk=bad.pk).update(enabled=False)
+            tell(other)
+            Channel.objects.filter(pk=bad.pk).update(enabled=True)
+
+    lives(poison, before)
+    assert len(poison.with_it) == DEAD_AFTER
+    assert any(poison.with_it[:ALONE_AFTER]), "the others were in flight at first"
+    assert poison.with_it[ALONE_AFTER:] == [set()] * (DEAD_AFTER - ALONE_AFTER)
+    given_up = Delivery.objects.get(channel=bad, transition__incident__kind="outage")
+    assert given_up.state == "dead" and given_up.last_error.startswith(f"its sender died {DEAD_AFTER} times")
+    told = Delivery.objects.filter(channel__in=good)
+    assert told.count() == 8 and not told.exclude(state="sent").exists()
+    letter = waiting().get()
+    assert (letter.source, letter.step, letter.origin) == ("deliver", "send", str(given_up.pk))
+
+    # Once the fault is mended it can be sent again: alone at first.
+    assert resend(given_up)
+    given_up.refresh_from_db()
+    assert given_up.unfinished == ALONE_AFTER
+    monkeypatch.undo()
+    assert live(nothing_due)
+    given_up.refresh_from_db()
+    assert (given_up.state, given_up.unfinished) == ("sent", 0)

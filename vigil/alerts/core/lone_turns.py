@@ -1,0 +1,50 @@
+"""Turns of poison messages: each is sent while its process sends nothing else, so that it ends nothing else. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+#: How often a sender looks for messages that are sent alone (s).
+LOOK_EVERY_S = 1.0
+#: How long one waits until the others happen to be done, before a sender claims nothing else (s).
+PATIENCE_S = 30.0
+
+
+class ClaimTurn(StrEnum):
+    """What a sender claims next."""
+
+    OTHERS = "others"
+    ALONE = "alone"
+    NOTHING = "nothing"
+
+
+class LoneTurns:
+    """Decides what is claimed. After each message that was sent alone the others have a turn."""
+
+    def __init__(self) -> None:
+        self._look_at_s = 0.0
+        self._waits_since_s: float | None = None
+        self._under_way = False
+
+    def looks(self, now_s: float) -> bool:
+        """Whether to look for a message that is sent alone."""
+        return not self._under_way and self._waits_since_s is None and now_s >= self._look_at_s
+
+    def note(self, now_s: float, *, waits: bool) -> None:
+        """Note what the look has found."""
+        self._look_at_s = now_s + LOOK_EVERY_S
+        self._waits_since_s = now_s if waits else None
+
+    def next(self, now_s: float, *, idle: bool) -> ClaimTurn:
+        """What to claim; `idle`: nothing is being sent, and what was sent is recorded."""
+        if self._under_way:
+            if not idle:
+                return ClaimTurn.NOTHING
+            self._under_way, self._look_at_s = False, now_s
+            return ClaimTurn.OTHERS
+        if self._waits_since_s is None:
+            return ClaimTurn.OTHERS
+        if idle:
+            self._under_way, self._waits_since_s = True, None
+            return ClaimTurn.ALONE
+        return ClaimTurn.NOTHING if now_s - self._waits_since_s > PATIENCE_S else ClaimTurn.OTHERS
