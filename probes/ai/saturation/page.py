@@ -20,6 +20,8 @@ _LINE_MOST, _SAMPLES_MOST = 4096, 20_000
 LINES_MOST = 500_000
 #: Lines of a part of a page (about a MiB) that are looked at: those of a real page are longer than this allows.
 _PART_LINES_MOST = 50_000
+#: No counter of a server is larger, and sums of so many stay numbers.
+_NUMBER_MOST = 1e18
 #: Label sets of a family that is kept as a whole.
 _LABEL_SETS_MOST = 500
 #: A name, labels (whose quoted values may hold anything), and the number.
@@ -152,7 +154,7 @@ def _take(engine: Engine, family: str, line: bytes, into: tuple[FoundMetrics, Fo
     except ValueError:
         return
     # What follows the number, a time or an exemplar, does not count.
-    if not matched or not math.isfinite(value):
+    if not matched or not -_NUMBER_MOST <= value <= _NUMBER_MOST:
         return
     labels = _labels(matched[1]) if matched[1] else {}
     if family == engine.asked and labels.get("method") != "POST":

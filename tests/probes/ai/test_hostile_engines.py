@@ -44,6 +44,17 @@ def test_a_page_of_empty_lines_is_read_so_far_only() -> None:
     assert read_page(VLLM, page[2:]).sum("vllm:num_requests_running") == 3
 
 
+def test_numbers_that_no_server_counts_are_passed_over() -> None:
+    page = b"""vllm:num_requests_running{engine="0"} 1.7e308
+vllm:num_requests_running{engine="1"} 1.7e308
+vllm:num_requests_waiting 2
+vllm:kv_cache_usage_perc 1.7e308
+vllm:generation_tokens_total -Inf
+"""
+    sample = read(VLLM, page)
+    assert (sample.running, sample.waiting, sample.cache, sample.progress) == (None, 2.0, None, None)
+
+
 def test_json_larger_than_any_server_writes_is_not_decoded() -> None:
     with pytest.raises(NoSample, match="larger than 1 MiB"):
         read(ENGINES["ollama"], b'{"models":[' + b"[]," * 500_000 + b"[]]}")
