@@ -22,6 +22,8 @@ _REFUSALS = (
     "i'm unable", "i am unable", "i'm not able", "i am not able",
 )  # fmt: skip
 _SHOWN_MOST = 60
+#: What is refused for our part is refused before the first token; after it a gateway only calls a fault so.
+_REFUSALS_BEFORE = frozenset({Reason.CONFIG, Reason.AUTH})
 
 
 class AnswerFault(StrEnum):
@@ -91,6 +93,8 @@ def judge(answer: StreamedAnswer, timing: StreamTiming, is_cut: bool, expected: 
         read = said_inside(answer.error)
         words = f"an error in the stream{f' ({read.token})' if read and read.token else ''}"
         reason = read.reason if read else _REASONS[AnswerFault.ERROR_IN_STREAM]
+        if answer.token_times_s and reason in _REFUSALS_BEFORE:
+            reason = _REASONS[AnswerFault.ERROR_IN_STREAM]
         return [Judged("a stream without an error", words, AnswerFault.ERROR_IN_STREAM, reason)]
     if is_cut:
         after = f"after {len(answer.token_times_s)} token events"

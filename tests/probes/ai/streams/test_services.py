@@ -39,6 +39,12 @@ from tests.probes.ai.streams.test_readers import read
         # vLLM gives a request up so, and goes on to [DONE].
         ("openai_chat", '{"choices": [{"delta": {}, "finish_reason": "abort"}]}\n\ndata: [DONE]', Reason.HTTP_5XX),
         ("openai_chat", '{"object": "error", "message": "m", "code": 400}', Reason.CONFIG),
+        # LiteLLM 1.108 calls an error of Ollama in the middle of an answer a bad request.
+        (
+            "openai_chat",
+            '{"choices": [{"delta": {"content": "rea"}}]}\n\ndata: {"error": {"message": "m", "code": "400"}}',
+            Reason.HTTP_5XX,
+        ),
         ("anthropic", '{"type": "error", "error": {"type": "rate_limit_error"}}', Reason.RATE_LIMITED),
         ("cohere", '{"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "m"}}', Reason.HTTP_5XX),
     ],
