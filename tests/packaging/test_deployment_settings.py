@@ -96,5 +96,18 @@ def test_each_shipped_web_process_has_a_folder_of_its_own_for_status_pages() -> 
     assert [one["emptyDir"] for one in pod["volumes"] if one["name"] == volume] == [{"sizeLimit": "512Mi"}]
     # It gets readers also while PostgreSQL is away.
     assert container["readinessProbe"]["httpGet"]["path"] == "/startz"
-    others = [one for name, one in pods(of_helm()) if name != "vigil-web"]
+    others = [one for name, one in pods(of_helm()) if name not in ("vigil-web", "vigil-deliver")]
     assert "VIGIL_DATA_DIR" not in str(others)
+
+
+def test_each_shipped_sender_keeps_its_notes_of_accepted_alerts() -> None:
+    service = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["deliver"]
+    assert service["volumes"] == [f"deliver:{service['environment']['VIGIL_DATA_DIR']}"]
+    unit = (DEPLOY / "systemd" / "vigil-control@deliver.service.d" / "accepted.conf").read_text()
+    (folder,) = re.findall(r"(?m)^StateDirectory=(\S+)$", unit)
+    assert f"Environment=VIGIL_DATA_DIR=/var/lib/{folder}\n" in unit
+    pod = dict(pods(of_helm()))["vigil-deliver"]
+    (container,) = pod["containers"]
+    (named,) = [one["value"] for one in container["env"] if one["name"] == "VIGIL_DATA_DIR"]
+    (volume,) = [one["name"] for one in container["volumeMounts"] if one["mountPath"] == named]
+    assert [one["emptyDir"]["sizeLimit"] for one in pod["volumes"] if one["name"] == volume] == ["512Mi"]

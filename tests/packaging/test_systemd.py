@@ -18,6 +18,7 @@ UNITS = Path(__file__).resolve().parents[2] / "deploy" / "systemd"
 GUIDE = UNITS.parent / "guide" / "scaling.md"
 STARTED = (
     "vigil-control@web.service",
+    "vigil-control@deliver.service",
     "vigil-consensus.service",
     "vigil-region@eu-west.service",
     "vigil-migrate.service",

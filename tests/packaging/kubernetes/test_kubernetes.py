@@ -225,6 +225,13 @@ def test_only_what_must_be_reached_is_reached() -> None:
     assert set(outside["values"]) == {"web", "deliver", "witness", "region"}
 
 
+def test_each_recorder_reaches_the_collector_that_it_exports_to() -> None:
+    policy = of_helm(*TWO_SHARDS)["NetworkPolicy", "vigil-telemetry"]["spec"]
+    (recorders,) = policy["podSelector"]["matchExpressions"]
+    assert recorders["values"] == ["record", "record-1"]
+    assert policy["egress"] == [{"ports": [{"port": 4318, "protocol": "TCP"}]}]
+
+
 def schema_of(one: dict[str, Any], release: str) -> Draft7Validator:
     group, _, version = one["apiVersion"].rpartition("/")
     parts = [one["kind"].lower(), *([group.removesuffix(".k8s.io").split(".")[0]] if group else []), version]
