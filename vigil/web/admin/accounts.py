@@ -23,6 +23,9 @@ from vigil.web.admin.pieces import TeamAdminBase
 #: Tokens rotated at once, and how long both work.
 ROTATED_MOST, OVERLAP = 20, timedelta(hours=1)
 
+#: What a person may do on these pages.
+_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
 log = structlog.get_logger(__name__)
 
 
@@ -39,6 +42,17 @@ class PeopleAdmin(BoundedListAdmin, UserAdmin):  # type: ignore[type-arg]
     autocomplete_fields = ("groups",)
     list_display = ("username", "email", "is_active", "is_staff", "last_login")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Rights are given by superusers alone: who may change people would else give them to itself."""
+        return super().get_readonly_fields(request, obj) if request.user.is_superuser else _RIGHTS
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Other people with access to these pages are changed by superusers alone: a new password is their rights."""
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Django's own, with a word on which of the two kinds of rights counts where."""
         told = {"description": "For these admin pages. In the API and in alerts the role in a team counts, below."}
@@ -48,12 +62,26 @@ class PeopleAdmin(BoundedListAdmin, UserAdmin):  # type: ignore[type-arg]
         ]
 
 
+def _may_touch(request: HttpRequest, person: Any) -> bool:
+    has_rights = person is not None and (person.is_staff or person.is_superuser) and person.pk != request.user.pk
+    return bool(request.user.is_superuser) or not has_rights
+
+
 admin.site.unregister(Group)
 
 
 @admin.register(Group)
 class RightsGroupAdmin(BoundedListAdmin, GroupAdmin):
-    """Groups of rights for these pages."""
+    """Groups of rights for these pages, which superusers alone make and change."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
 
 
 @admin.register(Team)

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.sites import site
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
@@ -17,8 +18,8 @@ from vigil.web.admin.lists.pagination import BoundedPaginator
 
 search_relations()
 
-#: Rows of one action, and characters of one search.
-ACTION_MOST, SEARCH_MOST = 500, 200
+#: Rows of one action, and characters and words of one search: each word is looked for in each column of each row.
+ACTION_MOST, SEARCH_MOST, WORDS_MOST = 500, 200, 6
 
 
 class BoundedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -41,10 +42,17 @@ class BoundedListAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        return super().get_search_results(request, queryset, search_term[:SEARCH_MOST])
+        words = " ".join(search_term[:SEARCH_MOST].split()[:WORDS_MOST])
+        return super().get_search_results(request, queryset, words)
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *place: Any) -> HttpResponse | None:
         """The action, unless more rows are chosen than one request can change."""
+        try:
+            for key in request.POST.getlist("_selected_action"):
+                self.opts.pk.to_python(key)
+        except ValidationError:
+            messages.error(request, "Choose rows of this list. Nothing was changed.")
+            return None
         is_everything = request.POST.get("select_across", "0") not in ("", "0")
         chosen = len(request.POST.getlist("_selected_action"))
         if (queryset.order_by()[: ACTION_MOST + 1].count() if is_everything else chosen) > ACTION_MOST:
