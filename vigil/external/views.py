@@ -17,11 +17,10 @@ from django.views.decorators.http import require_POST
 
 from vigil.alerts.outbox import enqueue
 from vigil.configuration import configuration
-from vigil.external.core.alertmanager import BadReport, read_report
+from vigil.external.core.alertmanager import BadReport, read_body
 from vigil.external.take import ReportOutcome, take
 from vigil.heartbeats.core.rate_limit import Rates
 from vigil.heartbeats.models import TeamPings
-from vigil.strict_json import InputProblem, read_json
 
 _log = structlog.get_logger(__name__)
 _rates, _lock = Rates(), threading.Lock()
@@ -49,10 +48,10 @@ def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
         return answer
     try:
         own = f"{configuration().base_url}/incidents/"
-        outcome = take(team, read_report(read_json(request.body), datetime.now(UTC), own), enqueue)
+        outcome = take(team, read_body(request.body, datetime.now(UTC), own), enqueue)
     except RequestDataTooBig:
         return _plain("A report has 1 MB at most: set max_alerts of the webhook.", 413)
-    except (InputProblem, BadReport) as problem:
+    except BadReport as problem:
         return _plain(str(problem), 400)
     except DatabaseError as problem:
         return _away(problem)

@@ -1,6 +1,7 @@
 """Alertmanager's webhook payload, version 4, as a group that fires or is resolved. Pure.
 
-Format: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config. A group's key is what its messages
+Format: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config. Grafana's contact point of the kind
+webhook sends the same, with more fields and as version 1. A group's key is what its messages
 have in common. Of a firing alert `endsAt` is mostly the year 1: then the group is vouched for until it is told again.
 """
 
@@ -27,21 +28,21 @@ _Labels = Annotated[dict[_Text, _Text], msgspec.Meta(max_length=LABELS_MOST)]
 
 class _ReportedAlert(msgspec.Struct, frozen=True):
     status: Literal["firing", "resolved"]
-    labels: _Labels = {}
-    annotations: _Labels = {}
+    labels: _Labels | None = None
+    annotations: _Labels | None = None
     generatorURL: str = ""
     startsAt: str = ""  # Alertmanager's name
     endsAt: str = ""
 
 
 class _ReportedGroup(msgspec.Struct, frozen=True):
-    version: Literal["4"]
+    version: Literal["4", "1"]
     groupKey: Annotated[str, msgspec.Meta(min_length=1, max_length=20_000)]
     status: Literal["firing", "resolved"]
-    groupLabels: _Labels = {}
-    commonLabels: _Labels = {}
-    commonAnnotations: _Labels = {}
-    alerts: Annotated[list[_ReportedAlert], msgspec.Meta(max_length=ALERTS_MOST)] = []
+    groupLabels: _Labels | None = None
+    commonLabels: _Labels | None = None
+    commonAnnotations: _Labels | None = None
+    alerts: Annotated[list[_ReportedAlert], msgspec.Meta(max_length=ALERTS_MOST)] | None = None
     truncatedAlerts: int = 0
 
 
@@ -61,6 +62,16 @@ class BadReport(ValueError):
     """A payload that is not of this form; the message says what is wrong."""
 
 
+def read_body(body: bytes, now: datetime, own: str = "") -> ReportedTrouble | None:
+    """`read_report` of the text of a request. A text in it may hold anything, and is cleaned: an annotation with a zero
+    byte in it must not keep a group from being told."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadReport("This is no JSON.") from None
+    return read_report(document, now, own)
+
+
 def read_report(document: object, now: datetime, own: str = "") -> ReportedTrouble | None:
     """The trouble that a payload tells of; raises `BadReport`.
 
@@ -70,16 +81,19 @@ def read_report(document: object, now: datetime, own: str = "") -> ReportedTroub
         group = msgspec.convert(document, _ReportedGroup)
     except msgspec.ValidationError as problem:
         raise BadReport(f"This is no payload of an Alertmanager webhook, version 4: {problem}") from None
-    theirs = [alert for alert in group.alerts if not own or not alert.generatorURL.startswith(own)]
-    if group.alerts and not theirs:
+    alerts = group.alerts or []
+    theirs = [alert for alert in alerts if not own or not alert.generatorURL.startswith(own)]
+    if alerts and not theirs:
         return None
     firing = [alert for alert in theirs if alert.status == "firing"]
-    if group.status == "firing" and not firing:
+    # Of a group with some of our own, the others alone say whether it fires.
+    is_firing = bool(firing) if len(theirs) < len(alerts) else group.status == "firing"
+    if is_firing and not firing:
         raise BadReport("The group is firing, and none of its alerts is.")
     starts = [moment for alert in firing if (moment := _moment(alert.startsAt)) is not None and moment <= now]
     return ReportedTrouble(
         key=hashlib.sha256(group.groupKey.encode()).hexdigest()[:40],
-        is_firing=group.status == "firing",
+        is_firing=is_firing,
         title=_title(group, len(firing) + max(0, group.truncatedAlerts)),
         text=_text(firing, max(0, group.truncatedAlerts)),
         started_at=max(min(starts, default=now), now - VOUCHED_MOST),
@@ -106,9 +120,10 @@ def _moment(text: str) -> datetime | None:
 
 
 def _title(group: _ReportedGroup, firing: int) -> str:
-    labels = group.commonLabels or group.groupLabels
-    name = labels.get("alertname") or group.groupLabels.get("alertname") or "Alerts"
-    said = group.commonAnnotations.get("summary") or group.commonAnnotations.get("title") or ""
+    grouped, said_of_all = group.groupLabels or {}, group.commonAnnotations or {}
+    labels = group.commonLabels or grouped
+    name = labels.get("alertname") or grouped.get("alertname") or "Alerts"
+    said = said_of_all.get("summary") or said_of_all.get("title") or ""
     where = labels.get("instance") or labels.get("job") or labels.get("service") or ""
     many = f" ({firing} alerts)" if firing > 1 else ""
     about = said or where
@@ -122,9 +137,10 @@ def _text(firing: list[_ReportedAlert], truncated: int) -> str:
 
 
 def _told(alert: _ReportedAlert) -> str:
-    said = alert.annotations.get("summary") or alert.annotations.get("description") or ""
-    known = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()) if name != "alertname")
-    return ": ".join(part for part in (alert.labels.get("alertname", "alert"), said, known) if part)
+    labels, annotations = alert.labels or {}, alert.annotations or {}
+    said = annotations.get("summary") or annotations.get("description") or ""
+    known = ", ".join(f"{name}={value}" for name, value in sorted(labels.items()) if name != "alertname")
+    return ": ".join(part for part in (labels.get("alertname", "alert"), said, known) if part)
 
 
 def _line(text: str, limit: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,6 +57,28 @@ def test_what_came_from_here_is_no_report() -> None:
             alertmanager.read_report(payload(status, {**ours, "status": status}), NOW, "https://vigil.test/i") is None
         )
     assert read_report(payload("firing", ours, one()), NOW).text.count("DiskFull") == 1
+
+
+def test_of_a_group_with_our_own_the_others_say_whether_it_fires() -> None:
+    ours = one(generatorURL="https://vigil.test/incidents/inc_1")
+    assert not read_report(payload("firing", ours, one("resolved")), NOW).is_firing
+
+
+def test_grafana_s_contact_point_tells_the_same() -> None:
+    of_grafana = {"orgId": 1, "title": "[FIRING:1]", "state": "alerting", "message": "**Firing**"}
+    alert = one(silenceURL="http://grafana.test/s", values={"B": 44.2, "C": 1}, annotations=None)
+    found = read_report(payload("firing", alert, version="1", commonAnnotations=None, **of_grafana), NOW)
+    assert (found.is_firing, found.title, found.text) == (True, "DiskFull", "DiskFull: instance=db-1")
+    assert found.key == read_report(payload(), NOW).key
+
+
+def test_no_character_in_a_text_keeps_a_group_from_being_told() -> None:
+    told = json.dumps(payload("firing", one(annotations={"summary": "a\x00\u202eb\x1b[31m"}))).encode()
+    found = alertmanager.read_body(told, NOW)
+    assert found is not None and found.text == "DiskFull: a b [31m: instance=db-1"
+    for body in (b"", b"{", b"\xff", b"[" * 100_000, b'{"a": NaN}'):
+        with pytest.raises(BadReport, match=r"no JSON|no payload"):
+            alertmanager.read_body(body, NOW)
 
 
 def test_a_firing_group_is_one_trouble_since_its_first_alert() -> None:
