@@ -22,6 +22,8 @@ _REFUSALS = (
     "i'm unable", "i am unable", "i'm not able", "i am not able",
 )  # fmt: skip
 _SHOWN_MOST = 60
+#: An argument that is not there, which is not one that is null.
+_NO = object()
 #: What is refused for our part is refused before the first token; after it a gateway only calls a fault so.
 _REFUSALS_BEFORE = frozenset({Reason.CONFIG, Reason.AUTH})
 
@@ -159,13 +161,23 @@ def _tool_call(answer: StreamedAnswer, expected: Expectation) -> Judged:
     given = _decoded(str(call.arguments) or "{}")
     if not isinstance(given, dict):
         return _failed(AnswerFault.WRONG_TOOL_CALL, f"{wanted} with arguments", "arguments that are no JSON object")
-    if expected.arguments is not None and given != dict(expected.arguments):
-        differ = sorted(
-            name for name in given.keys() | expected.arguments.keys() if given.get(name) != expected.arguments.get(name)
-        )
+    asked = given if expected.arguments is None else expected.arguments
+    differ = sorted(
+        name for name in given.keys() | asked.keys() if not _is_same(given.get(name, _NO), asked.get(name, _NO))
+    )
+    if differ:
         found = f"other values of {', '.join(map(_shown, differ[:5]))}"
         return _failed(AnswerFault.WRONG_TOOL_CALL, f"{wanted} with exactly its arguments", found)
     return Judged(wanted, "it")
+
+
+def _is_same(given: Any, asked: Any) -> bool:
+    """Whether two values are the same JSON: 1 is 1.0, and not `true`, which Python takes for it."""
+    if isinstance(given, dict) and isinstance(asked, dict):
+        return given.keys() == asked.keys() and all(_is_same(given[name], asked[name]) for name in asked)
+    if isinstance(given, list) and isinstance(asked, list):
+        return len(given) == len(asked) and all(map(_is_same, given, asked))
+    return isinstance(given, bool) is isinstance(asked, bool) and bool(given == asked)
 
 
 def _refusal(answer: StreamedAnswer, text: str) -> str:

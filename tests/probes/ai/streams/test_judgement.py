@@ -64,6 +64,15 @@ def found(said: StreamedAnswer, **expected: Any) -> AnswerFault | None:
             {"tool": "weather", "arguments": {"n": 1}},
             AnswerFault.WRONG_TOOL_CALL,
         ),
+        (answer("", tool_calls=call("weather", '{"n": 1.0}')), {"tool": "weather", "arguments": {"n": 1}}, None),
+        *(
+            (
+                answer("", tool_calls=call("weather", given)),
+                {"tool": "weather", "arguments": {"n": 1, "of": [{"a": 0}]}},
+                AnswerFault.WRONG_TOOL_CALL,
+            )
+            for given in ('{"n": true, "of": [{"a": 0}]}', '{"n": 1, "of": [{"a": false}]}', '{"n": 1}')
+        ),
         (answer("", tool_calls=call("weather", '{"n"')), {"tool": "weather"}, AnswerFault.WRONG_TOOL_CALL),
         (answer("", tool_calls=call("time", "{}")), {"tool": "weather"}, AnswerFault.WRONG_TOOL_CALL),
         (answer("It is sunny"), {"tool": "weather"}, AnswerFault.WRONG_TOOL_CALL),
@@ -78,6 +87,14 @@ def test_an_answer_is_what_was_asked_for(
     said: StreamedAnswer, expected: dict[str, Any], finding: AnswerFault | None
 ) -> None:
     assert found(said, **expected) is finding
+
+
+def test_an_argument_that_is_null_is_named_where_none_was_asked_for() -> None:
+    said = answer("", tool_calls=call("weather", '{"n": null}'))
+    [*_, judged] = [
+        one for one in judge(said, CALM, False, Expectation("m", tool="weather", arguments={})) if one.fault
+    ]
+    assert judged.found == "other values of 'n'"
 
 
 def test_an_error_in_the_stream_says_by_its_words_what_it_is() -> None:
