@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from vigil.canaries.core.wording import bad_answers_text
 from vigil.canaries.models import Canary
 from vigil.canaries.reading import month_of
 from vigil.canaries.rows import answers_of, rule_of, spec_of, why_stopped
-from vigil.canaries.telling import tell_spent_budgets
+from vigil.canaries.telling import tell_stops
 from vigil.clock import database_now
 from vigil.incidents.composites import follow
 from vigil.incidents.core.model import IncidentKind
@@ -27,10 +27,11 @@ from vigil.incidents.write_steps import Ground, apply_effect
 from vigil.notices.tell import EnqueueNotices
 
 _NONE: frozenset[str] = frozenset()
+Found = tuple[WindowStanding, Ground, int]
 
 
 class CanarySweep:
-    """Brings every canary in step, and tells of budgets that are spent."""
+    """Brings every canary in step, and tells of those that stop."""
 
     def __init__(self, enqueue: EnqueueDeliveries, enqueue_notices: EnqueueNotices, each: Each = plainly) -> None:
         self._enqueue = enqueue
@@ -47,20 +48,22 @@ class CanarySweep:
         rows = list(watched.select_related("monitor__believed"))
         if not rows:
             return _NONE
-        behind = _behind(rows, now)
+        found = {row.pk: _found(row, now) for row in rows}
+        behind = _behind(rows, found)
         changed = self._each("canary", behind, lambda key: _bring_in_step(key, now, self._enqueue), _NONE)
-        if any(row.stopped for row in rows):
-            tell_spent_budgets(now, self._enqueue_notices)
+        stopped = [row for row in rows if (one := found[row.pk]) is not None and one[0] is WindowStanding.STOPPED]
+        if stopped:
+            tell_stops(stopped, now, self._enqueue_notices)
         return frozenset(monitor for monitors in changed for monitor in monitors)
 
 
-def _behind(rows: Collection[Canary], now: datetime) -> list[int]:
+def _behind(rows: Collection[Canary], standings: Mapping[int, Found | None]) -> list[int]:
     """The canaries (keys) that a step would change."""
     open_now = Incident.objects.filter(monitor_id__in=[row.pk for row in rows], kind__in=MAIN_KINDS, resolved_at=None)
     kinds = {monitor: IncidentKind(kind) for monitor, kind in open_now.values_list("monitor_id", "kind")}
     behind = []
     for row in rows:
-        found = _found(row, now)
+        found = standings[row.pk]
         state = replace(state_of(row.monitor.believed), open=kinds.get(row.pk))
         if found is not None and canary_step(state, found[0], 1) is not None:
             behind.append(row.pk)
@@ -86,7 +89,7 @@ def _bring_in_step(key: int, now: datetime, enqueue: EnqueueDeliveries) -> froze
         return frozenset([row.monitor.public_id]) | follow(moved, enqueue)
 
 
-def _found(row: Canary, now: datetime) -> tuple[WindowStanding, Ground, int] | None:
+def _found(row: Canary, now: datetime) -> Found | None:
     """What a canary's window says, on what ground, and since when (ms); None for a configuration that is none."""
     spec = spec_of(row.monitor)
     if spec is None:

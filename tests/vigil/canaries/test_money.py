@@ -231,6 +231,10 @@ def test_a_price_that_is_known_no_more_stops_it_and_says_so(world: World, monkey
     report = canary_report(monitor, database_now())
     assert report is not None
     assert "input_price" in report.stopped
+    for _ in range(2):
+        swept(world)
+    [notice] = StoredNotice.objects.all()
+    assert (notice.kind, "is not known any more" in notice.title) == ("canary_stopped", True)
 
 
 def test_an_answer_that_was_asked_at_another_price_is_not_settled_by_the_new_one(world: World) -> None:
