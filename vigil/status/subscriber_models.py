@@ -10,6 +10,7 @@ from django.db.models import Q
 from vigil.accounts import public_ids
 from vigil.accounts.models import Team
 from vigil.accounts.sealed import SealedJSONField
+from vigil.alerts.core.retry import ALONE_AFTER
 from vigil.status.core.subscriber_terms import (
     LetterPurpose,
     OffReason,
@@ -137,7 +138,10 @@ class LetterCount(models.Model):
 
 
 class SubscriberLetter(models.Model):
-    """A row of the outbox of subscribers: one letter, of which there is one for each subscriber and update."""
+    """A row of the outbox of subscribers: one letter, of which there is one for each subscriber and update.
+
+    `unfinished` counts the newest attempts of which nothing was recorded: their process died, or could not write.
+    """
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="letters")
     update = models.ForeignKey(
@@ -147,6 +151,7 @@ class SubscriberLetter(models.Model):
     purpose = models.CharField(max_length=8, choices=_choices(LetterPurpose))
     state = models.CharField(max_length=8, choices=OutboxState.choices, default=OutboxState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    unfinished = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -165,6 +170,12 @@ class SubscriberLetter(models.Model):
                 fields=["kind", "purpose", "due_at", "id"],
                 name="subscriber_letter_due",
                 condition=Q(state__in=["pending", "sending"]),
+            ),
+            # Used once a second to find letters that are sent alone.
+            models.Index(
+                fields=["due_at"],
+                name="subscriber_letter_alone",
+                condition=Q(state__in=["pending", "sending"], unfinished__gte=ALONE_AFTER),
             ),
             # Used by the deletion of what is old.
             models.Index(fields=["created_at"], name="subscriber_letter_by_age"),

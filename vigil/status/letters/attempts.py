@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from vigil.alerts.channels.kind import ChannelError
-from vigil.alerts.core.retry import after_failure
+from vigil.alerts.core.retry import DEAD_AFTER, after_failure
 from vigil.status.core.subscriber_terms import LetterPurpose, OffReason, SubscriberKind, SubscriberState
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
 from vigil.status.letters.mail_sessions import MailAnswer
@@ -50,6 +50,13 @@ class LetterAttempt:
     def faulty(self, fault: Exception) -> LetterResult:
         """A fault of ours: tried again like a letter that was not answered."""
         return self._failed(f"fault: {type(fault).__name__}", permanent=False, blames=None)
+
+    def given_up(self) -> LetterResult | None:
+        """The end of a letter that ended its sender again and again, at last while it was sent alone."""
+        done = self.letter.unfinished - 1
+        if done < DEAD_AFTER:
+            return None
+        return self._result(LetterOutcome.DEAD, f"its sender died {done} times while it sent this")
 
     def not_wanted(self) -> LetterResult | None:
         """The end of a letter that is to be sent no more: its page is closed, or its subscriber is not told."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER, alone_again_s
 from vigil.alerts.crashpoints import reach
 from vigil.clock import database_now
 from vigil.database.session_lock import SessionLock
@@ -36,7 +37,7 @@ WITH due AS (
     SELECT l.id, l.subscriber_id, u.incident_id FROM status_subscriberletter l
     LEFT JOIN status_publicupdate u ON u.id = l.update_id
     WHERE l.kind = %(kind)s AND l.state IN ('pending', 'sending') AND l.due_at <= now()
-      AND (l.state = 'pending' OR l.lease_until < now())
+      AND (l.state = 'pending' OR l.lease_until < now()) AND (l.unfinished >= %(alone_after)s) = %(alone)s
       AND NOT EXISTS (
           SELECT 1 FROM status_subscriberletter o JOIN status_publicupdate ou ON ou.id = o.update_id
           WHERE o.subscriber_id = l.subscriber_id AND ou.incident_id = u.incident_id
@@ -49,11 +50,22 @@ WITH due AS (
     WHERE o.update_id = ou.id AND o.subscriber_id = due.subscriber_id AND o.id < due.id AND o.state = 'pending'
 )
 UPDATE status_subscriberletter l SET state = 'sending', attempts = l.attempts + 1,
+       unfinished = LEAST(l.unfinished + 1, 1000),
+       due_at = CASE WHEN %(alone)s
+                THEN now() + (%(again)s::float8[])[LEAST(l.unfinished - %(alone_after)s + 1, %(agains)s)]
+                           * interval '1 second' ELSE l.due_at END,
        lease_until = now() + %(lease)s, lease_token = %(token)s
 FROM due WHERE l.id = due.id RETURNING l.id
 """
+# The number stands in it, as in the index.
+_HAS_ALONE = f"""
+SELECT 1 FROM status_subscriberletter
+WHERE state IN ('pending', 'sending') AND unfinished >= {ALONE_AFTER} AND due_at <= now() LIMIT 1
+"""
+#: Seconds until the next attempt of a letter that is sent alone, if the last one does not end either.
+_AGAIN_S = [alone_again_s(unfinished) for unfinished in range(ALONE_AFTER, DEAD_AFTER + 1)]
 _RECORD = """
-UPDATE status_subscriberletter l SET state = r.state, lease_until = NULL, lease_token = NULL,
+UPDATE status_subscriberletter l SET state = r.state, lease_until = NULL, lease_token = NULL, unfinished = 0,
        sent_at = CASE WHEN r.state = 'sent' THEN now() END,
        due_at = CASE WHEN r.state = 'pending' THEN now() + r.wait_s * interval '1 second' ELSE l.due_at END,
        last_error = r.words
@@ -76,20 +88,32 @@ class ClaimedLetters:
     indicators: Mapping[int, str]
 
 
-def claim_letters(room: Mapping[SubscriberKind, int], owner: SessionLock) -> ClaimedLetters:
-    """Claim what is due; `room` is how many letters of each kind can be sent."""
+def claim_letters(room: Mapping[SubscriberKind, int], owner: SessionLock, alone: bool = False) -> ClaimedLetters:
+    """Claim what is due; `room` is how many letters of each kind can be sent.
+
+    `alone`: one letter of those that are sent alone, because their attempts ended without an outcome; such are left
+    out otherwise.
+    """
     token, keys = owner.token(), list[int]()
+    shared: dict[str, Any] = {"lease": LEASE, "token": token, "newer": NEWER, "alone": alone, "again": _AGAIN_S}
+    shared |= {"alone_after": ALONE_AFTER, "agains": len(_AGAIN_S)}
     with transaction.atomic():
         owner.hold()
         for kind, most in room.items():
-            if most > 0:
+            if most > 0 and not (alone and keys):
                 with connection.cursor() as cursor:
-                    wanted: dict[str, Any] = {"kind": kind.value, "room": most, "lease": LEASE, "token": token}
-                    cursor.execute(_CLAIM, wanted | {"newer": NEWER})
+                    cursor.execute(_CLAIM, shared | {"kind": kind.value, "room": 1 if alone else most})
                     keys += [int(row[0]) for row in cursor.fetchall()]
     reach(LetterCrashPoint.CLAIMED)
     letters = _read(keys)
     return ClaimedLetters(letters, token, database_now(), _indicators({one.subscriber.page_id for one in letters}))
+
+
+def has_lone_letter() -> bool:
+    """Whether a letter is due that is sent alone."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HAS_ALONE)
+        return cursor.fetchone() is not None
 
 
 def record_letters(results: Collection[LetterResult]) -> None:

@@ -20,8 +20,10 @@ from probes.process.isolation import Setback
 from vigil.alerts.accepted_log import AcceptedLog
 from vigil.alerts.channels.email import open_session
 from vigil.alerts.channels.kind import ChannelError, Outbound
+from vigil.alerts.core.lone_turns import ClaimTurn
 from vigil.alerts.delivery.clockwork import wait_for
 from vigil.alerts.delivery.http_client import GuardedOutbound
+from vigil.alerts.delivery.isolated import SenderEnded
 from vigil.away import is_postgresql
 from vigil.configuration import AlertEgress, configuration
 from vigil.database.session_lock import SessionLock
@@ -116,14 +118,17 @@ class LetterSender:
 
     async def _turn(self) -> float:
         """Decide requests, claim and start letters; returns the longest time to wait before the next turn."""
-        due = await self._database.query(lambda: self._upkeep.look(self._isolation))
+        idle = self._is_idle
+        due = await self._database.query(lambda: self._upkeep.look(self._isolation, idle=idle))
         if not due.letters:
             if self._is_idle:
                 self._log.clear()
             return POLL_S
-        now_s = time.monotonic()
+        if due.turn is ClaimTurn.NOTHING:
+            return BUSY_S
+        now_s, alone = time.monotonic(), due.turn is ClaimTurn.ALONE
         room = {kind: pace.room(self._most(kind), now_s) for kind, pace in self._paces.items() if kind in due.kinds}
-        claimed = await self._database.query(lambda: claim_letters(room, self._owner))
+        claimed = await self._database.query(lambda: claim_letters(room, self._owner, alone))
         for letter in claimed.letters:
             self._paces[SubscriberKind(letter.kind)].begin(1)
             await self._start(LetterAttempt(letter, claimed.token, claimed.at), claimed)
@@ -137,7 +142,11 @@ class LetterSender:
 
     async def _start(self, attempt: LetterAttempt, claimed: ClaimedLetters) -> None:
         letter = attempt.letter
-        ended = attempt.not_wanted()
+        given_up = attempt.given_up()
+        if given_up is not None:
+            died = SenderEnded(given_up.words)
+            await self._database.query(lambda: self._isolation.bury("send", str(letter.pk), died))
+        ended = given_up or attempt.not_wanted()
         if ended is not None:
             self._note(ended)
         elif letter.kind == SubscriberKind.EMAIL and self._sessions is not None:

@@ -10,7 +10,9 @@ from django.db import connection
 from probes.process.isolation import Isolation
 from vigil.alerts.abandoned_claims import AbandonedClaims
 from vigil.alerts.accepted_log import AcceptedLog
+from vigil.alerts.core.lone_turns import ClaimTurn, LoneTurns
 from vigil.status.core.subscriber_terms import SubscriberKind
+from vigil.status.letters.claims import has_lone_letter
 from vigil.status.letters.fan_out import write_due_letters
 from vigil.status.subscribers.changes import forget
 from vigil.status.subscribers.requests import decide_requests
@@ -28,11 +30,15 @@ SELECT EXISTS (SELECT 1 FROM status_subscriptionrequest WHERE outcome = ''),
 
 @dataclass(frozen=True, slots=True)
 class LettersDue:
-    """What a turn has found: requests that it decided, whether letters are due or under way, and kinds of due ones."""
+    """What a turn has found: requests that it decided, whether letters are due or under way, and kinds of due ones.
+
+    `turn` is what is claimed: a letter that ended its process again and again is sent while no other is.
+    """
 
     requests: int
     letters: bool
     kinds: frozenset[SubscriberKind]
+    turn: ClaimTurn = ClaimTurn.OTHERS
 
 
 class LetterUpkeep:
@@ -42,9 +48,10 @@ class LetterUpkeep:
         self._abandoned = AbandonedClaims(owner, "status_subscriberletter")
         self._log = log
         self._forgot_s = time.monotonic()
+        self._turns = LoneTurns()
 
-    def look(self, isolation: Isolation) -> LettersDue:
-        """Do what is due; where nothing is, it costs one query."""
+    def look(self, isolation: Isolation, *, idle: bool) -> LettersDue:
+        """Do what is due; where nothing is, it costs two queries. `idle`: no letter is being sent."""
         asked, untold, sending, kinds = _waits()
         decided = isolation.attempt("requests", decide_requests, 0) if asked else 0
         written = isolation.attempt("fan_out", lambda: write_due_letters(isolation.each), 0) if untold else 0
@@ -58,7 +65,10 @@ class LetterUpkeep:
         if decided + written > 0:
             # Of any kind: the next turn looks.
             kinds = frozenset(SubscriberKind)
-        return LettersDue(decided, bool(kinds) or sending, kinds)
+        now_s = time.monotonic()
+        if self._turns.looks(now_s):
+            self._turns.note(now_s, waits=has_lone_letter())
+        return LettersDue(decided, bool(kinds) or sending, kinds, self._turns.next(now_s, idle=idle))
 
 
 def _waits() -> tuple[bool, bool, bool, frozenset[SubscriberKind]]:
