@@ -38,6 +38,8 @@ ENTRIES_AT_ONCE = 20
 IDLE_S = 1.0
 #: How long one batch is tried again, and the wait between, doubled each time (s).
 TRIED_S, WAIT_S, WAIT_MOST_S = 60.0, 1.0, 15.0
+#: How often one signal that is dropped is said (s).
+SAID_EVERY_S = 60.0
 #: Monitors remembered, and for how long (s).
 REMEMBERED, FRESH_S = 20_000, 300.0
 
@@ -65,6 +67,7 @@ class ResultExporter:
         self._now_s = now_s
         self._known: dict[str, ExportedMonitor] = {}
         self._known_until_s = 0.0
+        self._silent_until_s: dict[str, float] = {}
         self._stop = threading.Event()
 
     def stop(self) -> None:
@@ -118,10 +121,16 @@ class ResultExporter:
             except ChannelError as refused:
                 wait_s = max(wait_s, refused.retry_after_s or 0.0)
                 if refused.permanent or self._stop.is_set() or self._now_s() + wait_s > until_s:
-                    _log.warning("telemetry.dropped", signal=signal, problem=str(refused))
+                    self._say_dropped(signal, str(refused))
                     return False
             self._stop.wait(wait_s)
             wait_s = min(2 * wait_s, WAIT_MOST_S)
+
+    def _say_dropped(self, signal: str, problem: str) -> None:
+        """Say it once a minute: a server that takes traces alone refuses every batch of the metrics."""
+        if self._now_s() >= self._silent_until_s.get(signal, 0.0):
+            self._silent_until_s[signal] = self._now_s() + SAID_EVERY_S
+            _log.warning("telemetry.dropped", signal=signal, problem=problem)
 
     def _checks(self, entries: Sequence[tuple[str, bytes]]) -> list[ExportedCheck]:
         now_ms = time.time_ns() // 1_000_000

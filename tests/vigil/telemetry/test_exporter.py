@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from probes import wire
@@ -126,6 +127,15 @@ def test_a_collector_that_stays_away_costs_the_batch_and_not_the_next(
         until(lambda: ("metrics", "dropped") in counted(counts), "the loss")
         made.backlog.put("eu", "2000-0", entry(shop.public_id))
         until(lambda: ("metrics", "sent") in counted(counts), "the next batch")
+
+
+def test_a_server_that_takes_traces_alone_does_not_fill_the_log(shop: Monitor) -> None:
+    counts = ProcessCounts()
+    with running(Collector(404), counts) as made, structlog.testing.capture_logs() as said:
+        for number in range(1, 4):
+            made.backlog.put("eu", f"{number}000-0", entry(shop.public_id))
+            until(lambda: counted(counts).get(("metrics", "dropped")) == number, "the loss")  # noqa: B023
+    assert [one["signal"] for one in said if one["event"] == "telemetry.dropped"] == ["traces", "metrics"]
 
 
 def test_a_backlog_is_bounded_and_takes_no_entry_twice(monkeypatch: pytest.MonkeyPatch) -> None:
