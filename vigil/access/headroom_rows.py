@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 
 from consensus.quorum import fewest_votes
 from vigil.access.core.headroom import Headroom, stepped
@@ -62,13 +61,16 @@ def headroom_of(row: KeyHeadroom) -> Headroom:
 
 
 def _after(before: Headroom, subject: AccessSubject, many: Points, latest: Latest, now_s: float) -> Headroom:
-    """The next headroom; as it was while too few regions look to tell that it ended."""
+    """The next headroom. Nothing turns while too few regions look to tell that it began, or that it ended."""
     seen, now_ms = subject.seen_in(latest), round(now_s * 1000)
-    if len(heard(seen, now_ms, subject.interval_s)) < fewest_votes(len(subject.regions)):
-        return before if subject.warning_minutes is not None else replace(before, warned=OFF)
     lookers = Lookers(len(subject.regions), answered(seen, now_ms, subject.interval_s))
     told = (quota_trend(counted, regions, now_s, lookers) for counted, regions in sorted(many.items()))
-    return stepped(before, [one for one in told if one], (subject.warning_minutes, subject.interval_s), now_s)
+    quotas = [one for one in told if one]
+    if len(heard(seen, now_ms, subject.interval_s)) >= fewest_votes(len(subject.regions)):
+        return stepped(before, quotas, (subject.warning_minutes, subject.interval_s), now_s)
+    # What had begun to turn begins anew: nobody saw that it lasted.
+    warned = Latch(before.warned.on) if subject.warning_minutes is not None else OFF
+    return Headroom(quotas or before.quotas, warned, Latch(before.short.on))
 
 
 def _counted(points: Points, held: Collection[str]) -> Points:

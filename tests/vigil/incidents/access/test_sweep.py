@@ -313,7 +313,12 @@ def test_points_of_regions_in_quarantine_foretell_nothing_and_end_nothing(stage:
     assert "4 of 4 regions agree" in Transition.objects.get().text
     held(stage, *stage.regions[:3])
     stage.falls(monitor, 8, each=0)
+    held(stage, *stage.regions)
+    stage.falls(monitor, 8, each=0)
     assert len(steps()) == 1, "nobody says that it ended"
+    held(stage)
+    stage.falls(monitor, 8, each=0)
+    assert steps()[1:] == [("degraded", "resolved", "headroom_back")]
 
 
 def test_while_it_is_not_known_who_counts_nothing_is_said(stage: Stage) -> None:
