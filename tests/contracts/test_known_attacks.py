@@ -27,6 +27,7 @@ DIALS = {
     "vigil/doctor/base_address.py": "VIGIL_BASE_URL, the operator's own",
     "vigil/expiries.py": "the servers of the operator's settings",
     "vigil/status/letters/mail_sessions.py": "the same mail server: each session is opened by the channel",
+    "vigil/status/letters/smtp_session.py": "one of these sessions",
 }
 #: Clients of httpx without the guard, and to whom they speak.
 SPEAKS = {

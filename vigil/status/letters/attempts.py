@@ -10,8 +10,8 @@ from vigil.alerts.channels.kind import ChannelError
 from vigil.alerts.core.retry import DEAD_AFTER, after_failure
 from vigil.status.core.subscriber_terms import LetterPurpose, OffReason, SubscriberKind, SubscriberState
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
-from vigil.status.letters.mail_sessions import MailAnswer
 from vigil.status.letters.posts import ReceiverGone
+from vigil.status.letters.smtp_session import MailAnswer
 from vigil.status.subscriber_models import SubscriberLetter
 
 #: Attempts of a letter that asks to confirm.

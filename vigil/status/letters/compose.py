@@ -31,8 +31,8 @@ from vigil.status.letters.bodies import (
     webhook_reminder,
     webhook_update,
 )
-from vigil.status.letters.mail_sessions import Mail
 from vigil.status.letters.mime import plain_header, sender_header, two_bodies, worded_header
+from vigil.status.letters.smtp_session import Mail
 from vigil.status.models import PublicUpdate, StatusPage
 from vigil.status.subscriber_models import SubscriberLetter
 from vigil.status.subscribers.links import (

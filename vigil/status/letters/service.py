@@ -35,9 +35,10 @@ from vigil.status.core.subscribers.pace import LetterPace
 from vigil.status.letters.attempts import LetterAttempt
 from vigil.status.letters.claims import ClaimedLetters, claim_letters, record_letters
 from vigil.status.letters.compose import mail_of, slack_of, webhook_of
-from vigil.status.letters.mail_sessions import MailAnswer, MailJob, MailSessions
+from vigil.status.letters.mail_sessions import MailJob, MailSessions
 from vigil.status.letters.posts import post
 from vigil.status.letters.recovery import FOLDER, mark_letters
+from vigil.status.letters.smtp_session import MailAnswer
 from vigil.status.letters.upkeep import LetterUpkeep
 
 POLL_S, BUSY_S, GATHER_S, DRAIN_S = 1.0, 0.2, 0.05, 5.0
@@ -64,8 +65,7 @@ class LetterSender:
 
     def __init__(self, outbound: Outbound, drain_s: float = DRAIN_S) -> None:
         settings = configuration()
-        self._outbound, self._drain_s = outbound, drain_s
-        self._owner = SessionLock()
+        self._outbound, self._drain_s, self._owner = outbound, drain_s, SessionLock()
         folder = settings.data_dir / FOLDER if settings.data_dir else None
         self._log = AcceptedLog(folder, self._owner.key, mark_letters)
         self._upkeep = LetterUpkeep(self._owner.key, self._log)
@@ -132,6 +132,8 @@ class LetterSender:
         for letter in claimed.letters:
             self._paces[SubscriberKind(letter.kind)].begin(1)
             await self._start(LetterAttempt(letter, claimed.token, claimed.at), claimed)
+        if self._sessions is not None:
+            self._sessions.grow()
         await self._database.query(self._isolation.turned)
         return BUSY_S if claimed.letters or not self._is_idle else POLL_S
 

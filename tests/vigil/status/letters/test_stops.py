@@ -9,8 +9,10 @@ import pytest
 
 from tests.vigil.status.subscribing import incident_of, mail_server, page_of, subscriber, tell_all
 from tests.waiting import until
-from vigil.status.letters.mail_sessions import Mail, MailAnswer, MailJob, MailSessions
+from vigil.status.letters import mail_sessions
+from vigil.status.letters.mail_sessions import SESSIONS, MailJob, MailSessions
 from vigil.status.letters.recovery import FOLDER
+from vigil.status.letters.smtp_session import Mail, MailAnswer
 from vigil.status.subscriber_models import SubscriberLetter
 
 
@@ -51,3 +53,55 @@ def test_sessions_that_end_name_the_letters_that_they_do_not_send() -> None:
     may_fail.set()
     until(lambda: answers, "the answer of the letter that was under way")
     assert [one.away for one in answers] == [True]
+
+
+class FakeServer:
+    """Takes each letter as soon as it `answers`."""
+
+    def __init__(self) -> None:
+        self.opened, self.answers = 0, threading.Event()
+
+    def open(self) -> FakeServer:
+        self.opened += 1
+        return self
+
+    def mail(self, sender: str) -> tuple[int, bytes]:
+        return 250, b"ok"
+
+    def rcpt(self, recipient: str) -> tuple[int, bytes]:
+        return 250, b"ok"
+
+    def data(self, content: bytes) -> tuple[int, bytes]:
+        self.answers.wait(60)
+        return 250, b"ok"
+
+    def quit(self) -> None:
+        """Nothing is open."""
+
+
+def test_there_are_no_more_sessions_than_letters_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, answers = FakeServer(), list[MailAnswer]()
+    mail = Mail("vigil@acme.test", "reader@example.test", b"")
+    sessions = MailSessions(server.open, lambda letter: None)  # type: ignore[arg-type]
+    monkeypatch.setattr(mail_sessions, "WAITS_S", 3600.0)
+    server.answers.set()
+    for number in range(60):
+        sessions.send(MailJob(number, mail, answers.append))
+    until(lambda: len(answers) == 60, "the letters of a server that answers at once")
+    # What is under way at a kill may be repeated: here that is one letter.
+    assert server.opened == 1
+    server.answers.clear()
+    monkeypatch.setattr(mail_sessions, "WAITS_S", 0.0)
+    for number in range(60):
+        sessions.send(MailJob(number, mail, answers.append))
+
+    def has_grown() -> bool:
+        sessions.grow()
+        return server.opened >= SESSIONS
+
+    until(has_grown, "the sessions of one that is slow")
+    server.answers.set()
+    until(lambda: len(answers) == 120, "its letters")
+    sessions.close()
+    # The first one may have ended in between.
+    assert server.opened <= SESSIONS + 1
