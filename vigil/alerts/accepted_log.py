@@ -39,6 +39,8 @@ class AcceptedLog:
     def __init__(self, folder: Path | None, owner: int, mark: Mark) -> None:
         self._folder, self._owner, self._mark = folder, owner, mark
         self._lock = threading.Lock()
+        #: Sizes of logs of others when they were recorded: until one grows there is nothing new in it.
+        self._recorded: dict[str, int] = {}
         self._file = _opened(folder, owner)
 
     def note(self, *values: int | str) -> None:
@@ -73,21 +75,33 @@ class AcceptedLog:
         """Record what processes that are gone had noted, and this one with `own`; returns how many messages."""
         found = list(_others(self._folder, self._owner))
         living = living_owners() if found else set()
-        recorded = sum(self._record(path, owner) for path, owner in found if owner not in living)
+        recorded = sum(self._record_other(path, owner) for path, owner in found if owner not in living)
         if own and self._folder is not None and self._file is not None:
             recorded += self._record(_path(self._folder, self._owner), self._owner)
         return recorded
 
+    def _record_other(self, path: Path, owner: int) -> int:
+        try:
+            facts = path.stat()
+        except OSError:
+            return 0
+        recorded = 0
+        if self._recorded.get(path.name) != facts.st_size:
+            recorded = self._record(path, owner)
+            self._recorded[path.name] = facts.st_size
+        if time.time() - facts.st_mtime > KEPT_S:
+            self._recorded.pop(path.name, None)
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        return recorded
+
     def _record(self, path: Path, owner: int) -> int:
         try:
-            notes, old = _read(path), time.time() - path.stat().st_mtime > KEPT_S
+            notes = _read(path)
         except OSError as error:
             log.warning("accepted.unreadable", file=path.name, error=str(error))
             return 0
         recorded = self._mark(notes, owner) if notes else 0
-        if old and owner != self._owner:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
         if recorded:
             log.warning("accepted.recovered", folder=path.parent.name, messages=recorded)
         return recorded

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -108,6 +108,24 @@ def test_a_note_says_nothing_about_another_claim_of_the_same_alert(step: Step, w
     assert AcceptedLog(folder, 7, mark_sent).recover() == 0, "its owner lives"
     assert log.recover(own=True) == 1
     assert Delivery.objects.filter(state="sent", answer="200", reference="reference").exists()
+
+
+def test_the_log_of_a_process_that_is_gone_is_read_once_and_deleted_in_time(tmp_path: Path) -> None:
+    marked: list[Sequence[list[Any]]] = []
+
+    def mark(notes: Sequence[list[Any]], owner: int) -> int:
+        marked.append(notes)
+        return len(notes)
+
+    AcceptedLog(tmp_path, 11, mark).note(1, "a")
+    log = AcceptedLog(tmp_path, 12, mark)
+    assert [log.recover() for _ in range(3)] == [1, 0, 0] and marked == [[[1, "a"]]]
+    gone = tmp_path / "11.accepted"
+    with gone.open("a") as file:
+        file.write('[2,"b"]\n[3,"cut')
+    assert [log.recover() for _ in range(2)] == [2, 0] and marked[1] == [[1, "a"], [2, "b"]]
+    os.utime(gone, (0, 0))
+    assert log.recover() == 0 and not gone.exists()
 
 
 @pytest.mark.parametrize(
