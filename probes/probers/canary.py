@@ -18,6 +18,7 @@ from probes.ai.streams.facts import ANSWER_FAULT, NOT_SENT, stream_facts
 from probes.ai.streams.framing import Framing, StreamTooLarge
 from probes.ai.streams.judgement import AnswerFault, Judged, first_failure, judge
 from probes.ai.streams.reader import StreamReader
+from probes.ai.streams.refused_fields import refused_field
 from probes.ai.streams.timing import timing_of
 from probes.net.deadlines import within
 from probes.net.failures import TooLarge, explain
@@ -34,6 +35,8 @@ from probes.specs.tls import tls_options_of
 from probes.wire import Fact
 
 _OK = 200
+#: Codes with which a service refuses a field of the request.
+_UNFIT = frozenset({400, 422})
 #: So long before the deadline of the check the stream is given up, so that what came is still judged (s).
 _MARGIN_S, _LEAST_S = 0.25, 0.05
 #: The prober's own deadline where the caller has none (s).
@@ -130,7 +133,10 @@ def _refused(spec: CanarySpec, response: Response, context: ProbeContext) -> Obs
         facts[RETRY_AFTER] = read.retry_after_s
     reason = Reason.UNEXPECTED_STATUS if read.status is Status.UP else read.reason
     status = Status.UNKNOWN if read.status is Status.UNKNOWN else Status.DEGRADED
-    return Observation(status, reason, context.trace.phases(), response.code, printable(read.detail), facts)
+    sent = FORMS[spec.form].body(prompt_of(spec))
+    field = refused_field(response.body, sent) if response.code in _UNFIT else ""
+    detail = f"answered {response.code}: {field}" if field else read.detail
+    return Observation(status, reason, context.trace.phases(), response.code, printable(detail), facts)
 
 
 def _failed(error: Exception, exchange: StreamedExchange, context: ProbeContext) -> Observation:

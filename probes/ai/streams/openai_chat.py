@@ -22,6 +22,10 @@ FINISHES = {
     "function_call": Finish.TOOL_CALL,
     "content_filter": Finish.FILTER,
     "error": Finish.ERROR,
+    # Z.AI tells of what fails in the middle by the finish reason alone.
+    "sensitive": Finish.FILTER,
+    "network_error": Finish.ERROR,
+    "model_context_window_exceeded": Finish.LENGTH,
     # vLLM and SGLang, where the engine gave the request up; `[DONE]` follows all the same (vllm issue 57082).
     "abort": Finish.ERROR,
     "insufficient_system_resource": Finish.ERROR,
@@ -52,7 +56,8 @@ def body(prompt: Prompt) -> Json:
 
 
 def read(name: str, event: Json, answer: StreamedAnswer) -> None:
-    error = event.get("error")
+    # Groq may tell beside the chunk why it stops early (groq-python, `XGroq.error`).
+    error = event.get("error") or inside(event, "x_groq", "error")
     if error or name == "error" or event.get("object") == "error":
         # Older vLLM and llama.cpp have the error itself in the place of a chunk.
         answer.fails(error or event)

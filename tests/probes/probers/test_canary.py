@@ -190,6 +190,18 @@ async def test_what_is_no_stream_is_degraded_and_never_down(handler: Any, reason
     assert (seen.status, seen.reason) == (Status.DEGRADED, reason)
 
 
+async def test_a_field_that_the_model_refuses_is_told() -> None:
+    said = b'{"error": {"message": "`temperature` is deprecated for this model."}}'
+    async with serving(answering(b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n" % len(said) + said)) as port:
+        seen = await heard(f"http://127.0.0.1:{port}")
+        without = await heard(f"http://127.0.0.1:{port}", temperature=None)
+    assert (seen.reason, seen.detail) == (
+        Reason.CONFIG,
+        "answered 400: the model refuses `temperature`: set it to null",
+    )
+    assert "temperature" not in without.detail
+
+
 async def test_the_key_is_sent_as_a_header_and_stands_in_no_fact() -> None:
     async with speaking() as (base, provider):
         seen = await heard(base, "anthropic")

@@ -7,6 +7,7 @@ import pytest
 from probes.ai.streams import FORMS
 from probes.ai.streams.answer import StreamedAnswer
 from probes.ai.streams.judgement import AnswerFault, Expectation, judge
+from probes.ai.streams.refused_fields import refused_field
 from probes.reasons import Reason
 from tests.probes.ai.streams.test_judgement import CALM
 from tests.probes.ai.streams.test_readers import read
@@ -45,6 +46,8 @@ from tests.probes.ai.streams.test_readers import read
             '{"choices": [{"delta": {"content": "rea"}}]}\n\ndata: {"error": {"message": "m", "code": "400"}}',
             Reason.HTTP_5XX,
         ),
+        ("openai_chat", '{"choices": [], "x_groq": {"id": "r", "error": "over_capacity"}}', Reason.HTTP_5XX),
+        ("openai_chat", '{"choices": [{"delta": {}, "finish_reason": "network_error"}]}', Reason.HTTP_5XX),
         ("anthropic", '{"type": "error", "error": {"type": "rate_limit_error"}}', Reason.RATE_LIMITED),
         ("cohere", '{"type": "message-end", "delta": {"finish_reason": "ERROR", "error": "m"}}', Reason.HTTP_5XX),
     ],
@@ -66,6 +69,40 @@ def test_an_error_in_the_stream_is_read_in_the_words_of_its_service(form: str, c
 )
 def test_an_error_is_one_in_whatever_frame_it_comes(came: str, reason: Reason) -> None:
     assert error_in("openai_chat", came) is reason
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        (
+            '{"error": {"message": "Unsupported value: \'temperature\' does not support 0 with this model.",'
+            ' "type": "invalid_request_error", "param": "temperature"}}',
+            "the model refuses `temperature`: set it to null",
+        ),
+        (
+            '{"type": "error", "error": {"type": "invalid_request_error", "message": "`temperature` is deprecated."}}',
+            "the model refuses `temperature`: set it to null",
+        ),
+        (
+            '{"error": {"message": "litellm.UnsupportedParamsError: gpt-5 models don\'t support temperature=0.0. Only'
+            ' temperature=1 is supported.", "code": "400"}}',
+            "the model refuses `temperature`: set it to null",
+        ),
+        (
+            '{"error": {"message": "Unsupported parameter: \'max_tokens\' is not supported with this model. Use'
+            ' \'max_completion_tokens\' instead.", "param": "max_tokens"}}',
+            "the model refuses `max_tokens`",
+        ),
+        ('{"error": {"message": "Invalid \'top_p\'", "param": "top_p"}}', ""),
+        ('{"error": "temperature"}', ""),
+        ('{"error": {"message": 7, "param": ["temperature"]}}', ""),
+        ("[]", ""),
+        ("<html>", ""),
+    ],
+)
+def test_a_field_that_the_model_refuses_is_named(said: str, field: str) -> None:
+    assert refused_field(said.encode(), {"model", "max_tokens", "temperature"}) == field
+    assert refused_field(said.encode(), {"model"}) == ""
 
 
 def error_in(form: str, came: str) -> Reason:
