@@ -34,9 +34,10 @@ PATH, LIVEZ = "/mcp", "/livez"
 THREADS, WAITING_MOST = 12, 100
 #: Bytes of a request: the longest holds a document of `plan_config`.
 BODY_MOST = 1_000_000
-#: Longest wait for the scopes of a token (s).
-TOKEN_S = 15.0
+#: Longest wait for the scopes of a token, and for the body of a request (s).
+TOKEN_S, BODY_S = 15.0, 20.0
 _CALLER = "vigil.caller"
+_TITLES = {401: "Not signed in", 403: "Not allowed", 408: "Too slow", 429: "Too many requests"}
 
 
 def caller_of(request: Any) -> AssistantCaller:
@@ -87,11 +88,12 @@ class McpApplication:
         self._waiting += 1
         try:
             scope[_CALLER] = await self._admitted(request)
+            received = await _whole_body(receive)
         except _Refused as problem:
             await _answer(send, problem.status, _problem(problem.title, str(problem)), problem.headers)
             return
         else:
-            await self._sessions.handle_request(scope, receive, send)
+            await self._sessions.handle_request(scope, received, send)
         finally:
             self._waiting -= 1
 
@@ -133,12 +135,36 @@ class McpApplication:
             await asyncio.sleep(TICK_S)
 
 
+async def _whole_body(receive: Receive) -> Receive:
+    """The body, read within its deadline, as the SDK receives it; raises `_Refused`. Of one that is too long as much as
+    shows that."""
+    body, is_more = bytearray(), True
+    try:
+        async with asyncio.timeout(BODY_S):
+            while is_more and len(body) <= BODY_MOST:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _Refused(400, "The client went away.")
+                body += message.get("body", b"")
+                is_more = message.get("more_body", False)
+    except TimeoutError:
+        raise _Refused(408, f"Send a request within {BODY_S:.0f} s.") from None
+    waiting: list[MutableMapping[str, Any]] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+
+    async def received() -> MutableMapping[str, Any]:
+        return waiting.pop() if waiting else await receive()
+
+    return received
+
+
 class _Refused(Exception):
-    """A request without a right token, or one that has to wait."""
+    """A request without a right token, one that has to wait, or one that does not come to its end."""
 
     def __init__(self, status: int, words: str) -> None:
         self.status = status
-        self.title = {401: "Not signed in", 403: "Not allowed", 429: "Too many requests"}.get(status, "Unavailable")
+        self.title = {401: "Not signed in", 403: "Not allowed", 408: "Too slow", 429: "Too many requests"}.get(
+            status, "Unavailable"
+        )
         self.headers = {401: {"WWW-Authenticate": "Bearer"}, 429: _later(60), 503: _later(5)}.get(status, {})
         super().__init__(one_line(words, ERROR_MOST))
 

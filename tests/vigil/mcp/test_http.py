@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import httpx2
@@ -21,6 +22,7 @@ from tests.waiting import until
 from vigil.accounts.models import Scope
 from vigil.accounts.teams import default_team
 from vigil.guess_limits import SECRETS
+from vigil.mcp import http
 from vigil.mcp.http import BODY_MOST, McpApplication
 from vigil.mcp.in_process import api_in_process
 
@@ -91,3 +93,22 @@ def test_clients_of_every_version_get_the_tools_of_their_token_over_http(address
     signed = {"Authorization": f"Bearer {reader}", "Content-Type": "application/json"}
     nested = httpx.post(address, content=b"[" * 100_000, headers=signed)
     assert nested.status_code in (400, 406)
+
+
+@pytest.mark.parametrize("drips", [True, False], ids=["drips", "hangs"])
+def test_a_body_that_does_not_end_costs_a_moment(monkeypatch: pytest.MonkeyPatch, drips: bool) -> None:
+    monkeypatch.setattr(http, "BODY_S", 0.2)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.01 if drips else 3600)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    application = McpApplication(api_in_process(), ["127.0.0.1"], Health("mcp", stale_after_s=15))
+    monkeypatch.setattr(application, "_admitted", AsyncMock())
+    scope = {"type": "http", "path": "/mcp", "method": "POST", "headers": [(b"host", b"127.0.0.1")], "client": None}
+    asyncio.run(application(scope, receive, send))
+    assert sent[0]["status"] == 408
