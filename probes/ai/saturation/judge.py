@@ -45,7 +45,10 @@ class Thresholds:
 @dataclass(frozen=True, slots=True)
 class EngineMemory:
     """What is kept of a monitor between samples: the standing of each engine ("" where there is one), how often it was
-    busy in a row, the queue of each engine, its counters at the last sample, and how many samples there were."""
+    busy in a row, the queue of each engine, and its counters at the last sample.
+
+    `since_s` is the time of the first sample; `was_calm` once the server was surely not busy.
+    """
 
     standings: Mapping[str, Standing]
     busy_samples: int = 0
@@ -53,7 +56,8 @@ class EngineMemory:
     at_s: float = 0.0
     preempted: float | None = None
     cooldowns: float | None = None
-    samples: int = 0
+    since_s: float = 0.0
+    was_calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,10 @@ def judge(
     preemptions = _per_minute(previous, "preempted", sample.preempted, now_s)
     crowded = _crowded(sample, thresholds, age_s, preemptions)
     busy = (previous.busy_samples if previous else 0) + 1 if crowded else 0
-    samples = previous.samples + 1 if previous else 1
-    memory = EngineMemory(standings, busy, queues, now_s, sample.preempted, sample.cooldowns, samples)
+    since_s = previous.since_s if previous else now_s
+    unsure = not crowded and _may_be_crowded(sample, thresholds, age_s, preemptions, now_s - since_s)
+    was_calm = (previous is not None and previous.was_calm) or not (crowded or unsure)
+    memory = EngineMemory(standings, busy, queues, now_s, sample.preempted, sample.cooldowns, since_s, was_calm)
     status, reason, detail = (
         _out_of_rotation(sample) or _stalled(states) or _too_few(states, thresholds) or (Status.UP, Reason.OK, "")
     )
@@ -110,11 +116,19 @@ def _undecided(memory: EngineMemory, sample: Sample, crowded: str) -> str:
     if still:
         named = "" if still == [""] else f" of {_listed(still)}"
         return f"not yet known: the counters{named} were not seen to move since this worker first looked"
-    return (
-        f"not yet known: busy since this worker first looked: {crowded}"
-        if memory.busy_samples == memory.samples
-        else ""
-    )
+    if memory.was_calm:
+        return ""
+    found = f"busy since this worker first looked: {crowded}" if crowded else "whether it is busy takes longer to see"
+    return f"not yet known: {found}"
+
+
+def _may_be_crowded(
+    sample: Sample, thresholds: Thresholds, age_s: float | None, preemptions: float | None, looked_s: float
+) -> bool:
+    """Whether too few samples were taken to say that limits of time are kept: the queue is that of the first one."""
+    if thresholds.queue_age_most_s and sample.waiting and age_s is not None and age_s >= looked_s:
+        return True
+    return bool(thresholds.preemptions_most) and sample.preempted is not None and preemptions is None
 
 
 def _stalled(states: Sequence[EngineState]) -> tuple[Status, Reason, str] | None:

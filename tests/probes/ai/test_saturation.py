@@ -247,7 +247,7 @@ def test_what_a_server_does_not_say_is_not_zero() -> None:
 # The prober, against a real server.
 
 
-async def looks(pages: list[bytes], rounds: list[str], code: str = "200 OK") -> list[Observation]:
+async def looks(pages: list[bytes], rounds: list[str], code: str = "200 OK", **config: float) -> list[Observation]:
     """One look per page and round id, a minute apart, of one monitor."""
     served = iter(pages)
 
@@ -258,7 +258,7 @@ async def looks(pages: list[bytes], rounds: list[str], code: str = "200 OK") -> 
 
     seen = []
     async with serving(handle) as port, way_out() as dialer:
-        spec = parse_spec("saturation", {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm"})
+        spec = parse_spec("saturation", {"url": f"http://127.0.0.1:{port}/metrics", "engine": "vllm", **config})
         for minute, round_id in enumerate(rounds):
             context = ProbeContext(dialer, Trace(), 1_800_000_000.0 + 60 * minute, "mon_saturation", round_id)
             seen.append(await attempt(PROBERS["saturation"], spec, {}, context, 5.0))
@@ -293,6 +293,15 @@ def test_a_worker_that_begins_in_the_middle_of_a_stall_or_a_crowd_does_not_vote_
     assert [each.status for each in seen] == [Status.UNKNOWN, Status.UNKNOWN, Status.UP, Status.UP]
     crowd = on_loop(looks([page(2, 50, tokens) for tokens in range(4)], [""] * 4))
     assert [each.status for each in crowd] == [Status.UNKNOWN] * 2 + [Status.DEGRADED] * 2
+    aged = [page(2, 1, tokens) + b"vllm:request_success_total 5\n" for tokens in range(4)]
+    late = on_loop(looks(aged, [""] * 4, queue_age_most_s=100, busy_samples=1))
+    assert [each.status for each in late] == [Status.UNKNOWN] * 2 + [Status.DEGRADED] * 2
+    served = [page(2, 1, n) + b"vllm:request_success_total %d\n" % (5 * n) for n in range(4)]
+    quick = on_loop(looks(served, [""] * 4, queue_age_most_s=100, busy_samples=1))
+    assert [each.status for each in quick] == [Status.UNKNOWN] + [Status.UP] * 3
+    lost = [page(2, 0, n) + b"vllm:num_preemptions_total %d\n" % (90 * n) for n in range(4)]
+    lossy = on_loop(looks(lost, [""] * 4, preemptions_most=10))
+    assert [each.status for each in lossy] == [Status.UNKNOWN] * 3 + [Status.DEGRADED]
     idle = on_loop(looks([page(0, 0, 100), page(2, 50, 100), page(2, 50, 101)], [""] * 3))
     assert {each.status for each in idle} == {Status.UP}, "what had nothing to do was well"
     trial = on_loop(looks([page(2, 50, 100)], ["trl_x"]))
