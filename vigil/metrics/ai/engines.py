@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import Count
 from prometheus_client.core import GaugeMetricFamily
@@ -16,7 +16,7 @@ from probes.wire import Result
 from vigil.clock import database_now
 from vigil.metrics.registry import OTHERS
 from vigil.monitors.core.engine_facts import ToldServer, told_server
-from vigil.monitors.live.results import MAX_MONITORS, counted_results
+from vigil.monitors.live.results import MAX_MONITORS, Latest, counted_results
 from vigil.monitors.models import Monitor, Region
 from vigil.tool_watch.models import ToolList
 
@@ -58,15 +58,20 @@ def _engines() -> Iterable[GaugeMetricFamily]:
     watched = Monitor.objects.filter(kind="saturation", deleted_at=None, paused=False).order_by("pk")
     intervals = dict(watched.values_list("public_id", "interval_s")[:MAX_MONITORS])
     monitors = list(intervals)
-    regions = list(Region.objects.values_list("slug", flat=True)) if monitors else []
-    found = counted_results(monitors, regions)
+    own: dict[str, set[str]] = {}
+    looking = (
+        Region.objects.filter(enabled=True, monitors__public_id__in=monitors) if monitors else Region.objects.none()
+    )
+    for monitor, region in looking.values_list("monitors__public_id", "slug"):
+        own.setdefault(monitor, set()).add(region)
+    found = counted_results(monitors, sorted({region for regions in own.values() for region in regions}))
     if not found.available:
         return
     now_s = database_now().timestamp()
     servers = [
         server
         for monitor, interval_s in intervals.items()
-        if (server := _newest(found.of(monitor).values(), now_s, interval_s)) is not None
+        if (server := _newest(_of_own(found, monitor, own), now_s, interval_s)) is not None
     ]
     phases = Counter(dict.fromkeys((phase.value for phase in EnginePhase), 0))
     phases.update(engine.phase for server in servers for engine in server.engines)
@@ -76,6 +81,11 @@ def _engines() -> Iterable[GaugeMetricFamily]:
     yield family
     oldest = max((server.numbers.get("queue_age_s", 0.0) for server in servers), default=0.0)
     yield GaugeMetricFamily("vigil_ai_queue_age_seconds", "The longest wait in a queue, at least.", value=oldest)
+
+
+def _of_own(found: Latest, monitor: str, own: Mapping[str, Collection[str]]) -> list[Result]:
+    """Results of the monitor's own regions: another one may write of any monitor, and has no say."""
+    return [result for region, result in found.of(monitor).items() if region in own.get(monitor, ())]
 
 
 def _newest(results: Iterable[Result], now_s: float, interval_s: int) -> ToldServer | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
@@ -16,7 +16,7 @@ from vigil.history.reading.objectives import objective_status
 from vigil.incidents.composites import whole_of
 from vigil.incidents.core.composite import MemberSeen
 from vigil.monitors.core.readiness import ReadinessReason, Value, in_words
-from vigil.monitors.live.results import counted_results
+from vigil.monitors.live.results import Latest, counted_results
 from vigil.monitors.models import Monitor
 
 #: Members whose error budget is read.
@@ -58,11 +58,11 @@ def read_readiness(monitor: Monitor, now: datetime) -> ShownReadiness:
     ids = [member.id for member in whole.members]
     keys = {row.public_id: row for row in Monitor.objects.filter(public_id__in=ids).prefetch_related("regions")}
     rows = {row.monitor_id: row for row in KeyHeadroom.objects.filter(monitor__in=list(keys.values()))}
-    slugs = sorted({region.slug for row in keys.values() for region in row.regions.all()})
-    latest = counted_results(ids, slugs)
+    own = {one: {region.slug for region in row.regions.all()} for one, row in keys.items()}
+    latest = counted_results(ids, sorted({slug for slugs in own.values() for slug in slugs}))
     budgets = _budgets(list(keys.values())[:BUDGETS_MOST], now)
     targets = [
-        _target(member, rows.get(keys[member.id].pk), latest.of(member.id), budgets.get(keys[member.id].pk))
+        _target(member, rows.get(keys[member.id].pk), _of_own(latest, member.id, own), budgets.get(keys[member.id].pk))
         for member in whole.members
         if member.id in keys
     ]
@@ -76,11 +76,16 @@ def read_readiness(monitor: Monitor, now: datetime) -> ShownReadiness:
     )
 
 
+def _of_own(latest: Latest, monitor: str, own: Mapping[str, Collection[str]]) -> list[Result]:
+    """Results of the monitor's own regions: another one may write of any monitor, and has no say."""
+    return [result for region, result in latest.of(monitor).items() if region in own[monitor]]
+
+
 def _target(
-    member: MemberSeen, row: KeyHeadroom | None, results: Mapping[str, Result], budget: float | None
+    member: MemberSeen, row: KeyHeadroom | None, results: Sequence[Result], budget: float | None
 ) -> ShownTarget:
     quota = headroom_of(row).tightest if row is not None else None
-    took = [one.phases.total_us for one in results.values() if one.phases.total_us and one.code < 500]
+    took = [one.phases.total_us for one in results if one.phases.total_us and one.code < 500]
     return ShownTarget(
         monitor=member.id,
         name=member.name,
