@@ -164,6 +164,7 @@ COMMON_NAME_ONLY = (
 def certificate_facts(certificate: Certificate, now_s: float) -> dict[str, Fact]:
     return {
         "certificate_days": certificate.days_left(now_s),
+        "certificate_expires_s": certificate.expires_s,
         "certificate_subject": printable(certificate.subject),
         "certificate_issuer": printable(certificate.issuer),
     }

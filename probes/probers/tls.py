@@ -88,6 +88,9 @@ async def probe(spec: TlsSpec, secrets: Mapping[str, str], context: ProbeContext
     leaf = certificates[0] if certificates else None
     if leaf is not None:
         facts |= certificate_facts(leaf, context.now_s)
+    first = soonest(certificates)
+    if first is not None:
+        facts["certificate_expires_s"] = first.expires_s
     facts["address"] = context.trace.address
     view = AnswerView(context.trace.total_us(), context.now_s, certificate=leaf)
     found, outcomes = judged(_expiring(spec, certificates, context.now_s), spec.assertions, view, context.explain)

@@ -6,7 +6,7 @@ import datetime
 import ssl
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -64,6 +64,7 @@ def test_an_intermediate_that_ends_before_the_leaf_decides_and_is_named(on_loop:
     seen = on_loop(look(server, ca_pem=authority))
     assert (seen.status, seen.reason) == (Status.DEGRADED, Reason.CERTIFICATE_EXPIRING)
     assert (seen.facts["chain"], seen.facts["certificate_days"]) == (3, 30)
+    assert 5 * 86_400 <= cast(int, seen.facts["certificate_expires_s"]) - time.time() < 6 * 86_400
     assert seen.detail.endswith("found 5 days of link 2 in the chain")
 
 

@@ -94,8 +94,10 @@ def _outcomes(seen: Observation) -> list[str]:
 
 
 def _facts(seen: Observation) -> list[str]:
-    width = max((len(name) for name in seen.facts), default=0)
-    return [f"  {name.replace('_', ' '):<{width}}  {value}" for name, value in seen.facts.items()]
+    # People read the days.
+    told = {name: value for name, value in seen.facts.items() if name != "certificate_expires_s"}
+    width = max((len(name) for name in told), default=0)
+    return [f"  {name.replace('_', ' '):<{width}}  {value}" for name, value in told.items()]
 
 
 def _headers(look: Look) -> list[tuple[str, str]]:

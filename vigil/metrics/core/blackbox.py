@@ -112,11 +112,11 @@ def _durations(kind: str, result: Result) -> Iterator[Sample]:
 def _of_facts(kind: str, result: Result) -> Iterator[Sample]:
     """What a region says of an answer: its types are checked, since the region wrote them."""
     facts = result.facts
-    address, days, version = facts.get("address"), facts.get("certificate_days"), facts.get("tls")
+    address, version, expires_s = facts.get("address"), facts.get("tls"), _expires_s(result)
     if isinstance(address, str) and address:
         yield "probe_ip_protocol", "", 6.0 if ":" in address else 4.0
-    if isinstance(days, int | float) and not isinstance(days, bool):
-        yield "probe_ssl_earliest_cert_expiry", "", round(result.started_ms / 1e3 + days * _DAY_S)
+    if expires_s is not None:
+        yield "probe_ssl_earliest_cert_expiry", "", expires_s
     if isinstance(version, str) and version in _TLS_VERSIONS:
         yield "probe_tls_version_info", f",{label('version', _TLS_VERSIONS[version])}", 1.0
     if kind == "http":
@@ -128,6 +128,16 @@ def _of_facts(kind: str, result: Result) -> Iterator[Sample]:
     elif kind == "dns":
         yield "probe_dns_answer_rrs", "", _number(facts.get("answers"))
         yield "probe_dns_query_succeeded", "", float("rcode" in facts)
+
+
+def _expires_s(result: Result) -> int | None:
+    """When the first certificate expires; of a worker of an older release to the day."""
+    moment, days = result.facts.get("certificate_expires_s"), result.facts.get("certificate_days")
+    if isinstance(moment, int) and not isinstance(moment, bool):
+        return moment
+    if isinstance(days, int | float) and not isinstance(days, bool):
+        return round(result.started_ms / 1e3 + days * _DAY_S)
+    return None
 
 
 def _number(value: object) -> float:

@@ -62,6 +62,9 @@ def test_an_http_check_has_the_phases_of_blackbox_exporter() -> None:
         ("dns", {"answers": 3, "rcode": "NOERROR"}, {"probe_dns_answer_rrs": 3.0, "probe_dns_query_succeeded": 1.0}),
         ("dns", {}, {'probe_dns_duration_seconds,phase="request"': 0.09, "probe_dns_query_succeeded": 0.0}),
         ("tls", {"certificate_days": 1.0}, {"probe_ssl_earliest_cert_expiry": NOW_MS / 1000 + 86_400}),
+        ("tls", {"certificate_days": 1, "certificate_expires_s": 1_900_000_001}, {
+            "probe_ssl_earliest_cert_expiry": 1_900_000_001,
+        }),
         ("tcp", {"address": "2001:db8::1"}, {"probe_ip_protocol": 6.0}),
         ("http", {"redirects": 2}, {"probe_http_redirects": 2.0}),
     ],
