@@ -40,7 +40,8 @@ class CanarySpec(TlsFields, frozen=True, kw_only=True):
 
     Every answer is billed: `billing_acknowledged` agrees to that, and `monthly_budget` (US dollars) is where it stops
     until the next month. `input_price` and `output_price` (US dollars for a million tokens) replace the known price, or
-    stand for one that is not known. `form` is the form of the API; `temperature` null leaves it to the model.
+    stand for one that is not known. `form` is the form of the API; `temperature` null leaves it to the model, and so
+    does an empty `reasoning_effort`, which is of OpenAI's forms (those models take a temperature with `none` alone).
 
     The answer must be whole, no refusal, and from the model that was asked (`same_model`, `may_refuse`). It must hold
     `expect_text`, be JSON with `expect_json`, have `length_least` to `length_most` characters, or be one call of `tool`
@@ -59,6 +60,7 @@ class CanarySpec(TlsFields, frozen=True, kw_only=True):
     prompt: str = "Reply with the single word: ready"
     max_tokens: int = 32
     temperature: float | None = 0.0
+    reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh", "max"] = ""
     input_price: float | None = None
     output_price: float | None = None
     expect_text: str = ""
@@ -106,6 +108,8 @@ def validate(spec: CanarySpec) -> None:
         raise SpecError("max_tokens", f"is between 1 and {TOKENS_MOST}")
     if spec.form == "openai_responses" and spec.max_tokens < _RESPONSES_LEAST:
         raise SpecError("max_tokens", f"is {_RESPONSES_LEAST} or more: the Responses API refuses less")
+    if spec.reasoning_effort and not spec.form.startswith("openai_"):
+        raise SpecError("reasoning_effort", "is of the forms openai_chat and openai_responses: leave it empty")
     if spec.temperature is not None and not 0 <= spec.temperature <= 2:
         raise SpecError("temperature", "is between 0 and 2, or null to leave it to the model")
     if not 2 <= spec.bad_answers <= spec.of_answers <= ANSWERS_MOST:
@@ -180,7 +184,7 @@ def prompt_of(spec: CanarySpec) -> Prompt:
         parameters = _json_object("tool_parameters", spec.tool_parameters) or {}
         tool = ToolOffer(spec.tool, spec.tool_description, parameters)
     host = parse_url(spec.url).host
-    return Prompt(spec.model, spec.prompt, spec.max_tokens, spec.temperature, tool, host)
+    return Prompt(spec.model, spec.prompt, spec.max_tokens, spec.temperature, tool, host, spec.reasoning_effort)
 
 
 def expectation_of(spec: CanarySpec) -> Expectation:

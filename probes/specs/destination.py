@@ -16,9 +16,9 @@ QUESTIONS = frozenset(
         "expect_text", "expected", "expected_status", "expected_tools", "family", "first_token_s", "follow_redirects",
         "form", "gap_p95_s", "input_price", "length_least", "length_most", "match", "max_tokens", "may_refuse",
         "method", "min_tls", "model", "monthly_budget", "of_answers", "output_price", "preemptions_most", "prompt",
-        "protocol", "provider", "queue_age_most_s", "record", "redirect_limit", "running_most", "same_model", "send",
-        "service", "stall_s", "stalled_s", "starttls", "subprotocol", "temperature", "tokens_per_s", "tool",
-        "tool_arguments", "tool_description", "tool_parameters", "user", "waiting_most",
+        "protocol", "provider", "queue_age_most_s", "reasoning_effort", "record", "redirect_limit", "running_most",
+        "same_model", "send", "service", "stall_s", "stalled_s", "starttls", "subprotocol", "temperature",
+        "tokens_per_s", "tool", "tool_arguments", "tool_description", "tool_parameters", "user", "waiting_most",
     }
 )  # fmt: skip
 _DEFAULT_PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}

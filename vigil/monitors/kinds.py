@@ -33,6 +33,7 @@ _EXAMPLES: Mapping[str, Json] = {
         "url": "https://api.openai.com/v1/chat/completions",
         "form": "openai_chat",
         "model": "gpt-5.6-luna",
+        "reasoning_effort": "none",
         "billing_acknowledged": True,
         "monthly_budget": 2,
         "expect_text": "ready",

@@ -52,6 +52,8 @@ def body(prompt: Prompt) -> Json:
     if prompt.tool is not None:
         asked["tools"] = [prompt.tool.function]
         asked["tool_choice"] = {"type": "function", "function": {"name": prompt.tool.name}}
+    if prompt.effort:
+        asked["reasoning_effort"] = prompt.effort
     return prompt.with_temperature(asked)
 
 

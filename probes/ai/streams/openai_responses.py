@@ -30,6 +30,8 @@ def body(prompt: Prompt) -> Json:
         tool = {"type": "function", "name": prompt.tool.name, "description": prompt.tool.description}
         asked["tools"] = [{**tool, "parameters": prompt.tool.schema, "strict": False}]
         asked["tool_choice"] = {"type": "function", "name": prompt.tool.name}
+    if prompt.effort:
+        asked["reasoning"] = {"effort": prompt.effort}
     return prompt.with_temperature(asked)
 
 

@@ -15,6 +15,8 @@ from probes.ai.streams.answer import inside
 #: What can be done about a field; "" where nothing is set for it.
 _HELP = {
     "temperature": "set it to null",
+    "reasoning_effort": "",
+    "reasoning": "set another `reasoning_effort`",
     "max_tokens": "",
     "max_completion_tokens": "",
     "max_output_tokens": "give more `max_tokens`",
@@ -34,7 +36,7 @@ def refused_field(body: bytes, sent: Collection[str]) -> str:
     param, message = inside(said, "error", "param"), inside(said, "error", "message") or inside(said, "message")
     text = message if isinstance(message, str) else ""
     for name, help in _HELP.items():
-        is_named = param == name or any(f"{quote}{name}{quote}" in text for quote in "`'\"")
+        is_named = param in (name, f"{name}.effort") or any(f"{quote}{name}{quote}" in text for quote in "`'\"")
         # LiteLLM: "gpt-5 models don't support temperature=0.0".
         if name in sent and (is_named or f"{name}=" in text):
             return f"the model refuses `{name}`{f': {help}' if help else ''}"

@@ -33,7 +33,8 @@ class ToolOffer:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One short question. `temperature` None leaves it to the model, since some refuse to be told.
+    """One short question. `temperature` None leaves it to the model, since some refuse to be told, and so does an empty
+    `effort`, of its reasoning.
 
     `host` is that of the address: hosts of one form differ in what they take.
     """
@@ -44,6 +45,7 @@ class Prompt:
     temperature: float | None = 0.0
     tool: ToolOffer | None = None
     host: str = ""
+    effort: str = ""
 
     def with_temperature(self, body: Json) -> Json:
         return body if self.temperature is None else {**body, "temperature": self.temperature}

@@ -229,6 +229,7 @@ VALID = {"url": "https://api.openai.com/v1/chat/completions", "form": "openai_ch
         ({"max_tokens": 100_000}, "max_tokens"),
         ({"max_tokens": 15, "form": "openai_responses"}, "max_tokens"),
         ({"temperature": 3}, "temperature"),
+        ({"reasoning_effort": "none", "form": "anthropic"}, "reasoning_effort"),
         ({"bad_answers": 1}, "bad_answers"),
         ({"bad_answers": 6}, "bad_answers"),
         ({"of_answers": 21, "bad_answers": 3}, "bad_answers"),

@@ -66,6 +66,7 @@ WORDS: Mapping[str, SettingWords] = {
     "prompt": SettingWords("Prompt", "One short question."),
     "max_tokens": SettingWords("Longest answer", "A model that reasons needs more.", "tokens"),
     "temperature": SettingWords("Temperature", "Empty leaves it to the model: some refuse 0."),
+    "reasoning_effort": SettingWords("Reasoning", "None lets OpenAI's models take a temperature."),
     "expect_text": SettingWords("The answer holds", "Whatever the letters' case."),
     "expect_json": SettingWords("The answer is JSON"),
     "length_least": SettingWords("Length at least", "", "characters"),

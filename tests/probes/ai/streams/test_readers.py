@@ -201,3 +201,10 @@ def test_hosts_of_one_form_are_asked_in_their_own_words(host: str, model: str, l
     assert asked[limit] == 16
     assert ("stream_options" in asked) is asks_usage
     assert "temperature" not in asked
+
+
+def test_the_effort_of_reasoning_is_asked_for_in_the_words_of_each_form() -> None:
+    prompt = Prompt("m", "Hi", 16, effort="none")
+    assert FORMS["openai_chat"].body(prompt)["reasoning_effort"] == "none"
+    assert FORMS["openai_responses"].body(prompt)["reasoning"] == {"effort": "none"}
+    assert not any("reason" in name for name in FORMS["openai_chat"].body(Prompt("m", "Hi", 16)))

@@ -71,27 +71,34 @@ def test_an_error_is_one_in_whatever_frame_it_comes(came: str, reason: Reason) -
     assert error_in("openai_chat", came) is reason
 
 
+_TEMPERATURE = "the model refuses `temperature`: set it to null"
+
+
 @pytest.mark.parametrize(
     ("said", "field"),
     [
         (
             '{"error": {"message": "Unsupported value: \'temperature\' does not support 0 with this model.",'
             ' "type": "invalid_request_error", "param": "temperature"}}',
-            "the model refuses `temperature`: set it to null",
+            _TEMPERATURE,
         ),
         (
             '{"type": "error", "error": {"type": "invalid_request_error", "message": "`temperature` is deprecated."}}',
-            "the model refuses `temperature`: set it to null",
+            _TEMPERATURE,
         ),
         (
             '{"error": {"message": "litellm.UnsupportedParamsError: gpt-5 models don\'t support temperature=0.0. Only'
             ' temperature=1 is supported.", "code": "400"}}',
-            "the model refuses `temperature`: set it to null",
+            _TEMPERATURE,
         ),
         (
             '{"error": {"message": "Unsupported parameter: \'max_tokens\' is not supported with this model. Use'
             ' \'max_completion_tokens\' instead.", "param": "max_tokens"}}',
             "the model refuses `max_tokens`",
+        ),
+        (
+            '{"error": {"message": "Unsupported value: \'minimal\'", "param": "reasoning.effort"}}',
+            "the model refuses `reasoning`: set another `reasoning_effort`",
         ),
         ('{"error": {"message": "Invalid \'top_p\'", "param": "top_p"}}', ""),
         ('{"error": "temperature"}', ""),
@@ -101,7 +108,7 @@ def test_an_error_is_one_in_whatever_frame_it_comes(came: str, reason: Reason) -
     ],
 )
 def test_a_field_that_the_model_refuses_is_named(said: str, field: str) -> None:
-    assert refused_field(said.encode(), {"model", "max_tokens", "temperature"}) == field
+    assert refused_field(said.encode(), {"model", "max_tokens", "reasoning", "temperature"}) == field
     assert refused_field(said.encode(), {"model"}) == ""
 
 
