@@ -9,7 +9,7 @@ from vigil.clock import database_now
 from vigil.enrolment.models import EnrolmentCode, RedisAccess, RegionShadow
 from vigil.enrolment.redis_access import FailedServers, Management, end_user, keep_user, management
 from vigil.monitors.live.workers import forget, publish_changed_keys
-from vigil.monitors.models import Region
+from vigil.monitors.models import Monitor, Region
 
 _KEYS = ("public_key", "signing_key", "former_signing_key")
 BY_HAND_ADVICE = (
@@ -60,6 +60,14 @@ def remaining_user(slug: str, ended: Management) -> str:
     user = keys.user(slug)
     why = "Redis is away" if ended is Management.AWAY else "the users of this Redis are managed by hand"
     return f"Its Redis user is still there, since {why}: run `ACL DELUSER {user}` and `CLIENT KILL USER {user}` there."
+
+
+def left_to_do(region: Region, ended: Management) -> str:
+    """What is still to do about a region that was revoked: its Redis user, and the secrets that its host could read."""
+    count = Monitor.objects.filter(regions=region, deleted_at=None).exclude(secrets={}).count()
+    monitors = "a monitor" if count == 1 else f"{count} monitors"
+    read = f"If its keys were stolen, change the secrets of {monitors}: it was sent them." if count else ""
+    return " ".join(filter(None, (remaining_user(region.slug, ended), read)))
 
 
 def by_hand_in_words() -> str:

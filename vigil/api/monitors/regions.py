@@ -19,7 +19,7 @@ from vigil.api.base.serializers import ApiModelSerializer, ApiSerializer
 from vigil.api.base.writes import LockedWrites
 from vigil.api.code.managed import warning_header
 from vigil.enrolment.codes import issue
-from vigil.enrolment.ending import forget_region, remaining_user, revoke
+from vigil.enrolment.ending import forget_region, left_to_do, revoke
 from vigil.monitors.live.results import RegionStatuses, instant, region_quarantines, region_shares, region_statuses
 from vigil.monitors.live.workers import ANCHORS_ADVICE
 from vigil.monitors.models import Region
@@ -155,7 +155,7 @@ class RegionViewSet(
     def revoke(self, request: Request, slug: str) -> Response:
         """Drain it, forget its keys, and close its connections to Redis now."""
         region = self.get_object()
-        left = remaining_user(region.slug, revoke(region))
+        left = left_to_do(region, revoke(region))
         response = Response(self.get_serializer(region).data)
         if left:
             response["Warning"] = warning_header(left)

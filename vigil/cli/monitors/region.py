@@ -136,17 +136,22 @@ def _print(issued: IssuedLine, form: str | None) -> None:
 
 
 def _change(args: argparse.Namespace) -> int:
-    from vigil.enrolment.ending import remaining_user, revoke
+    from vigil.enrolment.ending import left_to_do, revoke
 
-    region = _region(args.name)
+    region, left = _region(args.name), ""
     said = {"drain": "is sent no more checks", "resume": "is sent checks again"}.get(args.action, "")
     if args.action == "revoke":
-        left = remaining_user(region.slug, revoke(region))
-        said = f"is revoked here. {left[:-1]}" if left else "is revoked: its keys and its connections are gone"
+        left = left_to_do(region, revoke(region))
+        said = (
+            f"is revoked: it is sent nothing more. {left[:-1]}"
+            if left
+            else "is revoked: its keys and its connections are gone"
+        )
     else:
         region.enabled = args.action == "resume"
         region.save(update_fields=["enabled"])
-    print(json.dumps({"region": args.name, "enabled": region.enabled}) if args.json else f"{args.name} {said}.")
+    told = {"region": args.name, "enabled": region.enabled, "left_to_do": left}
+    print(json.dumps(told) if args.json else f"{args.name} {said}.")
     return 0
 
 

@@ -15,7 +15,7 @@ from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.enrolment.codes import IssuedLine, issue
 from vigil.enrolment.core.commands import FORMS, is_reachable_from_outside
-from vigil.enrolment.ending import BY_HAND_ADVICE, by_hand_in_words, remaining_user, revoke
+from vigil.enrolment.ending import BY_HAND_ADVICE, by_hand_in_words, left_to_do, revoke
 from vigil.monitors.live.workers import ANCHORS_ADVICE
 from vigil.monitors.models import Region
 from vigil.read_models.core.shown_states import ShownState
@@ -100,9 +100,9 @@ def change(request: HttpRequest, reader: PageReader, slug: str) -> HttpResponse:
     if wish == "rotate":
         return _enrolled(request, reader, issue(found))
     if wish == "revoke" and request.POST.get("name", "").strip() == found.slug:
-        left = remaining_user(slug, revoke(found))
+        left = left_to_do(found, revoke(found))
         if left:
-            shown = {**_context(reader, _row_of(reader, slug)), "enrolment": None, "remaining_user": left}
+            shown = {**_context(reader, _row_of(reader, slug)), "enrolment": None, "left_to_do": left}
             return render_page(request, reader, "regions", "region.html", shown)
     elif wish in ("drain", "resume"):
         found.enabled = wish == "resume"

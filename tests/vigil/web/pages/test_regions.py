@@ -18,6 +18,7 @@ from vigil.enrolment import ending
 from vigil.enrolment.core.commands import FORMS
 from vigil.enrolment.models import RegionShadow
 from vigil.enrolment.redis_access import Management
+from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Region
 
 pytestmark = pytest.mark.django_db
@@ -86,6 +87,15 @@ def test_staff_drains_rotates_and_revokes_by_name(boss: Client, redis_url: str) 
     assert Region.objects.get().public_key is not None
     boss.post("/regions/eu/change", {"do": "revoke", "name": "eu"})
     assert Region.objects.get().public_key is None and not Region.objects.get().enabled
+
+
+def test_whoever_revokes_a_region_is_told_of_the_secrets_that_its_host_could_read(boss: Client, redis_url: str) -> None:
+    regions = [Region.objects.create(slug="eu", domain="aws")]
+    wanted = {"kind": "http", "config": {"url": "https://example.com/"}, "regions": regions}
+    create_monitor(default_team(), {**wanted, "name": "open"})
+    create_monitor(default_team(), {**wanted, "name": "closed", "secrets": {"bearer": "obviously-fake"}})
+    told = boss.post("/regions/eu/change", {"do": "revoke", "name": "eu"}).content.decode()
+    assert "change the secrets of a monitor: it was sent them" in told
 
 
 @pytest.mark.parametrize("ended", [Management.BY_HAND, Management.AWAY])

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from vigil.dispatch.models import Lease
-from vigil.enrolment.ending import forget_region, remaining_user, revoke
+from vigil.enrolment.ending import forget_region, left_to_do, revoke
 from vigil.monitors.live.results import (
     RegionStatuses,
     instant,
@@ -96,7 +96,7 @@ class RegionAdmin(BoundedListAdmin):
     @admin.action(description="Revoke: drain, forget the keys, close the connections", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Region]) -> None:
         for region in queryset:
-            left = remaining_user(region.slug, revoke(region))
+            left = left_to_do(region, revoke(region))
             messages.warning(request, f"{region} is revoked. {left}".strip())
 
     def delete_model(self, request: HttpRequest, obj: Region) -> None:
