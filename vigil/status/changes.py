@@ -18,7 +18,8 @@ from vigil.status.page_checks import check_accent, check_kinds, check_place, set
 
 MAX_PAGES = 100
 
-_PAGE = (
+#: Fields of a page that are set as they are given.
+SETTABLE = (
     "slug", "title", "header", "footer", "visibility", "networks", "domain", "language", "accent", "enabled",
     "subscriber_kinds",
 )  # fmt: skip
@@ -27,17 +28,8 @@ _PAGE = (
 def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
     """Create or change a page. `components` replaces them as a whole; those with the same name keep their ids,
     then those about the same monitor or tag."""
-    set_fields(page, wanted, _PAGE)
-    problems: Problems = {}
-    set_password(page, wanted.get("password") or "", problems)
-    check_place(page, problems)
-    check_kinds(page, problems)
-    check_accent(page, problems)
-    problems |= row_problems(page, exclude=["public_id", "access", *problems])
+    check_status_page(page, wanted)
     components = wanted.get("components")
-    if components is not None:
-        check_components(page, components, problems)
-    refuse(problems)
     with transaction.atomic():
         if page._state.adding and StatusPage.objects.filter(team_id=page.team_id).count() >= MAX_PAGES:
             raise ValidationError({"title": [f"A team has at most {MAX_PAGES} status pages."]})
@@ -46,11 +38,25 @@ def save_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> StatusPage:
         else:
             lock_page(page.pk)
             # Its revision may have grown since the row was read.
-            page.save(update_fields=[*named(_PAGE, wanted), *_access(wanted), "updated_at"])
+            page.save(update_fields=[*named(SETTABLE, wanted), *_access(wanted), "updated_at"])
         if components is not None:
             replace_components(page, components)
         note_change(page)
     return page
+
+
+def check_status_page(page: StatusPage, wanted: Mapping[str, Any]) -> None:
+    """Give the page what is wanted of it, without its components, and store nothing."""
+    set_fields(page, wanted, SETTABLE)
+    problems: Problems = {}
+    set_password(page, wanted.get("password") or "", problems)
+    check_place(page, problems)
+    check_kinds(page, problems)
+    check_accent(page, problems)
+    problems |= row_problems(page, exclude=["public_id", "access", *problems])
+    if wanted.get("components") is not None:
+        check_components(page, wanted["components"], problems)
+    refuse(problems)
 
 
 def save_picture(page: StatusPage, role: PictureRole, content: bytes | None) -> None:

@@ -60,7 +60,7 @@ def replace_components(page: StatusPage, components: Sequence[Mapping[str, Any]]
     known = list(page.components.all())
     kept = _matched(known, wanted)
     gone = [one for one in known if one not in kept.values()]
-    _refuse_silence(page, gone)
+    refuse_silence(page, gone)
     page.components.filter(pk__in=[one.pk for one in gone]).delete()
     for place, one in enumerate(wanted):
         before = kept.get(place)
@@ -83,7 +83,7 @@ def _matched(known: Sequence[PageComponent], wanted: Sequence[PageComponent]) ->
     return kept
 
 
-def _refuse_silence(page: StatusPage, gone: Sequence[PageComponent]) -> None:
+def refuse_silence(page: StatusPage, gone: Sequence[PageComponent]) -> None:
     """Refuse to remove all that an open incident names: it would be about the page as a whole from then on."""
     ids = {one.pk for one in gone}
     hit = page.incidents.filter(resolved_at=None, components__in=gone).distinct().prefetch_related("components")

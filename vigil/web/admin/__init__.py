@@ -14,6 +14,7 @@ from vigil.web.admin import (
     operations,
     routes,
     silences,
+    status_pages,
 )
 from vigil.web.admin.monitors import composites, pages, regions
 from vigil.web.admin.records import (
@@ -23,7 +24,7 @@ from vigil.web.admin.records import (
     incident_rows,
     keys,
     notices,
-    status_pages,
+    public_incidents,
     subscribers,
     watched,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "oncall",
     "operations",
     "pages",
+    "public_incidents",
     "regions",
     "routes",
     "silences",

@@ -1,4 +1,4 @@
-"""Admin of status pages, and of what they say; written on the pages of the settings and by the API only."""
+"""Admin of what status pages say; written on the pages of the settings and by the API only."""
 
 from __future__ import annotations
 
@@ -8,19 +8,9 @@ from django.http import HttpRequest
 
 from vigil.status.incident_models import PublicationRule, ScheduledMaintenance, UpdateTemplate
 from vigil.status.models import PublicIncident, PublicUpdate
-from vigil.status.page_models import PageComponent, StatusPage
+from vigil.status.page_models import PageComponent
 from vigil.status.subscribers.resending import resend_letters
 from vigil.web.admin.pieces import ReadOnlyAdmin
-
-
-@admin.register(StatusPage)
-class StatusPageAdmin(ReadOnlyAdmin):
-    list_display = ("title", "slug", "domain", "visibility", "enabled", "language", "team")
-    list_filter = ("enabled", "visibility", "team")
-    search_fields = ("title", "slug", "domain", "=public_id")
-    list_select_related = ("team",)
-    # The hash of its password.
-    hidden = ("access",)
 
 
 @admin.register(PageComponent)
