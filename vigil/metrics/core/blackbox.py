@@ -37,8 +37,11 @@ PROBE_FAMILIES: Mapping[str, tuple[str, str]] = {
     "probe_dns_query_succeeded": (_GAUGE, "Whether the DNS query was answered"),
     "probe_grpc_duration_seconds": (_GAUGE, "Duration of gRPC request by phase"),
     "probe_grpc_status_code": (_GAUGE, "Response gRPC status code"),
+    "probe_grpc_healthcheck_response": (_GAUGE, "Response HealthCheck response"),
+    "probe_grpc_ssl": (_GAUGE, "Whether TLS was used"),
     "probe_websocket_duration_seconds": (_GAUGE, "Duration of WebSocket request by phase"),
     "probe_websocket_status_code": (_GAUGE, "Response HTTP status code of the upgrade"),
+    "probe_websocket_connection_upgraded": (_GAUGE, "Whether the connection was upgraded"),
     "vigil_probe_reason": (_GAUGE, "Why the last check did not pass; 1"),
     "vigil_region_last_result_timestamp_seconds": (_GAUGE, "When the last check of the region began, in unixtime"),
 }
@@ -51,16 +54,14 @@ _DURATIONS = {
     "grpc": "probe_grpc_duration_seconds",
     "websocket": "probe_websocket_duration_seconds",
 }
-_CODES = {
-    "http": "probe_http_status_code",
-    "grpc": "probe_grpc_status_code",
-    "websocket": "probe_websocket_status_code",
-}
-_RESOLVE, _CONNECT, _TLS, _PROCESSING, _TRANSFER, _SETUP, _RTT, _REQUEST = (
+_RESOLVE, _CONNECT, _TLS, _PROCESSING, _TRANSFER, _SETUP, _RTT, _REQUEST, _CHECK = (
     f",{label('phase', phase)}"
-    for phase in ("resolve", "connect", "tls", "processing", "transfer", "setup", "rtt", "request")
+    for phase in ("resolve", "connect", "tls", "processing", "transfer", "setup", "rtt", "request", "check")
 )
-_DAY_S = 86_400
+#: What a gRPC client calls no answer, and none in time; the last status there is; and what a health service says.
+_UNAVAILABLE, _DEADLINE_EXCEEDED, _GRPC_LAST = 14, 4, 16
+_SERVING = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
+_DAY_S, _UPGRADED = 86_400, 101
 #: blackbox_exporter's name by OpenSSL's. A region writes the fact: any other text would be a new series each time.
 _TLS_VERSIONS = {
     "SSLv3": "SSL 3.0", "TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3",
@@ -85,9 +86,30 @@ def samples(kind: str, result: Result) -> Iterator[Sample]:
     if result.reason is not Reason.OK:
         yield "vigil_probe_reason", f",{label('reason', result.reason.value)}", 1.0
     yield from _durations(kind, result)
-    if result.code and kind in _CODES:
-        yield _CODES[kind], "", result.code
+    if success is not None:
+        yield from _codes(kind, result)
     yield from _of_facts(kind, result)
+
+
+def _codes(kind: str, result: Result) -> Iterator[Sample]:
+    """What was answered; blackbox_exporter tells 0 where nothing was, which rules on a code count on."""
+    if kind == "http":
+        yield "probe_http_status_code", "", result.code
+        yield "probe_http_version", "", (_number(result.facts.get("http_version")) or 1.1) if result.code else 0.0
+    elif kind == "websocket":
+        yield "probe_websocket_status_code", "", result.code
+        yield "probe_websocket_connection_upgraded", "", float(result.code == _UPGRADED)
+    elif kind == "grpc":
+        given, code = result.facts.get("grpc_status"), _UNAVAILABLE
+        if result.reason is Reason.TIMEOUT:
+            code = _DEADLINE_EXCEEDED
+        if isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= _GRPC_LAST:
+            code = given
+        yield "probe_grpc_status_code", "", code
+        yield "probe_grpc_ssl", "", float(result.phases.tls_us > 0)
+        for name in _SERVING:
+            named = f",{label('serving_status', name)}"
+            yield "probe_grpc_healthcheck_response", named, float(result.facts.get("serving") == name)
 
 
 def _durations(kind: str, result: Result) -> Iterator[Sample]:
@@ -102,6 +124,8 @@ def _durations(kind: str, result: Result) -> Iterator[Sample]:
     elif kind == "dns":
         yield family, _CONNECT, phases.connect_us / 1e6
         yield family, _REQUEST, (phases.first_byte_us + rest_us) / 1e6
+    elif kind == "grpc":
+        yield family, _CHECK, max(0, phases.total_us - phases.dns_us) / 1e6
     else:
         yield family, _CONNECT, phases.connect_us / 1e6
         yield family, _TLS, phases.tls_us / 1e6
@@ -121,8 +145,6 @@ def _of_facts(kind: str, result: Result) -> Iterator[Sample]:
         yield "probe_tls_version_info", f",{label('version', _TLS_VERSIONS[version])}", 1.0
     if kind == "http":
         yield "probe_http_ssl", "", float(result.phases.tls_us > 0 or bool(version))
-        if result.code:
-            yield "probe_http_version", "", _number(facts.get("http_version")) or 1.1
         yield "probe_http_redirects", "", _number(facts.get("redirects"))
         yield "probe_http_uncompressed_body_length", "", _number(facts.get("body_bytes"))
     elif kind == "dns":

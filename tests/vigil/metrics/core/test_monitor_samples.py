@@ -76,7 +76,34 @@ def test_each_kind_has_its_own_names(kind: str, facts: dict[str, Any], expected:
 
 def test_the_version_of_http_is_that_of_an_answer() -> None:
     assert told("http", result(code=200, facts={"http_version": 2.0}))["probe_http_version"] == 2.0
-    assert "probe_http_version" not in told("http", result(Status.DOWN, Reason.REFUSED))
+
+
+def test_what_did_not_answer_has_the_code_0_on_which_rules_count() -> None:
+    found = told("http", result(Status.DOWN, Reason.REFUSED))
+    assert (found["probe_http_status_code"], found["probe_http_version"]) == (0, 0)
+    found = told("websocket", result(Status.DOWN, Reason.REFUSED))
+    assert (found["probe_websocket_status_code"], found["probe_websocket_connection_upgraded"]) == (0, 0)
+    assert told("websocket", result(code=101))["probe_websocket_connection_upgraded"] == 1
+    assert "probe_http_status_code" not in told("http", result(Status.UNKNOWN, Reason.MISSED))
+
+
+@pytest.mark.parametrize(
+    ("reason", "facts", "code"),
+    [
+        (Reason.OK, {"grpc_status": 0, "serving": "SERVING"}, 0),
+        (Reason.AUTH, {"grpc_status": 16}, 16),
+        (Reason.REFUSED, {}, 14),
+        (Reason.TIMEOUT, {}, 4),
+        (Reason.HTTP_5XX, {"grpc_status": -1}, 14),
+        (Reason.HTTP_5XX, {"grpc_status": 1_000}, 14),
+        (Reason.HTTP_5XX, {"grpc_status": True}, 14),
+    ],
+)
+def test_a_grpc_check_has_the_code_that_a_client_would_have(reason: Reason, facts: dict[str, Any], code: int) -> None:
+    found = told("grpc", result(Status.UP if reason is Reason.OK else Status.DOWN, reason, facts=facts))
+    assert (found["probe_grpc_status_code"], found["probe_grpc_ssl"]) == (code, 1)
+    assert found['probe_grpc_healthcheck_response,serving_status="SERVING"'] == float(not code)
+    assert found['probe_grpc_duration_seconds,phase="check"'] == 0.14
 
 
 def test_what_a_region_makes_up_is_no_sample() -> None:
