@@ -9,8 +9,9 @@
   manage.py check --preset openai --key-env OPENAI_API_KEY --model gpt-4o-mini
   manage.py check --preset ollama --address http://10.0.0.5:11434 --model llama3
   manage.py check --list-presets
-  manage.py check --kind canary --set form=openai_chat --set model=gpt-5.6-luna --set monthly_budget=1 \\
-      --billing-acknowledged --secret-env bearer=OPENAI_API_KEY https://api.openai.com/v1/chat/completions    (billed)
+  manage.py check --kind canary --set form=openai_chat --set model=gpt-5.6-luna --set reasoning_effort=none \\
+      --set monthly_budget=1 --billing-acknowledged --secret-env bearer=OPENAI_API_KEY \\
+      https://api.openai.com/v1/chat/completions    (billed)
   manage.py check --from all https://api.example.com/health      once from every region, instead of from here
   manage.py check --from eu-west,us-east mon_4kq7...             a monitor, from two of its regions
 
