@@ -11,7 +11,7 @@ from django.db import transaction
 
 from probes.process.isolation import Each, plainly
 from vigil.canaries.core.steps import canary_step
-from vigil.canaries.core.window import CanaryAnswer, WindowStanding, judge_window, window_of
+from vigil.canaries.core.window import CanaryAnswer, WindowStanding, judge_window, usual_reason, window_of
 from vigil.canaries.core.wording import bad_answers_text
 from vigil.canaries.models import Canary
 from vigil.canaries.reading import month_of
@@ -106,7 +106,7 @@ def _found(row: Canary, now: datetime) -> Found | None:
     ground = Ground(
         text=bad_answers_text(window, rule),
         evidence={"answers": [_evidence(one) for one in window], "bad_answers": rule.bad_answers},
-        failure=bad[-1].reason.value,
+        failure=usual_reason(bad).value,
     )
     return standing, ground, bad[0].slot_ms
 

@@ -13,6 +13,7 @@ from consensus.verdicts import Verdict
 from probes.reasons import Reason
 from vigil.incidents.core.foretold import FORETOLD
 from vigil.incidents.core.model import Effect, IncidentKind, Move, Step, StepReason
+from vigil.incidents.core.provider_outage import is_providers
 from vigil.incidents.core.wording import note_text, title
 from vigil.incidents.models import Incident, MonitorState, Transition
 from vigil.incidents.provider_incidents import join, leave, with_witness
@@ -21,6 +22,7 @@ from vigil.incidents.state_rows import MAIN_KINDS, IncidentSubject, store_dissen
 from vigil.incidents.timeline import EnqueueDeliveries, TimelineEntry, add_step
 from vigil.monitors.core.providers import provider_of
 from vigil.monitors.live.results import instant
+from vigil.monitors.models import Monitor
 
 #: One incident per cause for all monitors with too few votes.
 BLIND_CAUSE = "too-few-votes"
@@ -60,6 +62,13 @@ def apply_effect(
     subject.state = effect.state
 
 
+def _provider(monitor: Monitor, failure: str) -> str:
+    """The provider whose incident it may be; "" where it is not one."""
+    if not is_providers(monitor.kind, failure):
+        return ""
+    return monitor.provider or provider_of(monitor.config)
+
+
 def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, ground: Ground) -> None:
     if move.step is Step.OPENED:
         incident = Incident(
@@ -70,7 +79,7 @@ def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, groun
             failure=ground.failure or Reason.OK,
             started_at=instant(move.started_ms) if move.started_ms else Now(),
             opened_at=Now(),
-            provider=row.monitor.provider or provider_of(row.monitor.config),
+            provider=_provider(row.monitor, ground.failure),
         )
         incident.save()
         of_many = group(incident, ground.evidence)
@@ -88,8 +97,7 @@ def _write_move(row: MonitorState, move: Move, enqueue: EnqueueDeliveries, groun
             incident.failure = ground.failure or incident.failure
             if incident.cause_key.startswith(FORETOLD):
                 # A quorum has seen it fail: from now on it is an incident like any other.
-                provider = row.monitor.provider or provider_of(row.monitor.config)
-                incident.cause_key, incident.provider = "", provider
+                incident.cause_key, incident.provider = "", _provider(row.monitor, ground.failure)
                 incident.started_at = incident.opened_at = Now()
                 incident.save(update_fields=["cause_key", "provider", "started_at", "opened_at"])
             incident.save(update_fields=["kind", "title", "failure"])

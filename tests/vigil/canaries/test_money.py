@@ -70,11 +70,11 @@ def slot(monitor: Monitor, number: int, region: str = "eu-west") -> CanarySlot:
     return CanarySlot(monitor.public_id, monitor.revision, region, moment(number))
 
 
-def answered(world: World, monitor: Monitor, number: int, bad: bool = False) -> None:
+def answered(world: World, monitor: Monitor, number: int, bad: bool = False, reason: Reason = Reason.STALLED) -> None:
     """A region's turn: reserved, asked, and settled by what the provider counted."""
     region, at_ms = world.regions[number % len(world.regions)], moment(number)
     assert reserve_slots([slot(monitor, number, region.slug)]) == [True]
-    status, reason = (Status.DEGRADED, Reason.STALLED) if bad else (Status.UP, Reason.OK)
+    status, reason = (Status.DEGRADED, reason) if bad else (Status.UP, Reason.OK)
     facts: dict[str, Fact] = {"input_tokens": 12, "output_tokens": 4}
     result = Result(
         WIRE_VERSION, monitor.public_id, at_ms, status, reason, at_ms, Phases(), f"can_{at_ms}", 0, 1, 200, "", facts,
@@ -173,6 +173,24 @@ def test_three_bad_answers_of_five_open_one_incident_and_good_ones_resolve_it(wo
     assert Incident.objects.get().resolved_at is not None
     assert state(monitor) == Status.UP
     assert {transition.incident.kind for transition in world.told} == {"degraded"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "joint"), [(Reason.STALLED, 1), (Reason.BODY_MISMATCH, 0), (Reason.VALUE_MISMATCH, 0)]
+)
+def test_what_an_answer_says_is_no_incident_of_its_provider(world: World, reason: Reason, joint: int) -> None:
+    for name in ("luna", "terra"):
+        monitor = create_monitor(
+            default_team(),
+            {"name": name, "kind": CANARY_KIND, "config": {**CONFIG, "monthly_budget": 1.0}, "regions": world.regions},
+        )
+        reconcile_monitors(world.told.append)
+        for number in (1, 2, 3):
+            answered(world, monitor, number, bad=True, reason=reason)
+    swept(world)
+    own = Incident.objects.exclude(monitor=None)
+    assert {one.provider for one in own} == ({"openai"} if joint else {""})
+    assert (own.count(), Incident.objects.filter(monitor=None).count()) == (2, joint)
 
 
 def test_the_answers_before_a_stop_open_no_incident_when_the_next_month_begins(world: World) -> None:

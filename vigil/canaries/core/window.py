@@ -80,6 +80,12 @@ def window_of(answers: Sequence[CanaryAnswer], rule: WindowRule, revision: int) 
     return tuple(one for one in answers if one.revision == revision)[-rule.of_answers :]
 
 
+def usual_reason(bad: Sequence[CanaryAnswer]) -> Reason:
+    """The reason of most of some bad answers; of equal ones that of the latest."""
+    reasons = [one.reason for one in bad]
+    return max(reversed(reasons), key=reasons.count)
+
+
 def without_weight(answers: Sequence[CanaryAnswer]) -> tuple[CanaryAnswer, ...]:
     """The answers as ones of another configuration: kept, and no longer counted."""
     return tuple(replace(one, revision=-1) for one in answers)

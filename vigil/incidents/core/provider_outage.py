@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from probes.reasons import Reason
+from probes.wire import CANARY_KIND
 from vigil.incidents.core.model import IncidentKind
 
 #: Incidents that began further apart have separate causes.
 TOGETHER = timedelta(minutes=10)
 #: A refused key or a regional fault is not the provider's.
 JOINT_KINDS = (IncidentKind.OUTAGE, IncidentKind.DEGRADED)
+#: What is wrong with the content of an answer to a canary is told of it alone: no page of a provider speaks of it.
+OF_CONTENT = frozenset({Reason.BODY_MISMATCH.value, Reason.VALUE_MISMATCH.value})
 NAMED_MOST = 5
 
 
@@ -26,6 +30,11 @@ class FailingProviderMonitor:
     kind: str
     failure: str
     started: datetime
+
+
+def is_providers(kind: str, failure: str) -> bool:
+    """Whether an incident of a monitor of this kind, with this failure, may be its provider's."""
+    return kind != CANARY_KIND or failure not in OF_CONTENT
 
 
 def cause_of(team: int, provider: str) -> str:

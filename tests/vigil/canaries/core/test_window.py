@@ -14,6 +14,7 @@ from vigil.canaries.core.window import (
     WindowStanding,
     answer_of,
     judge_window,
+    usual_reason,
     window_of,
     with_answer,
 )
@@ -63,6 +64,13 @@ def answers(story: str) -> tuple[CanaryAnswer, ...]:
 )
 def test_k_bad_answers_of_the_last_n_degrade(story: str, standing: WindowStanding) -> None:
     assert judge_window(window_of(answers(story), RULE, 1), RULE) is standing
+
+
+@pytest.mark.parametrize(
+    ("story", "reason"), [("a- b- c!", Reason.STALLED), ("a- b!", Reason.AUTH), ("a! b-", Reason.STALLED)]
+)
+def test_the_reason_of_an_incident_is_that_of_most_bad_answers_else_the_latest(story: str, reason: Reason) -> None:
+    assert usual_reason(answers(story)) is reason
 
 
 def test_answers_to_another_configuration_do_not_count() -> None:
