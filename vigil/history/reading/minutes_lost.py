@@ -27,6 +27,7 @@ from vigil.history.reading import read
 from vigil.history.reading.objectives import ObjectiveStatus, status_of
 from vigil.history.reading.spans import DOWN_KINDS, SpanRows, read_rows, refused_monitors, spans_of
 from vigil.incidents.core.model import IncidentKind
+from vigil.incidents.core.provider_outage import is_providers
 from vigil.incidents.models import Incident
 from vigil.monitors.core.named_models import named_models
 from vigil.monitors.models import Monitor
@@ -130,8 +131,12 @@ def _lost_spans(monitors: Sequence[Monitor], rows: SpanRows, window: Span) -> di
     """What incidents say of lost time. One that became an outage was milder until then."""
     found: dict[int, list[LostSpan]] = {monitor.pk: [] for monitor in monitors}
     refused = refused_monitors(monitors, rows.incidents)
+    kinds = {monitor.pk: monitor.kind for monitor in monitors}
     for one in rows.incidents:
         if not isinstance(one, Incident) or one.monitor_id not in found:
+            continue
+        if not is_providers(kinds[one.monitor_id], one.failure):
+            # What a canary reads in an answer takes no minute of a service.
             continue
         start_s = max(int(one.started_at.timestamp()), window[0])
         end_s = window[1] if one.resolved_at is None else min(int(one.resolved_at.timestamp()), window[1])

@@ -63,6 +63,13 @@ def test_minutes_lost_are_split_by_whose_fault_they_were_and_counted_once() -> N
     assert whole.objective.target_percent == 99.9 and not whole.objective.name
 
 
+def test_what_a_canary_reads_in_an_answer_takes_no_minute_of_its_provider() -> None:
+    Monitor.objects.filter(pk=(luna := monitor("luna")).pk).update(kind="canary")
+    incident(luna, IncidentKind.DEGRADED, Reason.BODY_MISMATCH, 600, 100)
+    incident(luna, IncidentKind.DEGRADED, Reason.STALLED, 300, 10)
+    assert [(one.reason, one.seconds) for one in budget().lost.shares] == [(Reason.STALLED, 600)]
+
+
 def test_time_that_does_not_count_is_not_lost() -> None:
     Monitor.objects.filter(pk=(young := monitor("young")).pk).update(created_at=NOW - timedelta(minutes=30))
     incident(young, IncidentKind.OUTAGE, Reason.HTTP_5XX, 60, 60)
