@@ -48,16 +48,20 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
 
 
 def base_with(overlay: Path, *components: str) -> Rendered:
-    """What an overlay in this empty folder renders."""
-    parts = {name: str(KUSTOMIZE / name) for name in ("base", *components)}
+    """What an overlay of the base in this empty folder renders."""
+    return overlay_of("base", overlay, *components)
+
+
+def overlay_of(base: str, overlay: Path, *components: str) -> Rendered:
+    parts = {name: str(KUSTOMIZE / name) for name in (base, *components)}
     within = {name: Path(path).relative_to("/") for name, path in parts.items()}
     up = "/".join([".."] * (len(overlay.parts) - 1))
     content = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "namespace": "vigil",
-        "resources": [f"{up}/{within['base']}"],
-        "components": [f"{up}/{within[name]}" for name in within if name != "base"],
+        "resources": [f"{up}/{within[base]}"],
+        "components": [f"{up}/{within[name]}" for name in components],
     }
     (overlay / "kustomization.yaml").write_text(yaml.safe_dump(content))
     return of_kustomize(overlay)
@@ -87,10 +91,21 @@ def test_they_are_the_same_with_two_shards(tmp_path: Path) -> None:
     }
 
 
-def test_the_worker_of_a_region_is_the_same_object() -> None:
-    helm = of_helm(*REGION)
-    assert {name for kind, name in helm if kind in WORKLOADS} == {"vigil-region"}
+def test_the_worker_of_a_region_is_the_same_object(tmp_path: Path) -> None:
+    helm = of_helm(*REGION, release="vigil-eu-west")
+    assert {name for kind, name in helm if kind in WORKLOADS} == {"vigil-eu-west-region"}
     assert comparable(helm) == comparable(of_kustomize(KUSTOMIZE / "region"))
+    told = of_helm("ci/region-values.yaml", release="vigil-eu-west")
+    assert ("PodMonitor", "vigil-eu-west") in told and ("NetworkPolicy", "vigil-eu-west-metrics") in told
+    assert comparable(told) == comparable(overlay_of("region", tmp_path, "components/region-monitoring"))
+
+
+def test_a_region_in_the_namespace_of_the_control_plane_changes_nothing_of_it(everything: Rendered) -> None:
+    region = of_kustomize(KUSTOMIZE / "region")
+    assert not region.keys() & everything.keys()
+    own = {"app.kubernetes.io/name": "vigil", "app.kubernetes.io/instance": "vigil"}
+    chosen = [one["spec"]["podSelector"]["matchLabels"] for (kind, _), one in region.items() if kind == "NetworkPolicy"]
+    assert chosen and not [labels for labels in chosen if labels.items() <= own.items()]
 
 
 def test_the_chart_names_the_oldest_release_that_it_is_held_to() -> None:
