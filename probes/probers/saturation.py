@@ -28,7 +28,7 @@ from probes.specs.http import HttpSpec, secret_headers
 from probes.specs.http import validate as validate_http
 from probes.specs.http import validate_secrets as validate_http_secrets
 from probes.specs.tls import TlsFields, tls_options_of
-from probes.wire import Fact, is_trial
+from probes.wire import Fact
 
 #: The largest page that is read (bytes); of one beyond the usual limit only lines that count are kept.
 PAGE_MOST = 16_777_216
@@ -116,8 +116,9 @@ async def probe(spec: SaturationSpec, secrets: Mapping[str, str], context: Probe
     facts |= report.facts(sample, judged)
     outcomes = _outcomes(sample, thresholds) if context.explain else ()
     status, reason, detail = judged.status, judged.reason, printable(judged.detail)
-    if judged.undecided and context.monitor and not is_trial(context.round):
-        # A worker that began anew would otherwise vote that what it has not looked at for long enough is over.
+    if judged.undecided and context.monitor and not context.round:
+        # A worker that began anew would otherwise say that what it has not looked at for long enough is over, and call
+        # a round. In a round it votes: another has seen enough to call it, and too few votes would be an alarm.
         status, reason, detail = Status.UNKNOWN, Reason.SKIPPED, printable(judged.undecided)
     return Observation(status, reason, context.trace.phases(), answer.code, detail, facts, outcomes)
 

@@ -287,10 +287,11 @@ def test_a_worker_sees_an_engine_that_stands_still(on_loop: Any) -> None:
     assert seen[0].detail == "not yet known: the counters were not seen to move since this worker first looked"
 
 
-def test_a_worker_that_begins_in_the_middle_of_a_stall_or_a_crowd_does_not_vote_that_it_is_over(on_loop: Any) -> None:
+def test_a_worker_that_begins_in_the_middle_of_a_stall_or_a_crowd_does_not_say_that_it_is_over(on_loop: Any) -> None:
     again = [page(2, 1, 100)] * 2 + [page(2, 1, 101)] * 2
+    # Too few votes in a round would be an alarm of their own.
     seen = on_loop(looks(again, ["", "r", "", ""]))
-    assert [each.status for each in seen] == [Status.UNKNOWN, Status.UNKNOWN, Status.UP, Status.UP]
+    assert [each.status for each in seen] == [Status.UNKNOWN, Status.UP, Status.UP, Status.UP]
     crowd = on_loop(looks([page(2, 50, tokens) for tokens in range(4)], [""] * 4))
     assert [each.status for each in crowd] == [Status.UNKNOWN] * 2 + [Status.DEGRADED] * 2
     aged = [page(2, 1, tokens) + b"vllm:request_success_total 5\n" for tokens in range(4)]
@@ -312,7 +313,7 @@ def test_the_looks_of_a_round_are_judged_and_not_counted(on_loop: Any) -> None:
     # Four looks of rounds between two scheduled checks make no third one; after the third, they confirm.
     rounds = ["", "r", "r", "r", "r", "", "", "r", "r"]
     seen = on_loop(looks([page(2, 50, 100)] * len(rounds), rounds))
-    assert {each.reason for each in seen[:2]} == {Reason.SKIPPED}
+    assert [each.reason for each in seen[:2]] == [Reason.SKIPPED, Reason.OK]
     assert {each.reason for each in seen[6:]} == {Reason.STALLED}
 
 
