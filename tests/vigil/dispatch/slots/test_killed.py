@@ -24,7 +24,7 @@ from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor, Region
 
 __all__ = ["floor"]
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
 INTERVAL_MS = 5_000
 #: Answers that the budget pays for.
@@ -76,7 +76,7 @@ def answer_nanos(canary: Monitor) -> int:
 def die(where: str) -> None:
     server = os.environ["VIGIL_DATABASE_URL"].rsplit("/", 1)[0]
     env = {**os.environ, "VIGIL_DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}"}
-    died = subprocess.run([sys.executable, "-c", _KILLED, where], env=env, timeout=60, check=False, capture_output=True)
+    died = subprocess.run([sys.executable, "-c", _KILLED, where], env=env, timeout=99, check=False, capture_output=True)
     assert died.returncode == -signal.SIGKILL, died.stderr[-2000:]
 
 
