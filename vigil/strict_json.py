@@ -62,12 +62,12 @@ def read_json(text: str | bytes) -> Any:
     except ValueError as problem:
         raise NotJson(f"It is not JSON: {getattr(problem, 'msg', 'a number is too long')}.") from None
     if not isinstance(found, dict):
-        _check(found, 1)
+        check_json(found)
         return found
     for name, value in found.items():
         check_text(name)
         try:
-            _check(value, 2)
+            check_json(value, 2)
         except InputProblem as problem:
             problem.field = name
             raise
@@ -86,7 +86,8 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InputProblem("It holds NaN or Infinity, which are not JSON numbers.")
 
 
-def _check(found: Any, depth: int) -> None:
+def check_json(found: Any, depth: int = 1) -> None:
+    """Refuse a document that was read elsewhere, of which a text or number cannot be stored; raises `InputProblem`."""
     # A list of what is left, rather than recursion: the depth is a stranger's.
     left: list[tuple[Any, int]] = [(found, depth)]
     while left:

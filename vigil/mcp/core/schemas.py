@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Literal, get_origin, get_type_hints
 
 import msgspec
+
+from vigil.strict_json import InputProblem, check_json, read_json
 
 
 class ArgumentsRefused(Exception):
@@ -29,8 +30,10 @@ def arguments_of(given: Any, kind: type[msgspec.Struct]) -> Any:
     JSON in a text: what such a value can only mean is taken.
     """
     try:
-        return msgspec.convert(_as_meant(given or {}, kind), kind)
-    except (msgspec.ValidationError, RecursionError) as refused:
+        meant = _as_meant(given or {}, kind)
+        check_json(meant)
+        return msgspec.convert(meant, kind)
+    except (msgspec.ValidationError, InputProblem, RecursionError) as refused:
         wants = ", ".join(field.encode_name for field in msgspec.structs.fields(kind)) or "nothing"
         raise ArgumentsRefused(f"{refused}. It takes: {wants}.") from None
 
@@ -56,7 +59,7 @@ def _value_as_meant(value: Any, wanted: Any) -> Any:
     if not isinstance(value, str) or wanted is str or get_origin(wanted) is Literal:
         return value
     try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
+        found = read_json(value)
+    except InputProblem:
         return value
     return value if found is None else found

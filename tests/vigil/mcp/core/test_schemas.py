@@ -41,6 +41,9 @@ def test_what_a_value_can_only_mean_is_taken(given: dict[str, Any], taken: Asked
         {"name": None}, {"name": 5}, {"name": "x", "limit": 5.5}, {"name": "x", "limit": "many"},
         {"name": "x", "limit": "51"}, {"name": "x", "limit": float("inf")}, {"name": "x", "tags": "a"},
         {"name": "x", "document": "[" * 100_000}, {"name": "x", "unknown": None}, ["x"], "x", {},
+        {"name": "\ud800"}, {"name": "\x00"}, {"name": "x", "document": {"a": float("nan")}},
+        {"name": "x", "document": {"a": 10**30}}, {"name": "x", "document": '{"a": "\\ud800"}'},
+        {"name": "x", "document": '{"a": NaN}'},
     ],
 )  # fmt: skip
 def test_all_else_is_refused_with_what_the_tool_takes(given: Any) -> None:
