@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from vigil.alerts.channels.kind import ChannelError
-from vigil.alerts.core.retry import DEAD_AFTER, after_failure
+from vigil.alerts.core.retry import DEAD_AFTER, GIVE_UP_AFTER, after_failure
 from vigil.status.core.subscriber_terms import LetterPurpose, OffReason, SubscriberKind, SubscriberState
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
 from vigil.status.letters.posts import ReceiverGone
 from vigil.status.letters.smtp_session import MailAnswer
 from vigil.status.subscriber_models import SubscriberLetter
 
+#: How long a letter may wait, for a mail server that is away or not set: behind it old news would be read as new.
+WAITS_MOST = GIVE_UP_AFTER + timedelta(hours=1)
+TOO_LATE = "it has waited for more than a day"
 #: Attempts of a letter that asks to confirm.
 ASKED_MOST = 6
 
@@ -59,8 +62,10 @@ class LetterAttempt:
         return self._result(LetterOutcome.DEAD, f"its sender died {done} times while it sent this")
 
     def not_wanted(self) -> LetterResult | None:
-        """The end of a letter that is to be sent no more: its page is closed, or its subscriber is not told."""
+        """The end of a letter that is sent no more: it is old, its page is closed, or its subscriber is not told."""
         subscriber = self.letter.subscriber
+        if self.claimed_at - self.letter.created_at > WAITS_MOST:
+            return self._result(LetterOutcome.DEAD, TOO_LATE)
         if not subscriber.page.enabled:
             return self._result(LetterOutcome.DEAD, "the page is not served")
         wanted = SubscriberState.PENDING if self.letter.purpose == LetterPurpose.CONFIRM else SubscriberState.CONFIRMED

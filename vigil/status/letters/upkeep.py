@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 
 from probes.process.isolation import Isolation
 from vigil.alerts.abandoned_claims import AbandonedClaims
 from vigil.alerts.accepted_log import AcceptedLog
 from vigil.alerts.core.lone_turns import ClaimTurn, LoneTurns
+from vigil.clock import database_now
 from vigil.status.core.subscriber_terms import SubscriberKind
+from vigil.status.letters.attempts import TOO_LATE, WAITS_MOST
 from vigil.status.letters.claims import has_lone_letter
+from vigil.status.letters.counts import add_letters
 from vigil.status.letters.fan_out import write_due_letters
+from vigil.status.subscriber_models import OutboxState, SubscriberLetter
 from vigil.status.subscribers.changes import forget
 from vigil.status.subscribers.requests import decide_requests
 
 FORGET_EVERY_S = 60.0
+_GIVEN_UP_AT_ONCE = 5_000
 _WAITS = """
 SELECT EXISTS (SELECT 1 FROM status_subscriptionrequest WHERE outcome = ''),
        EXISTS (SELECT 1 FROM status_publicupdate WHERE told_at IS NULL AND published_at IS NOT NULL),
@@ -62,6 +68,7 @@ class LetterUpkeep:
         if time.monotonic() - self._forgot_s > FORGET_EVERY_S:
             self._forgot_s = time.monotonic()
             isolation.attempt("forget", forget, 0)
+            isolation.attempt("given_up", give_up_old_letters, 0)
         if decided + written > 0:
             # Of any kind: the next turn looks.
             kinds = frozenset(SubscriberKind)
@@ -69,6 +76,19 @@ class LetterUpkeep:
         if self._turns.looks(now_s):
             self._turns.note(now_s, waits=has_lone_letter())
         return LettersDue(decided, bool(kinds) or sending, kinds, self._turns.next(now_s, idle=idle))
+
+
+def give_up_old_letters() -> int:
+    """Give up letters that have waited too long, such as all of a mail server that is not set; returns how many, a
+    bounded number at once."""
+    waiting = SubscriberLetter.objects.filter(state=OutboxState.PENDING, created_at__lt=database_now() - WAITS_MOST)
+    with transaction.atomic():
+        found = waiting.order_by("pk").select_for_update(skip_locked=True).values_list("pk", "kind")
+        rows = list(found[:_GIVEN_UP_AT_ONCE])
+        given_up = SubscriberLetter.objects.filter(pk__in=[key for key, _ in rows])
+        given_up.update(state=OutboxState.DEAD, last_error=TOO_LATE)
+        add_letters(Counter((kind, OutboxState.DEAD.value) for _, kind in rows))
+    return len(rows)
 
 
 def _waits() -> tuple[bool, bool, bool, frozenset[SubscriberKind]]:

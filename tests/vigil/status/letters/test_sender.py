@@ -16,6 +16,7 @@ from vigil.demo.mail_receiver import MailReceiver
 from vigil.status.changes import save_status_page
 from vigil.status.letters.compose import mail_of
 from vigil.status.letters.fan_out import write_letters
+from vigil.status.letters.upkeep import give_up_old_letters
 from vigil.status.public_incidents.changes import delete_public_incident
 from vigil.status.public_incidents.updates import add_update
 from vigil.status.subscriber_models import Subscriber, SubscriberLetter
@@ -115,6 +116,24 @@ def test_letters_go_over_few_sessions(server: MailReceiver) -> None:
     incident_of(page)
     tell_all()
     assert len(server.by_recipient) == server.count == 60 and server.sessions <= 20
+
+
+def test_what_waited_for_more_than_a_day_is_old_news(server: MailReceiver) -> None:
+    page = page_of()
+    subscriber(page, "reader@example.test")
+    incident = incident_of(page)
+    write_letters(incident.updates.get().pk)
+    SubscriberLetter.objects.update(created_at=database_now() - timedelta(hours=26))
+    add_update(incident, {"state": "resolved", "text": "Over."})
+    tell_all()
+    (told,) = server.letters("reader@example.test")
+    assert "Resolved" in told["Subject"]
+    first = SubscriberLetter.objects.order_by("pk")[0]
+    assert (first.state, first.last_error) == ("dead", "it has waited for more than a day")
+    # Where no mail server is set, no letter is claimed, and none stays for ever.
+    SubscriberLetter.objects.update(state="pending", created_at=database_now() - timedelta(hours=26))
+    give_up_old_letters()
+    assert set(SubscriberLetter.objects.values_list("state", flat=True)) == {"dead"}
 
 
 def test_a_refused_address_is_switched_off_and_the_others_are_told(server: MailReceiver) -> None:
