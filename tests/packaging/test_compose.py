@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from vigil.cli.processes.run import PROCESSES
 from vigil.enrolment.core.commands import EnrolmentPlace, commands
 from vigil.local.environments import SHARDED
 
@@ -56,7 +57,20 @@ def test_s10_a_worker_shares_a_network_with_the_message_redis_and_with_no_other_
     }
     workers = [name for name in SERVICES if name.startswith("worker-")]
     assert workers and all(networks[name] == {"broker"} for name in (*workers, "consensus"))
-    assert {name for name, joined in networks.items() if "pings" in joined} == {"ping-log", "web", "ping", "heartbeats"}
+    assert {name for name, joined in networks.items() if "pings" in joined} == {
+        "ping-log",
+        "web",
+        "ping",
+        "mail",
+        "heartbeats",
+    }
+
+
+def test_each_process_has_its_container() -> None:
+    ran = {
+        service["command"][2] for service in SERVICES.values() if service.get("command", "")[:2] == ["vigil.cli", "run"]
+    }
+    assert ran == set(PROCESSES)
 
 
 def test_the_worker_of_a_region_enrols_once_and_keeps_what_it_got() -> None:

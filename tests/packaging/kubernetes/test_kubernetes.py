@@ -22,6 +22,7 @@ from tests.packaging.kubernetes.rendered import (
     WORKLOADS,
     Rendered,
     comparable,
+    objects,
     of_helm,
     of_kustomize,
     pods,
@@ -160,6 +161,17 @@ def test_each_process_has_its_deployment() -> None:
             "vigil-consensus": ["consensus"],
         }.get(name, ["vigil.cli", "run", name.removeprefix("vigil-")])
         assert pod["containers"][0]["args"][: len(wanted)] == wanted
+
+
+def test_where_mails_are_taken_pages_and_senders_know_it() -> None:
+    with_mail = objects(run_tool("helm", "template", "vigil", str(CHART), "--set", "replicas.mail=1"))
+    told = {
+        name: one["value"]
+        for name, pod in pods(with_mail)
+        for one in pod["containers"][0].get("env", ())
+        if one["name"] == "VIGIL_MAIL_PORT"
+    }
+    assert told == dict.fromkeys(("vigil-mail", "vigil-web", "vigil-deliver"), "2525")
 
 
 def test_what_is_leased_runs_twice_and_is_disrupted_once() -> None:
