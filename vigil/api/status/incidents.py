@@ -16,6 +16,7 @@ from vigil.api.base.authentication import signed_name
 from vigil.api.base.serializers import ApiModelSerializer, MomentField
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.api.status.components import OfPages
+from vigil.api.status.filters import OfPageFilters
 from vigil.api.status.updates import PublicUpdateSerializer, UpdatesMixin
 from vigil.incidents.models import Incident
 from vigil.status.components import MAX_COMPONENTS
@@ -108,6 +109,7 @@ class PublicIncidentViewSet(UpdatesMixin, TeamViewSet[PublicIncident]):
     model = PublicIncident
     serializer_class = PublicIncidentSerializer
     lookup_value_regex = r"pin_[0-9a-z]{1,20}"
+    filterset_class = OfPageFilters
     filterset_fields = ("state", "impact")
     queryset = PublicIncident.objects.none()
 

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from vigil.api.base.serializers import MomentField
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.api.status.components import OfPages
+from vigil.api.status.filters import OfPageFilters
 from vigil.api.status.updates import PublicUpdateSerializer, UpdatesMixin
 from vigil.status.components import MAX_COMPONENTS
 from vigil.status.core.states import UpdateState
@@ -95,6 +96,7 @@ class ScheduledMaintenanceViewSet(UpdatesMixin, TeamViewSet[PublicIncident]):
     model = PublicIncident
     serializer_class = ScheduledMaintenanceSerializer
     lookup_value_regex = r"pin_[0-9a-z]{1,20}"
+    filterset_class = OfPageFilters
     filterset_fields = ("state",)
     queryset = PublicIncident.objects.none()
 

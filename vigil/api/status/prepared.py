@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from vigil.api.base.teams import InTeam, TeamSerializer, TeamViewSet
 from vigil.api.status.components import OfPages
+from vigil.api.status.filters import OfPageFilters
 from vigil.status.components import MAX_COMPONENTS
 from vigil.status.incident_models import PublicationRule, UpdateTemplate
 from vigil.status.models import PageComponent, StatusPage
@@ -71,6 +72,7 @@ class UpdateTemplateViewSet(TeamViewSet[UpdateTemplate]):
     model = UpdateTemplate
     serializer_class = UpdateTemplateSerializer
     lookup_value_regex = r"tpl_[0-9a-z]{1,20}"
+    filterset_class = OfPageFilters
     filterset_fields = ("state",)
     queryset = UpdateTemplate.objects.none()
 

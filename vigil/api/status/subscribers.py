@@ -13,6 +13,7 @@ from vigil.api.base.permissions import WritersOnly
 from vigil.api.base.serializers import ApiModelSerializer
 from vigil.api.base.teams import TeamViewSet
 from vigil.api.openapi.enums import SUBSCRIBER_KINDS, SUBSCRIBER_OFF_REASONS, SUBSCRIBER_STATES
+from vigil.api.status.filters import OfPageFilters
 from vigil.status.subscriber_models import Subscriber
 from vigil.status.subscribers.changes import unsubscribe
 
@@ -60,6 +61,7 @@ class SubscriberViewSet(TeamViewSet[Subscriber]):
     permission_classes = [WritersOnly]
     http_method_names = ["get", "delete", "head", "options"]
     lookup_value_regex = r"sub_[0-9a-z]{1,20}"
+    filterset_class = OfPageFilters
     filterset_fields = ("kind", "state")
     queryset = Subscriber.objects.none()
 

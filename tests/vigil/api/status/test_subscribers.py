@@ -27,6 +27,20 @@ def test_a_writer_lists_and_removes_them_and_a_reader_does_not() -> None:
     assert api("DELETE", f"subscribers/{row.public_id}")[0] == 204 and not Subscriber.objects.exists()
 
 
+def test_lists_of_what_belongs_to_pages_are_of_those_that_are_named() -> None:
+    page, other, api = page_of(), page_of("other"), Api(default_team())
+    for one in (page, other):
+        subscriber(one, "reader@example.test")
+        incident_of(one)
+    for listed in ("subscribers", "public-incidents"):
+        (found,) = api("GET", f"{listed}?page={page.public_id}")[1]["results"]
+        assert found["page"] == page.public_id
+        assert len(api("GET", f"{listed}?page={page.public_id},{other.public_id}")[1]["results"]) == 2
+    for listed in ("scheduled-maintenances", "update-templates"):
+        assert api("GET", f"{listed}?page={page.public_id}")[1]["results"] == []
+        assert api("GET", f"{listed}?page=acme")[0] == 400
+
+
 def test_letters_that_were_given_up_are_sent_again_unless_a_newer_one_says_more() -> None:
     page, api = page_of(), Api(default_team())
     rows = {name: subscriber(page, f"{name}@example.test") for name in ("lost", "told", "gone", "behind")}
