@@ -72,7 +72,7 @@ def scraped(path: str = "/metrics/monitors", **headers: str) -> str:
 def test_every_region_is_told_of_under_the_names_that_dashboards_query(shop: Monitor) -> None:
     text = scraped()
     at = f'job="Shop",instance="https://shop.test/health",monitor="{shop.public_id}",team="{shop.team.public_id}"'
-    for region, success in (("eu-west", "1.0"), ("us-east", "0.0")):
+    for region, success in (("eu-west", "1"), ("us-east", "0")):
         assert f'probe_success{{{at},region="{region}",probe="{region}"}} {success}\n' in text
     assert f'vigil_monitor_state{{{at},state="up"}} 1\n' in text
     assert 'check_name="http",frequency="60000"} 1\n' in text
@@ -125,7 +125,7 @@ def test_a_probe_finds_a_stored_monitor_and_asks_its_target_nothing(
 ) -> None:
     answer = Client(**HERE).get("/probe", {"target": target(shop), "module": "http_2xx"})
     assert answer.status_code == 200
-    assert b"probe_success 1.0\n" in answer.content and b"probe_http_status_code 200\n" in answer.content
+    assert b"probe_success 1\n" in answer.content and b"probe_http_status_code 200\n" in answer.content
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_counts_are_the_same_whichever_process_is_scraped_and_end_by_themselves(
 
 
 def test_a_probe_from_one_region_says_what_that_region_saw(shop: Monitor) -> None:
-    assert "probe_success 0.0\n" in scraped("/probe?target=Shop&region=us-east")
+    assert "probe_success 0\n" in scraped("/probe?target=Shop&region=us-east")
 
 
 def test_parts_hold_every_monitor_once(shop: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,14 +77,14 @@ def samples(kind: str, result: Result) -> Iterator[Sample]:
     """Every sample of a result: family, further labels, value."""
     success = passed(result.status)
     if success is not None:
-        yield "probe_success", "", float(success)
+        yield "probe_success", "", int(success)
     phases = result.phases
     yield "probe_duration_seconds", "", phases.total_us / 1e6
     yield "probe_dns_lookup_time_seconds", "", phases.dns_us / 1e6
-    yield "probe_failed_due_to_regex", "", float(result.reason is Reason.BODY_MISMATCH)
+    yield "probe_failed_due_to_regex", "", int(result.reason is Reason.BODY_MISMATCH)
     yield "vigil_region_last_result_timestamp_seconds", "", result.started_ms / 1e3
     if result.reason is not Reason.OK:
-        yield "vigil_probe_reason", f",{label('reason', result.reason.value)}", 1.0
+        yield "vigil_probe_reason", f",{label('reason', result.reason.value)}", 1
     yield from _durations(kind, result)
     if success is not None:
         yield from _codes(kind, result)
@@ -95,10 +95,10 @@ def _codes(kind: str, result: Result) -> Iterator[Sample]:
     """What was answered; blackbox_exporter tells 0 where nothing was, which rules on a code count on."""
     if kind == "http":
         yield "probe_http_status_code", "", result.code
-        yield "probe_http_version", "", (_number(result.facts.get("http_version")) or 1.1) if result.code else 0.0
+        yield "probe_http_version", "", (_number(result.facts.get("http_version")) or 1.1) if result.code else 0
     elif kind == "websocket":
         yield "probe_websocket_status_code", "", result.code
-        yield "probe_websocket_connection_upgraded", "", float(result.code == _UPGRADED)
+        yield "probe_websocket_connection_upgraded", "", int(result.code == _UPGRADED)
     elif kind == "grpc":
         given, code = result.facts.get("grpc_status"), _UNAVAILABLE
         if result.reason is Reason.TIMEOUT:
@@ -106,10 +106,10 @@ def _codes(kind: str, result: Result) -> Iterator[Sample]:
         if isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= _GRPC_LAST:
             code = given
         yield "probe_grpc_status_code", "", code
-        yield "probe_grpc_ssl", "", float(result.phases.tls_us > 0)
+        yield "probe_grpc_ssl", "", int(result.phases.tls_us > 0)
         for name in _SERVING:
             named = f",{label('serving_status', name)}"
-            yield "probe_grpc_healthcheck_response", named, float(result.facts.get("serving") == name)
+            yield "probe_grpc_healthcheck_response", named, int(result.facts.get("serving") == name)
 
 
 def _durations(kind: str, result: Result) -> Iterator[Sample]:
@@ -138,18 +138,18 @@ def _of_facts(kind: str, result: Result) -> Iterator[Sample]:
     facts = result.facts
     address, version, expires_s = facts.get("address"), facts.get("tls"), _expires_s(result)
     if isinstance(address, str) and address:
-        yield "probe_ip_protocol", "", 6.0 if ":" in address else 4.0
+        yield "probe_ip_protocol", "", 6 if ":" in address else 4
     if expires_s is not None:
         yield "probe_ssl_earliest_cert_expiry", "", expires_s
     if isinstance(version, str) and version in _TLS_VERSIONS:
-        yield "probe_tls_version_info", f",{label('version', _TLS_VERSIONS[version])}", 1.0
+        yield "probe_tls_version_info", f",{label('version', _TLS_VERSIONS[version])}", 1
     if kind == "http":
-        yield "probe_http_ssl", "", float(result.phases.tls_us > 0 or bool(version))
+        yield "probe_http_ssl", "", int(result.phases.tls_us > 0 or bool(version))
         yield "probe_http_redirects", "", _number(facts.get("redirects"))
         yield "probe_http_uncompressed_body_length", "", _number(facts.get("body_bytes"))
     elif kind == "dns":
         yield "probe_dns_answer_rrs", "", _number(facts.get("answers"))
-        yield "probe_dns_query_succeeded", "", float("rcode" in facts)
+        yield "probe_dns_query_succeeded", "", int("rcode" in facts)
 
 
 def _expires_s(result: Result) -> int | None:
@@ -163,4 +163,4 @@ def _expires_s(result: Result) -> int | None:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else 0

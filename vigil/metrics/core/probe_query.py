@@ -71,7 +71,7 @@ def probe_text(monitor: MeasuredMonitor, results: Mapping[str, Result], region: 
                 text.add(family, more.removeprefix(","), value)
     committed = None if monitor.state == PAUSED else passed(Status(monitor.state))
     if not region and committed is not None:
-        text.add("probe_success", "", float(committed))
+        text.add("probe_success", "", int(committed))
     for state in STATES:
         text.add("vigil_monitor_state", label("state", state), int(state == monitor.state))
     return text.text()

@@ -223,9 +223,9 @@ def test_a_query_that_cannot_be_answered_says_what_to_send(given: dict[str, str]
 def test_the_success_of_a_probe_is_what_most_regions_agreed_on() -> None:
     results = {"eu": result(Status.DOWN, Reason.TIMEOUT, NOW_MS + 5), "us": result(code=200)}
     text = probe_text(monitor("up"), results, "").decode()
-    assert "probe_success 1.0\n" in text and "probe_http_status_code 200\n" in text
-    assert "probe_success 0.0\n" in probe_text(monitor("up"), results, "eu").decode()
-    assert "probe_success 0.0\n" in probe_text(monitor("down"), results, "").decode()
+    assert "probe_success 1\n" in text and "probe_http_status_code 200\n" in text
+    assert "probe_success 0\n" in probe_text(monitor("up"), results, "eu").decode()
+    assert "probe_success 0\n" in probe_text(monitor("down"), results, "").decode()
 
 
 def test_debug_says_which_results_the_answer_is_made_of() -> None:
