@@ -22,6 +22,8 @@ from vigil.deadletters.record import LetterSource, isolation
 
 POLL_S = 1.0
 FORGET_EVERY_S = 60.0
+#: Renewals are due every two minutes, and finding them reads every open alert.
+RENEW_EVERY_S = 5.0
 
 
 class Clockwork:
@@ -31,6 +33,7 @@ class Clockwork:
         self._wake, self._log = wake, log
         self._abandoned = AbandonedClaims(owner)
         self._tick = asyncio.Event()
+        self._renewed_s = -RENEW_EVERY_S
         self._database = DatabaseThread("clockwork")
         #: Apart from the isolation of claims: of another thread, and with what it tries again by itself.
         self._isolation = isolation(LetterSource.DELIVER)
@@ -63,7 +66,10 @@ class Clockwork:
         attempt("accepted", self._log.recover, 0)
         freed = attempt("abandoned", self._abandoned.free, 0)
         fallbacks = attempt("fallbacks", lambda: escalate_unaccepted(each), 0)
-        due = attempt("due", lambda: run_due(each), 0) + attempt("renewals", renew, 0)
+        due = attempt("due", lambda: run_due(each), 0)
+        if time.monotonic() - self._renewed_s >= RENEW_EVERY_S:
+            self._renewed_s = time.monotonic()
+            due += attempt("renewals", renew, 0)
         return freed + fallbacks + due + attempt("switched_off", lambda: sync_switched_off(each), 0)
 
     async def close(self) -> None:
