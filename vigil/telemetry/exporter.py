@@ -29,7 +29,7 @@ from vigil.configuration import configuration
 from vigil.monitors.core.targets import target_of
 from vigil.monitors.models import Monitor
 from vigil.telemetry.backlog import Backlog
-from vigil.telemetry.core.otlp import ExportedCheck, ExportedMonitor, Json, is_exported, metrics, traces
+from vigil.telemetry.core.otlp import ExportedCheck, ExportedMonitor, Json, is_exported, metrics, rejected, traces
 from vigil.telemetry.settings import TelemetrySettings
 
 _log = structlog.get_logger(__name__)
@@ -105,24 +105,30 @@ class ResultExporter:
                 ("traces", traces(checks, release())),
                 ("metrics", metrics(checks, release(), time.time_ns())),
             ):
-                taken = self._send(loop, outbound, signal, document)
-                self._counts.add(families.EXPORTED, signal, "sent" if taken else "dropped", by=len(checks))
+                taken = min(self._send(loop, outbound, signal, document, len(checks)), len(checks))
+                self._counts.add(families.EXPORTED, signal, "sent", by=taken)
+                self._counts.add(families.EXPORTED, signal, "dropped", by=len(checks) - taken)
 
-    def _send(self, loop: asyncio.Runner, outbound: Outbound, signal: str, document: Json) -> bool:
-        """Send one document; again and again while the collector asks for that, and there is time."""
+    def _send(self, loop: asyncio.Runner, outbound: Outbound, signal: str, document: Json, count: int) -> int:
+        """Send one document of so many checks; again and again while the collector asks for that, and there is time.
+        Returns how many were taken."""
         headers = {"content-type": "application/json", "content-encoding": "gzip", **self._settings.headers}
         body = gzip.compress(msgspec.json.encode(document), 1)
         call = ReceiverCall(below(self._settings.otlp_endpoint, f"v1/{signal}"), body, headers)
         until_s, wait_s = self._now_s() + TRIED_S, WAIT_S
         while True:
             try:
-                judged(loop.run(_called(outbound, call)), "the collector")
-                return True
+                answer = loop.run(_called(outbound, call))
+                judged(answer, "the collector")
+                refused_of = rejected(answer.json())
+                if refused_of:
+                    self._say_dropped(signal, f"the collector rejected {refused_of}")
+                return max(0, count - refused_of)
             except ChannelError as refused:
                 wait_s = max(wait_s, refused.retry_after_s or 0.0)
                 if refused.permanent or self._stop.is_set() or self._now_s() + wait_s > until_s:
                     self._say_dropped(signal, str(refused))
-                    return False
+                    return 0
             self._stop.wait(wait_s)
             wait_s = min(2 * wait_s, WAIT_MOST_S)
 

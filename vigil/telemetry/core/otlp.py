@@ -84,6 +84,14 @@ def metrics(checks: Sequence[ExportedCheck], release: str, now_ns: int) -> Json:
     return {"resourceMetrics": [{"resource": _resource(release), "scopeMetrics": [{"scope": scope, "metrics": told}]}]}
 
 
+def rejected(answer: Mapping[str, Any]) -> int:
+    """How many spans or data points a collector did not take, although it answered 200 (partial success)."""
+    partial = answer.get("partialSuccess")
+    found = (partial.get("rejectedSpans") or partial.get("rejectedDataPoints")) if isinstance(partial, dict) else 0
+    text = str(found or 0)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
 def _span(check: ExportedCheck) -> Json:
     result, monitor = check.result, check.monitor
     made = check_id(monitor.public_id, check.region, result.at_ms, result.round, result.look)

@@ -18,6 +18,7 @@ from vigil.telemetry.core.otlp import (
     ExportedMonitor,
     is_exported,
     metrics,
+    rejected,
     traces,
 )
 from vigil.telemetry.settings import TelemetrySettings, read_headers
@@ -145,6 +146,19 @@ def test_a_batch_without_such_checks_has_no_such_metric() -> None:
 )
 def test_only_checks_that_were_made_are_exported(status: Status, reason: Reason, round_id: str, expected: bool) -> None:
     assert is_exported(check(status, reason, round=round_id).result) is expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "count"),
+    [
+        ({}, 0), ({"partialSuccess": {}}, 0), ({"partialSuccess": {"rejectedSpans": "3", "errorMessage": "x"}}, 3),
+        ({"partialSuccess": {"rejectedDataPoints": 2}}, 2), ({"partialSuccess": {"errorMessage": "a warning"}}, 0),
+        ({"partialSuccess": []}, 0), ({"partialSuccess": {"rejectedSpans": "-1"}}, 0),
+        ({"partialSuccess": {"rejectedSpans": "9" * 30}}, 0),
+    ],
+)  # fmt: skip
+def test_what_a_collector_rejects_is_counted(answer: dict[str, Any], count: int) -> None:
+    assert rejected(answer) == count
 
 
 def test_headers_are_those_of_opentelemetrys_own_setting() -> None:
