@@ -107,8 +107,12 @@ class StreamedAnswer:
             self._token(visible=True)
 
     def calls_tool(self, index: object, name: object, arguments: object) -> None:
-        """A piece of a tool call: its name, once, and its arguments, in pieces."""
-        place = index if isinstance(index, int) and not isinstance(index, bool) else 0
+        """A piece of a tool call: its name, once, and its arguments, in pieces.
+
+        Without an index, as Gemini and Ollama have it in OpenAI's form, each name begins a call.
+        """
+        last = max(self.calls, default=0)
+        place = index if isinstance(index, int) and not isinstance(index, bool) else last + bool(self.calls and name)
         call = self.calls.get(place)
         if call is None:
             if len(self.calls) >= TOOL_CALLS_MOST:

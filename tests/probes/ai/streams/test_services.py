@@ -119,6 +119,24 @@ def error_in(form: str, came: str) -> Reason:
     return judged.reason
 
 
+@pytest.mark.parametrize(
+    ("deltas", "calls"),
+    [
+        ([[("f", '{"n"'), ("", ": 1}")]], [("f", '{"n": 1}')]),
+        ([[("f", "{}")], [("g", "{}")]], [("f", "{}"), ("g", "{}")]),
+        ([[("f", "{}"), ("f", "{}")]], [("f", "{}"), ("f", "{}")]),
+    ],
+)
+def test_calls_of_tools_without_an_index_are_told_apart_by_their_names(
+    deltas: list[list[tuple[str, str]]], calls: list[tuple[str, str]]
+) -> None:
+    answer = StreamedAnswer()
+    for pieces in deltas:
+        made = [{"index": None, "function": {"name": name, "arguments": arguments}} for name, arguments in pieces]
+        FORMS["openai_chat"].read("", {"choices": [{"delta": {"tool_calls": made}}]}, answer)
+    assert [(call.name, str(call.arguments)) for call in answer.calls.values()] == calls
+
+
 def test_thoughts_of_mistral_are_parts_of_the_content() -> None:
     answer = StreamedAnswer()
     thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}], "closed": True}
