@@ -141,10 +141,13 @@ def subscription(request: HttpRequest, token: str) -> HttpResponse:
 @_without_session
 def unsubscribe_once(request: HttpRequest, token: str) -> HttpResponse:
     """The end by one POST of a mail program (RFC 8058), or by a press of a person; a second time says the same."""
-    row = _subscriber(request, read_manage_token(token))
-    if row is None or request.method == "POST":
-        if row is not None:
-            unsubscribe(row.public_id)
+    name = read_manage_token(token)
+    if request.method == "POST":
+        # Under any name: since the letter was sent, its page may have given its domain to another one.
+        unsubscribe(name)
+        return _said(request, ReaderNotice.UNSUBSCRIBED)
+    row = _subscriber(request, name)
+    if row is None:
         return _said(request, ReaderNotice.UNSUBSCRIBED)
     words = words_for(request, row.page.language)
     heading = heading_of(words.subscribing.leave, row.page)

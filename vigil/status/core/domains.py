@@ -48,6 +48,11 @@ def host_of(header: str) -> str:
     return found[1].rstrip(".") if found else ""
 
 
+def is_of_subscriber(path: str) -> bool:
+    """Whether a path is that of a link in a letter. What acts is its token, whatever name it was sent under."""
+    return bool(_OF_SUBSCRIBER.match(path))
+
+
 def path_on_domain(slug: str, path: str) -> str:
     """The installation's path of a path on a page's own domain: a file of that page, or what the page needs.
 
@@ -57,7 +62,7 @@ def path_on_domain(slug: str, path: str) -> str:
     is_bundle = path.startswith(BUNDLES) and "/" not in path.removeprefix(BUNDLES)
     own = f"{PREFIX}{slug}/"
     is_look = path.startswith(own) and _LOOK.fullmatch(path.removeprefix(own))
-    if path == ICON or is_bundle or is_look or _OF_SUBSCRIBER.match(path):
+    if path == ICON or is_bundle or is_look or is_of_subscriber(path):
         return path
     return f"{PREFIX}{slug}{'' if path == '/' else path}"
 

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import ComponentFacts, PageFacts, PageFrame, PublicIncidentFacts, UpdateFacts
 from vigil.status.core.incidents.cards import incident_path
-from vigil.status.core.incidents.told import postmortem_id, said_html
+from vigil.status.core.incidents.told import as_told, postmortem_id, said_html
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.sentences import says, says_stale
 from vigil.status.core.states import INDICATORS, PublicImpact, statuspage_word, worst
@@ -58,7 +58,7 @@ def stale_document(document: bytes, heard_at: datetime, words: PageWords) -> byt
 
 def atom_feed(facts: PageFacts, frame: PageFrame) -> bytes:
     """Incidents, the newest first, each an entry with all that was said."""
-    entries = "".join(_entry(one, frame, facts.words) for one in facts.incidents)
+    entries = "".join(_entry(one, frame, facts.words) for one in as_told(facts))
     title = facts.words.incidents_of.format(title=facts.title)
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n'

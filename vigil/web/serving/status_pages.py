@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from vigil.configuration import configuration
 from vigil.status.addresses import address_of, own_hosts
 from vigil.status.core.answer import FileAnswer, FileRequest, answer_of, preflight_of, split_path
-from vigil.status.core.domains import ICON, PREFIX, host_of, path_on_domain
+from vigil.status.core.domains import ICON, PREFIX, host_of, is_of_subscriber, path_on_domain
 from vigil.status.core.facts import PageFrame
 from vigil.status.core.languages import LANGUAGES, chosen_of
 from vigil.status.models import StatusPage
@@ -79,10 +79,14 @@ class StatusPages:
     def placed(self, scope: Scope) -> Scope:
         """The request as the installation has it: on a page's own domain only that page exists, whatever is asked."""
         host = host_of(_header(scope, b"host"))
-        page = self._pages.of_domain(host) if host and host not in self._own_hosts else None
-        if page is None:
+        is_other = bool(host) and host not in self._own_hosts
+        page = self._pages.of_domain(host) if is_other else None
+        # Links of letters go on at a domain that their page has no more, or that is not served: who leaves, leaves.
+        if page is None and not (is_other and is_of_subscriber(scope["path"])):
             return scope
         headers = [*((name, value) for name, value in scope["headers"] if name != b"host"), (b"host", self._host)]
+        if page is None:
+            return {**scope, "headers": headers}
         return {
             **scope, "path": path_on_domain(page.slug, scope["path"]), "headers": headers, PAGE_DOMAIN: page.domain,
         }  # fmt: skip

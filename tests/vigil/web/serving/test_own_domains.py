@@ -13,9 +13,12 @@ from django.contrib.auth.hashers import make_password
 from django.test import override_settings
 
 from tests.vigil.status.facts import FRAME, page
+from tests.vigil.status.subscribing import page_of, subscriber
 from vigil.guess_limits import PAGE_PASSWORDS
 from vigil.status.core.access import PageAccess, PageVisibility
 from vigil.status.core.document import project
+from vigil.status.subscriber_models import Subscriber
+from vigil.status.subscribers.links import unsubscribe_link
 from vigil.web.serving.server import WebServer
 from vigil.web.serving.status_pages import StatusPages, published_pages
 
@@ -69,6 +72,16 @@ def test_a_page_is_at_the_root_of_its_domain_with_its_files_and_what_it_needs(se
     assert ask(server, DOMAIN, "/api/v2/summary.json")[0] == 200
     style = ask(server, DOMAIN, "/static/web/favicon.svg")
     assert style[0] == 200 and "svg" in style[1]["content-type"]
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(ALLOWED_HOSTS=[OURS])
+def test_who_leaves_leaves_also_at_a_domain_that_its_page_has_no_more(server: WebServer) -> None:
+    row = subscriber(page_of("gone", domain="gone.acme.test"), "reader@example.test")
+    link = unsubscribe_link(row).removeprefix("http://gone.acme.test")
+    assert ask(server, "gone.acme.test", "/")[0] == 400
+    assert ask(server, "gone.acme.test", link, "POST", b"List-Unsubscribe=One-Click")[0] == 200
+    assert not Subscriber.objects.exists()
 
 
 def test_a_program_of_another_site_may_ask_with_headers_of_its_own_for_what_everyone_may_read(

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from vigil.status.core.facts import PublicIncidentFacts
+from vigil.status.core.facts import PageFacts, PublicIncidentFacts
 from vigil.status.core.languages.words import PageWords
 from vigil.status.core.prose import public_markdown
+
+
+def as_told(facts: PageFacts) -> list[PublicIncidentFacts]:
+    """Incidents as feeds have them, what was told last first: planned work stands at its announcement."""
+    return sorted(facts.incidents, key=lambda one: (one.announced_at, one.id), reverse=True)
+
 
 Moment = Callable[[datetime], str]
 

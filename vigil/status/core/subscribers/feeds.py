@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from vigil.status.core.facts import PageFacts, PageFrame, PublicIncidentFacts
 from vigil.status.core.incidents.cards import incident_path
-from vigil.status.core.incidents.told import Moment, SaidText, said_html, said_lines, said_texts, window_html
+from vigil.status.core.incidents.told import Moment, SaidText, as_told, said_html, said_lines, said_texts, window_html
 from vigil.status.core.prose import public_markdown
 
 RSS_FILE, JSON_FILE = "history.rss", "feed.json"
@@ -41,7 +41,7 @@ def json_feed(facts: PageFacts, frame: PageFrame) -> bytes:
         "feed_url": f"{frame.address}/{JSON_FILE}",
         "language": facts.words.tag,
         "authors": [{"name": facts.title, "url": frame.address}],
-        "items": [_json_item(one, facts, frame) for one in facts.incidents],
+        "items": [_json_item(one, facts, frame) for one in as_told(facts)],
     }
     return json.dumps(feed, ensure_ascii=False, separators=(",", ":")).encode()
 
