@@ -21,6 +21,7 @@ from django.db import transaction
 from probes.process.isolation import Isolation
 from vigil.alerts.channels.email import EmailConfig, Letter
 from vigil.alerts.channels.kind import Accepted, ChannelError
+from vigil.alerts.core.retry import ALONE_AFTER
 from vigil.alerts.reports.text import body, subject
 from vigil.clock import database_now
 from vigil.configuration import configuration
@@ -108,8 +109,8 @@ def claim(now: datetime, only: int | None = None, *, owner: SessionLock | None =
             period = due(Frequency(report.frequency), ZoneInfo(report.zone), now, told_until)
             if period is None:
                 continue
-            report.attempts += 1
-            report.lease_until = now + min(LEASE * 2 ** (report.attempts - 1), WAIT_MOST)
+            report.attempts = min(report.attempts + 1, 1_000)
+            report.lease_until = now + min(LEASE * 2 ** min(report.attempts - 1, 10), WAIT_MOST)
             report.lease_token = owner.token() if owner is not None else None
             report.save(update_fields=["attempts", "lease_until", "lease_token"])
             return ClaimedReport(report.pk, period, EmailConfig(to=report.recipients), letter_of(report, period, now))
@@ -149,6 +150,7 @@ def _enabled() -> list[int]:
 
 
 def _is_abandoned(report: Report) -> bool:
-    """Whether the sender that has claimed it has died."""
+    """Whether the sender that has claimed it has died. One that has outlived several waits for its lease: alerts are
+    sent by the same process."""
     owner = owner_of(report.lease_token)
-    return owner > 0 and owner not in living_owners()
+    return owner > 0 and report.attempts < ALONE_AFTER and owner not in living_owners()

@@ -19,6 +19,7 @@ from tests.waiting import until
 from vigil.accounts.teams import default_team
 from vigil.alerts.channels import email
 from vigil.alerts.channels.kind import ChannelError
+from vigil.alerts.core.retry import ALONE_AFTER
 from vigil.alerts.reports.send import claim, record
 from vigil.configuration import configuration
 from vigil.database.session_lock import SessionLock
@@ -134,6 +135,13 @@ def test_a_report_that_the_server_refuses_is_tried_again_later(report: Report, p
     assert report.last_error == "" and report.attempts == 0
 
 
+def test_a_report_that_was_refused_for_weeks_is_sent_when_the_server_takes_it(report: Report, postbox: Postbox) -> None:
+    Report.objects.update(attempts=200, lease_until=NOW - timedelta(seconds=1))
+    assert deliver(NOW) == 1 and len(postbox.letters) == 1
+    report.refresh_from_db()
+    assert report.attempts == 0
+
+
 def test_a_crash_between_sending_and_noting_it_sends_the_same_letter_again(report: Report, postbox: Postbox) -> None:
     claimed = claim(NOW)
     assert claimed is not None
@@ -187,3 +195,8 @@ def test_3_a_report_that_a_dead_sender_had_claimed_is_claimed_again_at_once() ->
     until(lambda: claim(NOW, made.pk, owner=living) is not None)
     # Its owner lives, so only the lease frees it.
     assert claim(NOW, made.pk, owner=SessionLock()) is None
+
+    # One whose senders died again and again waits for it too: alerts are sent by the same process.
+    Report.objects.update(attempts=ALONE_AFTER, lease_token=dead.token())
+    assert claim(NOW, made.pk, owner=living) is None
+    assert claim(NOW + timedelta(minutes=11), made.pk, owner=living) is not None
