@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from probes import keys
 from probes.process.dead_letters import letter_of
+from probes.wire import Lane
 from tests.signed import mark_alive
 from tests.vigil.status.subscribing import incident_of, page_of, subscriber
 from vigil import guess_limits
@@ -99,6 +100,19 @@ def test_the_rate_of_pings_is_told_of_web_too(monkeypatch: pytest.MonkeyPatch) -
 def test_no_region_makes_the_labels_more(own_redis: redis.Redis) -> None:
     own_redis.hset(keys.REFUSED, mapping={f"made-up-{number}/unreadable": 1 for number in range(2_000)})
     assert scraped()["vigil_refused_total"] == {("unreadable", "others"): 2_000}
+
+
+def test_a_region_that_overwrites_its_queue_hides_nothing(own_redis: redis.Redis) -> None:
+    for slug in ("eu-west", "us-east"):
+        Region.objects.create(slug=slug, domain=slug)
+    for lane in Lane:
+        own_redis.set(keys.celery_prefix("eu-west") + keys.queue("eu-west", lane), "not a list")
+    found = scraped()
+    assert found["vigil_server_away"][("web", "redis")] == 0 and found["vigil_region_reports"] == {
+        ("eu-west",): 0, ("us-east",): 0,
+    }  # fmt: skip
+    told = {slug for slug in ("eu-west", "us-east") for labels in found["vigil_region_queue_batches"] if slug in labels}
+    assert told == {"us-east"}
 
 
 def test_an_installation_that_is_not_split_has_one_shard(own_redis: redis.Redis) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
 
 import redis
 import structlog
@@ -68,4 +67,12 @@ def _queues(regions: list[str]) -> dict[tuple[str, Lane], int]:
     pipe = redis_client().pipeline(transaction=False)
     for region, lane in named:
         pipe.llen(keys.celery_prefix(region) + keys.queue(region, lane))
-    return dict(zip(named, cast(list[int], pipe.execute()), strict=True)) if named else {}
+    # A region may write anything to its own keys: one that is no list is no queue, and says nothing of the others.
+    answers = pipe.execute(raise_on_error=False) if named else []
+    if broken := next((one for one in answers if isinstance(one, redis.RedisError) and not _is_own_fault(one)), None):
+        raise broken
+    return {place: one for place, one in zip(named, answers, strict=True) if isinstance(one, int)}
+
+
+def _is_own_fault(answer: redis.RedisError) -> bool:
+    return isinstance(answer, redis.ResponseError) and str(answer).startswith("WRONGTYPE")
