@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from vigil.monitors.core.engine_facts import ToldEngine, ToldServer, told_server
+from vigil.monitors.live.results import region_quarantines
 from vigil.monitors.models import Monitor
 from vigil.read_models.core.figures import length
 from vigil.read_models.core.shown_states import ShownState
@@ -65,10 +66,15 @@ class ShownTools:
 
 
 def engines_of(results: Sequence[LastResult]) -> ShownEngines | None:
-    """The engines by the region that sees most of them in trouble, of those the newest; None where none is told."""
+    """The engines by the region that sees most of them in trouble, of those the newest; None where none is told.
+
+    What a region in quarantine sees is shown only where no other tells any.
+    """
     told = [(one, server) for one in results if one.facts and (server := told_server(one.facts)) and server.engines]
     if not told:
         return None
+    held = region_quarantines()
+    told = [pair for pair in told if pair[0].region not in held] or told
     seen, server = max(told, key=lambda pair: (_troubled(pair[1]), pair[0].at.timestamp() if pair[0].at else 0.0))
     troubled = _troubled(server)
     words = f"{troubled} of {server.count} in trouble" if troubled else f"{server.count} without trouble"
