@@ -13,14 +13,11 @@ from django.contrib.auth.hashers import make_password
 from django.test import override_settings
 
 from tests.vigil.status.facts import FRAME, page
-from tests.vigil.status.subscribing import page_of, subscriber
 from vigil.guess_limits import PAGE_PASSWORDS
 from vigil.status.core.access import PageAccess, PageVisibility
 from vigil.status.core.document import project
-from vigil.status.subscriber_models import Subscriber
-from vigil.status.subscribers.links import unsubscribe_link
 from vigil.web.serving.server import WebServer
-from vigil.web.serving.status_pages import StatusPages, published_pages
+from vigil.web.serving.status_pages import PAGE_DOMAIN, StatusPages, published_pages
 
 DOMAIN, CLOSED, OURS = "status.acme.test", "closed.acme.test", "testserver"
 
@@ -74,14 +71,16 @@ def test_a_page_is_at_the_root_of_its_domain_with_its_files_and_what_it_needs(se
     assert style[0] == 200 and "svg" in style[1]["content-type"]
 
 
-@pytest.mark.django_db(transaction=True)
-@override_settings(ALLOWED_HOSTS=[OURS])
-def test_who_leaves_leaves_also_at_a_domain_that_its_page_has_no_more(server: WebServer) -> None:
-    row = subscriber(page_of("gone", domain="gone.acme.test"), "reader@example.test")
-    link = unsubscribe_link(row).removeprefix("http://gone.acme.test")
-    assert ask(server, "gone.acme.test", "/")[0] == 400
-    assert ask(server, "gone.acme.test", link, "POST", b"List-Unsubscribe=One-Click")[0] == 200
-    assert not Subscriber.objects.exists()
+def test_links_of_letters_go_on_at_a_domain_that_their_page_has_no_more() -> None:
+    def placed(path: str) -> tuple[object, list[tuple[bytes, bytes]], object]:
+        scope = {"path": path, "headers": [(b"host", b"gone.acme.test"), (b"accept", b"*/*")]}
+        found = StatusPages().placed(scope)
+        return found["path"], sorted(found["headers"]), found.get(PAGE_DOMAIN)
+
+    for link in ("/subscriptions/sub_1~a", "/subscriptions/sub_1~a/unsubscribe", "/subscriptions/confirm/sub_1~b:c"):
+        assert placed(link) == (link, [(b"accept", b"*/*"), (b"host", OURS.encode())], None)
+    for path in ("/", "/sign-in", "/subscriptions/../admin/", "/status/acme"):
+        assert placed(path) == (path, [(b"accept", b"*/*"), (b"host", b"gone.acme.test")], None)
 
 
 def test_a_program_of_another_site_may_ask_with_headers_of_its_own_for_what_everyone_may_read(
