@@ -41,7 +41,7 @@ class Access(StrEnum):
 KEPT_OUT = frozenset({Access.REFUSED_BY_GEOGRAPHY, Access.INTERFERED, Access.FILTERED})
 KEPT_OUT_WORDS = {
     Access.REFUSED_BY_GEOGRAPHY: "refuses the country of",
-    Access.INTERFERED: "cannot be reached for a network in between from",
+    Access.INTERFERED: "cannot be reached through the network of",
     Access.FILTERED: "turns away, by a bot filter, the checks of",
 }
 #: The service itself has answered.

@@ -225,7 +225,7 @@ def test_a_monitor_that_no_region_may_use_from_the_start_is_told_without_any_ver
     assert steps() == [("account", "opened", "regions_kept_out")]
     assert Incident.objects.get().title == "openai: no region gets through"
     assert "it may be the service itself" in Transition.objects.get().text
-    assert "cannot be reached for a network in between" in Transition.objects.get().text
+    assert "cannot be reached through the network of" in Transition.objects.get().text
     assert MonitorState.objects.get(monitor=monitor).status == Status.UNKNOWN
 
 
