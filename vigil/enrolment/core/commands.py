@@ -9,8 +9,10 @@ import shlex
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-#: The image and the wheel, as deploy/README.md builds them.
-IMAGE, WHEEL = "vigil-probe", "vigilmon-*.whl"
+#: The image, as deploy/README.md builds it.
+IMAGE = "vigil-probe"
+#: The newest wheel in the folder where the command is run. A shell finds no file for a pattern that extras follow.
+WHEEL = '"./$(ls -t vigilmon-*.whl | head -n 1)[probe]"'
 #: Ways to run a worker.
 FORMS = ("docker", "systemd", "kubernetes", "pipx", "uv", "checkout")
 #: Where an image or a unit keeps the worker's file.
@@ -88,18 +90,20 @@ def commands(place: EnrolmentPlace, code: str) -> dict[str, str]:
     url = shlex.quote(place.base_url)
     environment = "VIGIL_EGRESS=private " if private else ""
     flag = "-e VIGIL_EGRESS=private " if private else ""
+    # The unit reads it there.
+    noted = f"sudo mkdir -p /etc/vigil && echo VIGIL_EGRESS=private | sudo tee -a /etc/vigil/{region}.env && "
     run = f"vigil-probe enrol {url} {code} --run"
     kept = f"--file {STATE}/{region}.json"
     return {
         "docker": f"docker run -d --name vigil-{region} {_DOCKER} {flag}"
         f"-v vigil-{region}:{STATE} {IMAGE} enrol {url} {code} --file {STATE}/identity.json --run",
         "systemd": f"sudo -u vigil /opt/vigil/venv/bin/vigil-probe enrol {url} {code} {kept}"
-        f" && sudo systemctl enable --now vigil-region@{region}",
+        f" && {noted if private else ''}sudo systemctl enable --now vigil-region@{region}",
         "kubernetes": _KUBERNETES.format(
             region=region, egress=place.egress, url=url, code=code, image=IMAGE, state=STATE
         ),
-        "pipx": f"pipx install {WHEEL}'[probe]' && {environment}{run}",
-        "uv": f"{environment}uvx --from {WHEEL}'[probe]' {run}",
+        "pipx": f"pipx install {WHEEL} && {environment}{run}",
+        "uv": f"{environment}uvx --from {WHEEL} {run}",
         "checkout": f"{environment}python3 -m probes enrol {url} {code} --run",
     }
 
