@@ -18,6 +18,8 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from vigil.content_codings import accepted_codings
+
 FOLDER = Path(__file__).parent / "static" / "web"
 
 #: Files of each bundle, in order. Of our own scripts every file is a block of its own: they share no names.
@@ -84,13 +86,10 @@ def asset(request: HttpRequest, name: str) -> HttpResponse:
     plain_name = f"{stem}.{extension.rpartition('.')[2]}"
     if plain_name not in BUNDLES or bundle(plain_name).name != name:
         raise Http404
-    wanted, known = bundle(plain_name), request.headers.get("Accept-Encoding", "")
-    body, encoding = wanted.plain, ""
-    if "br" in known:
-        body, encoding = wanted.brotlied, "br"
-    elif "gzip" in known:
-        body, encoding = wanted.gzipped, "gzip"
-    answer = HttpResponse(body, content_type=wanted.content_type)
+    wanted = bundle(plain_name)
+    encoding = accepted_codings(request.headers.get("Accept-Encoding", ""))[0]
+    bodies = {"br": wanted.brotlied, "gzip": wanted.gzipped}
+    answer = HttpResponse(bodies.get(encoding, wanted.plain), content_type=wanted.content_type)
     if encoding:
         answer["Content-Encoding"] = encoding
     patch_vary_headers(answer, ["Accept-Encoding"])

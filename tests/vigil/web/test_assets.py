@@ -34,6 +34,7 @@ def test_a_bundle_is_kept_for_a_year_and_sent_as_the_browser_takes_it_best(clien
     zipped = client.get(address, headers={"Accept-Encoding": "gzip"})
     assert gzip.decompress(zipped.content) == plain.content and zipped["Vary"] == "Accept-Encoding"
     assert client.get(address, headers={"Accept-Encoding": "gzip, br"})["Content-Encoding"] == "br"
+    assert client.get(address, headers={"Accept-Encoding": "br;q=0, gzip"})["Content-Encoding"] == "gzip"
 
 
 @pytest.mark.parametrize("name", ["vigil.000000000000.css", "vigil.css", "settings.py", "..%2Fassets.py"])

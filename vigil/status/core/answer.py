@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from vigil.content_codings import PLAIN, accepted_codings
 from vigil.status.core.document import HTML, PACKED_TYPES, PublishedFile, PublishedPage, file_of, type_of
 from vigil.status.core.domains import PREFIX, SUBSCRIPTIONS
 from vigil.status.core.elsewhere import markdown
@@ -135,18 +136,7 @@ def _matches(given: str, etag: str) -> bool:
 
 
 def _encoded(found: PublishedFile, accepts: str) -> tuple[str, bytes]:
-    """Name of the coding, or empty, and the bytes in it: the shortest that is taken (RFC 9110, section 12.5.3)."""
-    for name, body in (("br", found.brotlied), ("gzip", found.gzipped)):
-        if body and name in _accepted(accepts[:1_000]):
-            return name, body
-    return "", found.plain
-
-
-@lru_cache(maxsize=256)
-def _accepted(given: str) -> frozenset[str]:
-    """Codings that a reader takes; one with the weight 0 is refused, also where `*` is taken."""
-    weights = {}
-    for one in given.lower().split(","):
-        name, _, weight = one.partition(";")
-        weights[name.strip()] = weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return frozenset(name for name in ("br", "gzip") if weights.get(name, weights.get("*", False)))
+    """Name of the coding, or empty, and the bytes in it: of what the reader wants most, the shortest."""
+    bodies = {"br": found.brotlied, "gzip": found.gzipped, PLAIN: found.plain}
+    name = next((one for one in accepted_codings(accepts) if bodies[one]), PLAIN)
+    return name, bodies[name]

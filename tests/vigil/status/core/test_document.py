@@ -178,9 +178,12 @@ def test_a_file_is_answered_with_a_tag_compressed_where_it_is_wanted_and_304_whe
     [
         ("gzip, deflate, br, zstd", "br"), ("br;q=0, gzip", "gzip"), ("*", "br"), ("*, br;q=0", "gzip"),
         ("gzip;q=0, *", "br"), ("BR;Q=0.5", "br"), ("identity", ""), ("", ""), ("br;q=0.000, gzip; q=0", ""),
+        ("br;q=0.1, gzip", "gzip"), ("gzip;q=0.5, br;q=0.5", "br"), ("identity, gzip;q=0.5", ""),
+        ("gzip, identity", "gzip"),
+        ("gzip;q=1.0, identity;q=0.5, *;q=0", "gzip"), ("br; q = 0.2, gzip ; q=0.9", "gzip"), ("gzip;q=x", "gzip"),
     ],
 )  # fmt: skip
-def test_a_file_comes_in_the_shortest_coding_that_is_taken(accepts: str, coding: str) -> None:
+def test_a_file_comes_in_the_coding_that_is_wanted_most_or_the_shortest(accepts: str, coding: str) -> None:
     published = made()
     found = answer_of(published, FileRequest("", accept_encoding=accepts), NOW)
     assert found is not None and dict(found[1]).get("Content-Encoding", "") == coding
