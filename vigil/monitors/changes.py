@@ -204,7 +204,9 @@ def assign(monitor: Monitor, wanted: Mapping[str, Any]) -> Problems:
         monitor.paused_why = ""
     if monitor._state.adding or "config" in wanted:
         monitor.provider = provider_of(monitor.config)
-    # A name from before there were rules for names does not stand in the way of a pause.
+    if monitor.pk and dict(wanted) == {"paused": True}:
+        # What is stored may be from before there were its rules, or of a later release: it stops no pause.
+        return {}
     problems = problems_of(monitor, unchanged=("name",) if monitor.pk and "name" not in wanted else ())
     if len(wanted.get("regions") or ()) > MAX_REGIONS:
         problems["regions"] = [f"At most {MAX_REGIONS} regions can check one monitor."]

@@ -184,6 +184,16 @@ def test_pause_takes_each_kind_through_its_own_write_path_and_is_recorded(boss: 
     assert (made.monitors.count(), made.created_by) == (2, "admin")
 
 
+def test_a_monitor_whose_settings_no_rule_takes_any_more_is_paused_and_stops_no_other(boss: Client) -> None:
+    rows = [create_monitor(default_team(), {**HTTP, "name": name}) for name in ("old", "new")]
+    Monitor.objects.filter(pk=rows[0].pk).update(config={"of": "another release"})
+    listed, chosen = reverse("admin:monitors_monitor_changelist"), {"_selected_action": [one.pk for one in rows]}
+    assert "Paused: 2." in boss.post(listed, {"action": "pause", **chosen}, follow=True).content.decode()
+    told = boss.post(listed, {"action": "resume", **chosen}, follow=True).content.decode()
+    assert "Resumed: 1." in told and "is not a field of http" in told
+    assert [row.paused for row in Monitor.objects.order_by("name")] == [False, True]
+
+
 def test_an_action_on_more_than_500_rows_changes_none(boss: Client) -> None:
     make_rows(Monitor, 501)
     sent = {"action": "pause", "select_across": "1", "_selected_action": [Monitor.objects.all()[0].pk]}

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -167,11 +168,24 @@ class MonitorAdmin(PagesByKind):
 
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
-        bulk.set_paused(queryset.select_related("heartbeat"), True)
+        self._set_paused(request, queryset, True)
 
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
-        bulk.set_paused(queryset.select_related("heartbeat"), False)
+        self._set_paused(request, queryset, False)
+
+    def _set_paused(self, request: HttpRequest, queryset: QuerySet[Monitor], paused: bool) -> None:
+        """Each for itself: one that cannot be changed stands in the way of no other."""
+        done = 0
+        for monitor in queryset.select_related("heartbeat"):
+            try:
+                bulk.set_paused([monitor], paused)
+                done += 1
+            except ValidationError as refused:
+                messages.error(request, f"{monitor}: {' '.join(refused.messages)}")
+            except ObjectDoesNotExist:
+                messages.error(request, f"{monitor} is gone.")
+        messages.success(request, f"{'Paused' if paused else 'Resumed'}: {done}.")
 
     @admin.action(description="Silence for an hour", permissions=["silence"])
     def silence_an_hour(self, request: HttpRequest, queryset: QuerySet[Monitor]) -> None:
