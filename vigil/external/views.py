@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from datetime import UTC, datetime
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
@@ -16,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from vigil.alerts.outbox import enqueue
+from vigil.clock import database_wall_now
 from vigil.configuration import configuration
 from vigil.external.core.alertmanager import BadReport, read_body
 from vigil.external.take import ReportOutcome, take
@@ -48,7 +48,7 @@ def alertmanager(request: HttpRequest, key: str) -> HttpResponse:
         return answer
     try:
         own = f"{configuration().base_url}/incidents/"
-        outcome = take(team, read_body(request.body, datetime.now(UTC), own), enqueue)
+        outcome = take(team, read_body(request.body, database_wall_now(), own), enqueue)
     except RequestDataTooBig:
         return _plain("A report has 1 MB at most: set max_alerts of the webhook.", 413)
     except BadReport as problem:
