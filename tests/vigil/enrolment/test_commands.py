@@ -40,6 +40,15 @@ def test_pipx_and_uv_are_given_the_newest_wheel_with_what_a_worker_needs(
     assert done.stdout.splitlines() == expected
 
 
+def test_a_service_that_runs_is_replaced_since_it_knows_its_old_keys_alone() -> None:
+    told = lines("public")
+    stopped, _, started = told["docker"].partition("; docker run -d --name vigil-eu-west ")
+    assert stopped == "docker rm -f vigil-eu-west > /dev/null 2>&1" and started
+    assert told["systemd"].endswith(
+        "&& sudo systemctl enable vigil-region@eu-west && sudo systemctl restart vigil-region@eu-west"
+    )
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_private_region_is_private_in_each_form(form: str) -> None:
     told = lines()[form]

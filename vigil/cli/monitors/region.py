@@ -95,6 +95,8 @@ def _issue(args: argparse.Namespace) -> int:
         print(json.dumps({**made, "redis_line": issued.redis_line}))
         return 0
     _print(issued, args.form)
+    if args.action == "rotate":
+        print("# It takes the place of the worker that runs there. With pipx, uv and checkout, stop that one first.")
     return 0
 
 

@@ -85,7 +85,7 @@ class EnrolmentPlace:
 
 
 def commands(place: EnrolmentPlace, code: str) -> dict[str, str]:
-    """The commands by form."""
+    """The commands by form. Those of a service also replace the worker that runs: it knows its old keys alone."""
     region, private = place.region, place.egress == "private"
     url = shlex.quote(place.base_url)
     environment = "VIGIL_EGRESS=private " if private else ""
@@ -95,10 +95,11 @@ def commands(place: EnrolmentPlace, code: str) -> dict[str, str]:
     run = f"vigil-probe enrol {url} {code} --run"
     kept = f"--file {STATE}/{region}.json"
     return {
-        "docker": f"docker run -d --name vigil-{region} {_DOCKER} {flag}"
+        "docker": f"docker rm -f vigil-{region} > /dev/null 2>&1; docker run -d --name vigil-{region} {_DOCKER} {flag}"
         f"-v vigil-{region}:{STATE} {IMAGE} enrol {url} {code} --file {STATE}/identity.json --run",
         "systemd": f"sudo -u vigil /opt/vigil/venv/bin/vigil-probe enrol {url} {code} {kept}"
-        f" && {noted if private else ''}sudo systemctl enable --now vigil-region@{region}",
+        f" && {noted if private else ''}sudo systemctl enable vigil-region@{region}"
+        f" && sudo systemctl restart vigil-region@{region}",
         "kubernetes": _KUBERNETES.format(
             region=region, egress=place.egress, url=url, code=code, image=IMAGE, state=STATE
         ),
