@@ -43,15 +43,18 @@ class ModelWatch:
 
     def turn(self) -> int:
         """Do what is due; returns how many notices were told."""
-        held = quarantined_regions()
         if self._duties.is_due("settle", SETTLE_S):
             self._waiting |= drifts.waiting()
-        if held is not None and self._duties.is_due("take", TAKE_S):
+        takes, dates = self._duties.is_due("take", TAKE_S), self._duties.is_due("dates", DATES_S)
+        if not (takes or dates or self._waiting):
+            return 0
+        held = quarantined_regions()
+        if takes and held is not None:
             changed = self._taken(held)
             self._waiting |= changed
             self._are_new = self._are_new or bool(changed)
         told = 0
-        if self._duties.is_due("dates", DATES_S) or (self._are_new and self._duties.is_due("dates again", AGAIN_S)):
+        if dates or (self._are_new and self._duties.is_due("dates again", AGAIN_S)):
             self._are_new = False
             forget(database_now())
             forget_deleted()

@@ -32,6 +32,10 @@ def is_endless(headers: Sequence[Header], without_length: bool) -> bool:
     return kind.startswith(_STREAMS) or (without_length and kind.startswith(_STREAMS_WITHOUT_LENGTH))
 
 
+def _is_coded(head: Head) -> bool:
+    return any(name == "content-encoding" and value.lower() != "identity" for name, value in head.headers)
+
+
 class AnswerReader:
     """Reads the answer to a request. `complete` at its end, `endless` while a stream is read that has none.
 
@@ -193,8 +197,7 @@ class AnswerReader:
     def _fitting(self, body: bytes, room: int) -> bytes:
         """What is kept of bytes for which there is no room: the first of them, or what a sift leaves."""
         sift = self._sift
-        coded = self.head is not None and any(name == "content-encoding" for name, _ in self.head.headers)
-        if sift is not None and not coded and self._wire_bytes <= sift.most:
+        if sift is not None and self._wire_bytes <= sift.most and self.head is not None and not _is_coded(self.head):
             # What was sifted before is not looked at again.
             left = sift.keep(bytes(self._body[self._sifted :]) + body)
             if len(left) <= self._limit - self._sifted:
