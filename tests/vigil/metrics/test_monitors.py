@@ -196,6 +196,11 @@ def test_a_large_answer_is_compressed_where_the_scraper_takes_it(shop: Monitor) 
     assert answer["Content-Encoding"] == "gzip" and b"vigil_monitor_state" in gzip.decompress(answer.content)
 
 
+def test_no_clock_of_this_machine_makes_regions_silent(shop: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 4_000_000_000 * 10**9)
+    assert "probe_success{" in scraped() and "probe_http_status_code 200" in scraped("/probe?target=Shop")
+
+
 def test_a_redis_that_is_away_is_said(shop: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
     nowhere = redis.Redis.from_url("redis://127.0.0.1:1/0", socket_connect_timeout=0.2, retry=None)
     monkeypatch.setattr(live, "region_client", lambda: nowhere)

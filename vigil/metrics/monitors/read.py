@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ import structlog
 from django.db.models import F, Q, QuerySet
 from redis.exceptions import RedisError
 
+from probes.process.redis_streams import redis_now_ms
 from probes.reasons import Status
 from probes.wire import Result
 from vigil.accounts.models import Team
@@ -19,6 +19,7 @@ from vigil.metrics.core.scraped_checks import Scraped
 from vigil.metrics.core.text import SampleText
 from vigil.metrics.monitors.scraped import read_scraped, write_scraped
 from vigil.monitors.core.targets import target_of
+from vigil.monitors.live import results as live
 from vigil.monitors.live.results import MAX_MONITORS, latest_results
 from vigil.monitors.models import Monitor, Region
 
@@ -54,9 +55,11 @@ def monitors_text(team: Team | None, part: MonitorPart) -> bytes:
     latest = latest_results(named, regions)
     if not latest.available:
         raise RedisAway
-    now_ms, page = time.time_ns() // 1_000_000, SampleText(FAMILIES)
+    page = SampleText(FAMILIES)
     changed: dict[str, Scraped] = {}
     try:
+        # Not this machine's clock: were it ahead, every region would look silent.
+        now_ms = redis_now_ms(live.redis_client())
         remembered = read_scraped(named)
         for monitor in monitors:
             before = remembered[monitor.public_id]
@@ -106,7 +109,10 @@ def results_of(monitor: MeasuredMonitor, regions: Sequence[str] = ()) -> dict[st
     latest = latest_results([monitor.public_id], regions or _regions())
     if not latest.available:
         raise RedisAway
-    now_ms = time.time_ns() // 1_000_000
+    try:
+        now_ms = redis_now_ms(live.redis_client())
+    except RedisError as problem:
+        raise RedisAway from problem
     return fresh(monitor, latest.of(monitor.public_id), now_ms)
 
 
