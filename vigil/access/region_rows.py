@@ -93,6 +93,7 @@ def _next(
 ) -> tuple[RegionAccess, bool]:
     """The row after what was seen, and whether it is to be written."""
     was = None
+    released = before is not None and before.evidence == IN_QUARANTINE
     if before is not None:
         was = SettledAccess(Access(before.access), Access(before.next) if before.next else None, before.next_ms)
     after = settled(was, seen)
@@ -107,11 +108,11 @@ def _next(
         access=after.access.value,
         since=before.since if before is not None and same else at,
         seen_at=at if before is None or confirms or not same else before.seen_at,
-        evidence=seen.evidence if confirms or before is None else before.evidence,
+        evidence=seen.evidence if confirms or released or before is None else before.evidence,
         next=after.next.value if after.next else "",
         next_ms=after.next_ms,
     )
-    if before is None or not same or before.next != row.next:
+    if before is None or not same or before.next != row.next or released:
         return row, True
     told = (row.seen_at - before.seen_at).total_seconds() * 1000 >= _TOLD_EVERY_MS
     return (row, True) if told or before.next_ms != row.next_ms else (before, False)

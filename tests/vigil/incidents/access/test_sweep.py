@@ -290,6 +290,9 @@ def test_what_a_region_in_quarantine_sees_is_unknown_and_counts_for_nothing(stag
     assert not Incident.objects.exists(), "two of the four that count"
 
     held(stage)
+    stage.turn(10)
+    stage.turn()
+    assert not RegionAccess.objects.filter(evidence__contains="quarantine").exists()
     for _ in range(2):
         stage.saw(Monitor.objects.get(), but=out)
         stage.turn()
