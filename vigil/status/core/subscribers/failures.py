@@ -46,7 +46,7 @@ def count_failure(
     return CountedFailure(failures, now, reason if failures >= FAILURES_MOST or reason is OffReason.GONE else None)
 
 
-_FAILED = re.compile(r"(?im)^action:[ \t]*failed\b")
+_FAILED = re.compile(r"(?im)^action:[ \t]*failed[ \t]*(?:\(|\r?$)")
 #: Also 4: a server that gives up after days says why it could not deliver all the time.
 _STATUS = re.compile(r"(?im)^status:[ \t]*([45]\.\d{1,3}\.\d{1,3})")
 _DIAGNOSTIC = re.compile(r"(?im)^diagnostic-code:\s*(?:smtp;)?[ \t]*([^\r\n]{1,200})")

@@ -111,6 +111,7 @@ recipients. This is a permanent error. The following address(es) failed:
         ("Action: delayed\nStatus: 4.4.7", ""),
         ("Action: relayed\nStatus: 2.0.0", ""),
         ("Status: 5.1.1", ""),
+        ("Out of office\nAction: failed to plan\nStatus: 5.1.1 working days", ""),
         ("Action: failed", ""),
         ("I am on holiday until 5 May. In urgent cases call 555 1234.", ""),
         ("", ""),
