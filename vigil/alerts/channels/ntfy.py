@@ -27,6 +27,8 @@ from vigil.alerts.wording.message import Message, Tone
 
 #: Longer messages become attachments, which a server may refuse.
 MESSAGE_BYTES = 3_900
+#: The same as JSON, where a quote or a line break is two bytes: a server reads 8,192 bytes of a request.
+JSON_BYTES = 6_000
 _PRIORITIES = {Tone.CRITICAL: 5, Tone.WARNING: 4, Tone.INFO: 2, Tone.GOOD: 3}
 _TAGS = {
     Tone.CRITICAL: "red_circle",
@@ -54,7 +56,7 @@ def render(message: Message, config: NtfyConfig) -> NtfyMessage:
     fields = {
         "title": cut(one_line(message.headline), 250),
         # ntfy shows plain text unless Markdown is asked for.
-        "message": cut_bytes(fit_lines(message.lines, MESSAGE_BYTES), MESSAGE_BYTES),
+        "message": _fitting(fit_lines(message.lines, MESSAGE_BYTES)),
         "priority": _PRIORITIES[message.tone],
         "tags": [_TAGS[message.tone]],
         "click": message.links[-1].url,
@@ -75,10 +77,18 @@ async def send(client: Outbound, config: NtfyConfig, secrets: Mapping[str, str],
     fields = payload.fields
     if payload.names:
         text = f"{fields['message']}\n{payload.names}"
-        fields = {**fields, "message": cut_bytes(text, MESSAGE_BYTES)}
+        fields = {**fields, "message": _fitting(text)}
     answer = await client.call(ReceiverCall(base, as_body({"topic": secrets["topic"], **fields}), headers))
     found = answer.json()
     return judged(answer, "ntfy", str(found.get("error") or found.get("id") or ""))
+
+
+def _fitting(text: str) -> str:
+    """The text within the bounds of a message, as it is and as JSON."""
+    most = MESSAGE_BYTES
+    while len(as_body(cut_bytes(text, most))) > JSON_BYTES:
+        most = most * 7 // 8
+    return cut_bytes(text, most)
 
 
 def _server(url: str, topic: str) -> str:

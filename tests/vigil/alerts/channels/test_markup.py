@@ -9,7 +9,7 @@ from email.policy import default
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.vigil.alerts.told import OUTAGE, digest
@@ -103,6 +103,7 @@ LIMITS = {"teams": 28_000, "google_chat": 32_000, "pagerduty": 512_000, "ntfy": 
 
 @pytest.mark.parametrize("kind", sorted(CHANNELS))
 @settings(max_examples=25, deadline=None)
+@example(name='"\\\\' * 150, times=40)
 @given(name=st.text(min_size=1, max_size=300), times=st.integers(1, 40))
 def test_whatever_a_name_is_every_limit_holds(kind: str, name: str, times: int) -> None:
     votes = tuple(replace(OUTAGE.evidence.votes[0], region=f"r{n}", detail=name * times) for n in range(8))
