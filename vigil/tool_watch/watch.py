@@ -20,7 +20,7 @@ from vigil.tool_watch.core.seen_tools import SeenTool, SeenTools, admitted
 from vigil.tool_watch.models import ToolList
 
 KIND = "mcp"
-#: A result older than two intervals and this tells nothing of now.
+#: A result older than two intervals and this tells nothing of now, nor does one of later than this.
 _LATE = timedelta(minutes=5)
 #: Notices of one monitor in a day: a server that changes its tools all the time is told no more often.
 A_DAY_MOST = 10
@@ -81,7 +81,7 @@ def _fresh(monitor: Monitor, results: dict[str, Result], now: datetime) -> dict[
     found = {
         region: admitted(result.facts)
         for region, result in results.items()
-        if result.revision in (0, monitor.revision) and instant(result.started_ms) >= oldest
+        if result.revision in (0, monitor.revision) and oldest <= instant(result.started_ms) <= now + _LATE
     }
     return {region: seen for region, seen in found.items() if seen is not None}
 

@@ -93,6 +93,15 @@ def test_regions_in_quarantine_change_no_list(stage: Stage) -> None:
     assert [stage.look() for _ in range(3)] == [0, 0, 1]
 
 
+def test_a_list_of_the_future_is_none(stage: Stage) -> None:
+    monitor = stage.monitor("mcp", url="https://tools.example/mcp")
+    stage.now += timedelta(days=1)
+    stage.tell(monitor, tools_facts(TOOLS))
+    stage.now -= timedelta(days=1)
+    stage.look()
+    assert not ToolList.objects.exists()
+
+
 def test_a_changed_description_becomes_one_notice_with_before_and_after(stage: Stage) -> None:
     monitor = stage.monitor("mcp", url="https://tools.example/mcp")
     assert stage.look() == 0 and not ToolList.objects.exists()
