@@ -50,15 +50,18 @@ def counts_of(page: StatusPage) -> dict[str, int]:
 def last_told(page: StatusPage) -> list[ToldCounts]:
     """The newest updates with subscribers, and what became of their letters."""
     of_updates = Q(letters__purpose=LetterPurpose.UPDATE)
+    told_of = PublicUpdate.objects.filter(incident__page=page, told_at__isnull=False).order_by("-told_at", "-pk")
+    # Chosen before they are counted: else the letters of all updates of the page are.
+    newest = list(told_of.values_list("pk", flat=True)[:UPDATES])
     rows = (
-        PublicUpdate.objects.filter(incident__page=page, told_at__isnull=False)
+        PublicUpdate.objects.filter(pk__in=newest)
         .select_related("incident")
         .annotate(
             sent=Count("letters", filter=of_updates & Q(letters__state=OutboxState.SENT)),
             dead=Count("letters", filter=of_updates & Q(letters__state=OutboxState.DEAD)),
             every=Count("letters", filter=of_updates),
         )
-        .order_by("-told_at")[:UPDATES]
+        .order_by("-told_at", "-pk")
     )
     told = [one for one in rows if one.every]
     again = resendable_of(told)
