@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +16,10 @@ from django.db import connection
 import vigil.alerts.delivery.service
 from tests.vigil.alerts.crashing import Crashed, live, nothing_due, stop_watching
 from tests.vigil.alerts.on_call_rows import tell
-from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER
+from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER, alone_again_s
+from vigil.alerts.crashpoints import CrashPoint
 from vigil.alerts.delivery.attempt import HeldMessage, attempt_together
+from vigil.alerts.delivery.claims import LEASE
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Channel, Delivery
 from vigil.deadletters.actions import waiting
@@ -100,3 +106,23 @@ def test_one_that_kills_its_sender_is_sent_alone_and_then_given_up(
     assert live(nothing_due)
     given_up.refresh_from_db()
     assert (given_up.state, given_up.unfinished) == ("sent", 0)
+
+
+def test_a_process_that_it_kills_outright_was_sending_nothing_else(
+    step: Callable[..., Transition], webhook: Callable[..., Channel], receiver: Any
+) -> None:
+    bad, good = webhook("/bad", gather=False), webhook("/good", gather=False)
+    tell(step())
+    Delivery.objects.filter(channel=bad).update(state="sending", unfinished=ALONE_AFTER, attempts=ALONE_AFTER)
+    with connection.cursor() as cursor:
+        cursor.execute(_LATER)
+    name = connection.settings_dict["NAME"]
+    url = os.environ["VIGIL_DATABASE_URL"].rsplit("/", 1)[0] + f"/{name}"
+    ours = {"VIGIL_DATABASE_URL": url, "VIGIL_HEALTH_PORT": "0", "VIGIL_CRASH_AT": f"{CrashPoint.SEND_BEFORE}:1"}
+    killed = subprocess.run([sys.executable, "-m", "vigil.cli", "deliver"], env={**os.environ, **ours}, timeout=90)
+    assert killed.returncode == -9
+    killer, other = Delivery.objects.get(channel=bad), Delivery.objects.get(channel=good)
+    assert (killer.state, killer.unfinished) == ("sending", ALONE_AFTER + 1)
+    assert (other.state, other.attempts) == ("pending", 0) and receiver.at("/good") == []
+    assert killer.lease_until is not None, "its wait begins with its lease"
+    assert killer.lease_until - killer.due_at == LEASE - timedelta(seconds=alone_again_s(ALONE_AFTER))
