@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from vigil.content_codings import accepted_codings
+from vigil.status.core.content_codings import accepted_codings
 
 FOLDER = Path(__file__).parent / "static" / "web"
 

@@ -15,6 +15,7 @@ from vigil.metrics.core.probe_query import BadQuery, debug_text, parse_query, pr
 from vigil.metrics.core.text import CONTENT_TYPE
 from vigil.metrics.monitors.read import MonitorPart, RedisAway, TooManyMonitors, found, monitors_text, results_of
 from vigil.monitors.live.results import MAX_MONITORS
+from vigil.status.core.content_codings import accepted_codings
 
 _PART = re.compile(r"([1-9][0-9]{0,2})/([1-9][0-9]{0,2})")
 #: Smaller answers are not worth the work.
@@ -73,7 +74,7 @@ def _no_target(matching: int) -> HttpResponse:
 
 
 def _metrics(text: bytes, accepts: str) -> HttpResponse:
-    is_packed = len(text) > _GZIP_FROM and "gzip" in accepts
+    is_packed = len(text) > _GZIP_FROM and "gzip" in accepted_codings(accepts)
     answer = HttpResponse(gzip.compress(text, 1) if is_packed else text, content_type=CONTENT_TYPE)
     answer["Vary"] = "Accept-Encoding"
     if is_packed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from vigil.content_codings import PLAIN, accepted_codings
+from vigil.status.core.content_codings import PLAIN, accepted_codings
 from vigil.status.core.document import HTML, PACKED_TYPES, PublishedFile, PublishedPage, file_of, type_of
 from vigil.status.core.domains import PREFIX, SUBSCRIPTIONS
 from vigil.status.core.elsewhere import markdown
