@@ -29,6 +29,7 @@ from vigil.status.core.subscribers.feeds import JSON_FILE, RSS_FILE, json_feed, 
 
 HTML, JSON, ATOM = "text/html; charset=utf-8", "application/json; charset=utf-8", "application/atom+xml; charset=utf-8"
 MARKDOWN, TEXT, SCRIPT = "text/markdown; charset=utf-8", "text/plain; charset=utf-8", "text/javascript; charset=utf-8"
+JSON_FEED = "application/feed+json; charset=utf-8"
 SVG, RSS, ICS = "image/svg+xml", "application/rss+xml; charset=utf-8", "text/calendar; charset=utf-8"
 _TYPES = {
     "html": HTML,
@@ -200,7 +201,7 @@ def _packed(files: Mapping[str, bytes], before: Mapping[str, PublishedFile]) -> 
 
 def type_of(path: str) -> str:
     """The media type of a file of a page."""
-    return _TYPES.get(path.rpartition(".")[2], HTML)
+    return JSON_FEED if path == JSON_FILE else _TYPES.get(path.rpartition(".")[2], HTML)
 
 
 def file_of(content_type: str, body: bytes) -> PublishedFile:

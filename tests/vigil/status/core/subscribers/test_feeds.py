@@ -90,5 +90,5 @@ def test_an_event_that_moves_is_newer_for_every_calendar_and_a_name_is_a_name() 
 
 def test_the_feeds_are_files_of_the_page_and_the_same_news_have_the_same_bytes() -> None:
     first, again = (project(page(now=NOW + later), FRAME) for later in (timedelta(), timedelta(minutes=1)))
-    for path, kind in (("history.rss", "rss"), ("feed.json", "json"), ("maintenance.ics", "calendar")):
+    for path, kind in (("history.rss", "rss"), ("feed.json", "feed+json"), ("maintenance.ics", "calendar")):
         assert kind in first.files[path].content_type and first.files[path].etag == again.files[path].etag
