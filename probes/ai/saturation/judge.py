@@ -146,7 +146,7 @@ def _stalled(states: Sequence[EngineState]) -> tuple[Status, Reason, str] | None
         named = f"{first.name} has {what}" if len(still) == 1 else f"{_names(still)}; {first.name} has {what}"
         detail = f"{what}: the engine {may}" if whole else f"{how_many} engines stand still: {named}"
         if all(each.is_unasked for each in still):
-            detail += "; no request was seen to end since, so these may be numbers of requests that were broken off"
+            detail += "; no requests are seen to end meanwhile, so these numbers may be of ones that were broken off"
     else:
         detail = f"{len(gone)} of {len(states)} engines are gone: {_names(gone)}"
     all_still = len(still) == len(states) and not any(each.is_coarse or each.is_unasked for each in still)

@@ -157,8 +157,8 @@ def _take(engine: Engine, family: str, line: bytes, into: tuple[FoundMetrics, Fo
     if not matched or not -_NUMBER_MOST <= value <= _NUMBER_MOST:
         return
     labels = _labels(matched[1]) if matched[1] else {}
-    if family == engine.asked and labels.get("method") != "POST":
-        # Looks at the server's health and list of models ask nothing of the engine; but it does count.
+    if family == engine.asked and not _asks(labels):
+        # It counts, and nothing of the engine.
         value = 0.0
     found, parts = into
     if family in (engine.adapters, engine.deployments):
@@ -174,6 +174,12 @@ def _take(engine: Engine, family: str, line: bytes, into: tuple[FoundMetrics, Fo
         return
     key = tuple(item for item in labels.items() if item[0] not in engine.repeat)
     series[key] = max(value, series.get(key, value))
+
+
+def _asks(labels: Mapping[str, str]) -> bool:
+    """Whether requests went to the engine: no looks at the list of models, none that the server refused by itself."""
+    refused = labels.get("status", "").startswith("4")
+    return labels.get("method") == "POST" and not refused and "tokenize" not in labels.get("handler", "")
 
 
 def _labels(text: bytes) -> dict[str, str]:

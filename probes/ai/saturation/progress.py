@@ -11,6 +11,9 @@ from probes.ai.saturation.sample import Sample
 #: Counters that stood still between this many pairs of samples in a row are more than a coincidence; the same for an
 #: engine that is not on the page.
 _STILL_SAMPLES = _ABSENT_SAMPLES = 2
+#: Requests that end in so many samples, while the counters stand, go to an engine that does not answer them. Those that
+#: are broken off all at once end as well, in one.
+_ENDED_SAMPLES = 2
 #: An engine that has been gone for so long (s) is no longer missed: the server was made smaller.
 _MISSED_S = 3_600.0
 #: Engines of one server that are missed at once, those that were seen last before others.
@@ -35,8 +38,8 @@ class Standing:
     """How far the counters of one engine were, whether it had work, and since when they stand still.
 
     `seen_s` is when it was last on the page, `absent` in how many samples it has not been since; `restarts` how often
-    its counters fell; `asked` how many requests the server had ended when they last moved, and `is_unasked` when it has
-    ended none since. `is_proven` once it was seen to move, or to have nothing to do.
+    its counters fell; `asked` how many requests the server has ended, `ended` in how many samples that grew while the
+    counters stood, and `is_unasked` while these are too few. `is_proven` once it was seen to move, or to have no work.
     """
 
     progress: float | None
@@ -49,6 +52,7 @@ class Standing:
     restarts: int = 0
     is_new: bool = True
     asked: float | None = None
+    ended: int = 0
     is_unasked: bool = False
     is_proven: bool = False
 
@@ -57,7 +61,7 @@ class Standing:
 class EngineState:
     """One engine as it is told: `still_s` for how long its counters stand, 0 while they move.
 
-    `is_unasked` when no request ended at the server since then, so that its gauges may be old.
+    `is_unasked` when requests were not seen to end at the server since then, so that its gauges may be old.
     """
 
     name: str
@@ -126,14 +130,17 @@ def _standing(before: Standing | None, sample: Sample, now_s: float, asked: floa
         return Standing(progress, working, now_s, 0, counted, now_s, asked=asked, is_proven=not working)
     fell = counted is not None and before.counted is not None and counted < before.counted
     restarts = before.restarts + 1 if fell else before.restarts
-    is_unasked, is_proven = False, True
+    since_s, still, ended, is_proven = now_s, 0, 0, True
     if working and before.worked and progress is not None and progress == before.progress:
-        is_unasked, is_proven = asked is not None and asked == before.asked, before.is_proven
+        grew = asked is not None and before.asked is not None and asked > before.asked
+        # At the first of these samples it may be what stopped the counters.
+        ended, is_proven = before.ended + (grew and before.still_samples > 0), before.is_proven
         # A clock that was set back would otherwise keep a stall from showing for as long.
-        since_s, still, asked = min(before.still_since_s, now_s), before.still_samples + 1, before.asked
-    else:
-        since_s, still = now_s, 0
-    return Standing(progress, working, since_s, still, counted, now_s, 0, restarts, False, asked, is_unasked, is_proven)
+        since_s, still = min(before.still_since_s, now_s), before.still_samples + 1
+    is_unasked = asked is not None and still > 0 and ended < _ENDED_SAMPLES
+    return Standing(
+        progress, working, since_s, still, counted, now_s, 0, restarts, False, asked, ended, is_unasked, is_proven
+    )
 
 
 def _state(name: str, sample: Sample, standing: Standing, now_s: float, stalled_s: float) -> EngineState:

@@ -122,10 +122,12 @@ def test_a_clock_that_is_set_back_hides_no_stall() -> None:
 # False alarms ---------------------------------------------------------------------------------------------------------
 
 
-def broken_off(posts: int, gets: int = 0) -> Sample:
+def broken_off(posts: int, gets: int = 0, tokens: int = 5000) -> Sample:
     page = f"""vllm:num_requests_running{{engine="0"}} 106
-vllm:generation_tokens_total{{engine="0"}} 5000
+vllm:generation_tokens_total{{engine="0"}} {tokens}
 http_requests_total{{handler="/v1/completions",method="POST",status="2xx"}} {posts}
+http_requests_total{{handler="/v1/completions",method="POST",status="4xx"}} {gets}
+http_requests_total{{handler="/tokenize",method="POST",status="2xx"}} {gets}
 http_requests_total{{handler="/v1/models",method="GET",status="2xx"}} {gets}
 """
     return read(VLLM, page.encode())
@@ -139,9 +141,19 @@ def test_old_numbers_of_an_engine_that_nobody_asks_are_never_down() -> None:
         memory = found.memory
     assert (found.status, found.reason) == (Status.DEGRADED, Reason.STALLED)
     assert found.detail == (
-        "106 requests running, and no token for 300 s: the engine may stand still; no request was seen to end since, "
-        "so these may be numbers of requests that were broken off"
+        "106 requests running, and no token for 300 s: the engine may stand still; no requests are seen to end "
+        "meanwhile, so these numbers may be of ones that were broken off"
     )
+
+
+def test_requests_that_are_broken_off_at_once_end_once_and_are_no_proof() -> None:
+    """The instrumented server counts a stream whose client has gone, when it goes."""
+    memory = None
+    for minute in range(8):
+        sample = broken_off(90 if minute < 2 else 196, minute, tokens=5000 + min(minute, 1))
+        found = judge(memory, sample, 60.0 * minute, Thresholds(), True)
+        memory = found.memory
+    assert (found.status, found.reason) == (Status.DEGRADED, Reason.STALLED)
 
 
 def test_first_requests_that_none_of_has_ended_yet_are_no_proof() -> None:
@@ -159,7 +171,7 @@ http_requests_total{handler="/v1/models",method="GET",status="2xx"} 7
 def test_an_engine_that_makes_nothing_while_requests_end_unanswered_is_down() -> None:
     memory = None
     for minute in range(4):
-        found = judge(memory, broken_off(90 + minute // 3), 60.0 * minute, Thresholds(), True)
+        found = judge(memory, broken_off(90 + minute), 60.0 * minute, Thresholds(), True)
         memory = found.memory
     assert (found.status, found.detail) == (
         Status.DOWN,
