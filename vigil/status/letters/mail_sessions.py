@@ -6,6 +6,7 @@ may repeat, so there are no more than the server needs. One that admits fewer se
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import smtplib
 import threading
@@ -97,9 +98,10 @@ class MailSessions:
         except queue.Empty:
             job = None
         with self._lock:
-            if job is None and not self._jobs.empty():
-                # One came in this moment, for which no thread was started.
-                job = self._jobs.get_nowait()
+            if job is None:
+                # One that came in this moment, for which no thread was started, unless another has taken it.
+                with contextlib.suppress(queue.Empty):
+                    job = self._jobs.get_nowait()
             if job is None:
                 self._threads -= 1
             elif self._since:

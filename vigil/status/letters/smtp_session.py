@@ -54,7 +54,8 @@ class SmtpSession:
         self.close()
         try:
             self._server, self._used = self._open(), 0
-        except (smtplib.SMTPException, OSError, ChannelError) as problem:
+        except (smtplib.SMTPException, OSError, ChannelError, ValueError) as problem:
+            # Of a password that is not ASCII the library raises what is no error of mail.
             return words_of_problem(problem)
         return ""
 

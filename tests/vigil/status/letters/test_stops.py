@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from pathlib import Path
 
@@ -105,3 +106,52 @@ def test_there_are_no_more_sessions_than_letters_wait_for(monkeypatch: pytest.Mo
     sessions.close()
     # The first one may have ended in between.
     assert server.opened <= SESSIONS + 1
+
+
+class SnatchedQueue(queue.SimpleQueue[MailJob | None]):
+    """A queue whose letter another thread takes in the moment in which one that waited too long looks again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_snatched = False
+
+    def get(self, block: bool = True, timeout: float | None = None) -> MailJob | None:
+        if timeout is not None and not self.is_snatched:
+            raise queue.Empty
+        return super().get(block, timeout)
+
+    def get_nowait(self) -> MailJob | None:
+        if not self.is_snatched:
+            self.is_snatched = True
+            raise queue.Empty
+        return super().get_nowait()
+
+
+def test_a_session_whose_letter_another_one_took_leaves_its_place_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    server, answers = FakeServer(), list[MailAnswer]()
+    server.answers.set()
+    sessions = MailSessions(server.open, lambda letter: None)  # type: ignore[arg-type]
+    monkeypatch.setattr(sessions, "_jobs", SnatchedQueue())
+    # A thread that ended by a fault would keep its place, and nothing would open another.
+    monkeypatch.setattr(mail_sessions, "SESSIONS", 1)
+    sessions.send(MailJob(1, Mail("vigil@acme.test", "reader@example.test", b""), answers.append))
+
+    def is_sent() -> bool:
+        sessions.grow()
+        return len(answers) == 1
+
+    until(is_sent, "the letter")
+    sessions.close()
+
+
+def test_a_password_that_the_library_cannot_send_is_told_as_a_server_that_is_away() -> None:
+    answers = list[MailAnswer]()
+
+    def open_session() -> None:
+        "pässword".encode("ascii")
+
+    sessions = MailSessions(open_session, lambda letter: None)  # type: ignore[arg-type]
+    sessions.send(MailJob(1, Mail("vigil@acme.test", "reader@example.test", b""), answers.append))
+    until(lambda: answers, "its answer")
+    sessions.close()
+    assert answers[0].away and not answers[0].permanent
