@@ -27,13 +27,16 @@ class LoneTurns:
         self._under_way = False
 
     def looks(self, now_s: float) -> bool:
-        """Whether to look for a message that is sent alone."""
-        return not self._under_way and self._waits_since_s is None and now_s >= self._look_at_s
+        """Whether to look for a message that is sent alone; also while one waits, since another sender may take it."""
+        return not self._under_way and now_s >= self._look_at_s
 
     def note(self, now_s: float, *, waits: bool) -> None:
         """Note what the look has found."""
         self._look_at_s = now_s + LOOK_EVERY_S
-        self._waits_since_s = now_s if waits else None
+        if not waits:
+            self._waits_since_s = None
+        elif self._waits_since_s is None:
+            self._waits_since_s = now_s
 
     def next(self, now_s: float, *, idle: bool) -> ClaimTurn:
         """What to claim; `idle`: nothing is being sent, and what was sent is recorded."""

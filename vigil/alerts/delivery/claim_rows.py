@@ -59,7 +59,8 @@ ORDER BY d.due_at, d.id
 # Only what is due, in an index of few rows: the number stands in it as it does there.
 _HAS_ALONE = f"""
 SELECT 1 FROM alerts_delivery
-WHERE state IN ('pending', 'sending') AND unfinished >= {ALONE_AFTER} AND due_at <= now() LIMIT 1
+WHERE state IN ('pending', 'sending') AND unfinished >= {ALONE_AFTER} AND due_at <= now()
+  AND (state = 'pending' OR lease_until < now()) AND channel_id <> ALL(%s) LIMIT 1
 """
 
 _BUSY_THREADS = """
@@ -149,10 +150,10 @@ def lone_row(channels: Iterable[int]) -> dict[int, list[ClaimRow]]:
     return {first.channel: [first]} if first is not None else {}
 
 
-def has_alone() -> bool:
-    """Whether a message is due that is sent alone."""
+def has_alone(full: Collection[int] = ()) -> bool:
+    """Whether a message is due that is sent alone, and that nobody sends now; none of channels without a free slot."""
     with connection.cursor() as cursor:
-        cursor.execute(_HAS_ALONE)
+        cursor.execute(_HAS_ALONE, [list(full)])
         return cursor.fetchone() is not None
 
 

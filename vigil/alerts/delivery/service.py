@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
@@ -125,11 +125,11 @@ class Sender:
         if len(self._sending) >= IN_FLIGHT:
             return POLL_S
         await self._recorder.recover()
-        turn = await self._next_turn()
-        if turn is ClaimTurn.NOTHING:
-            return POLL_S
         room = self._paces.room(time.monotonic())
         full = [channel for channel, left in room.items() if not left]
+        turn = await self._next_turn(full)
+        if turn is ClaimTurn.NOTHING:
+            return POLL_S
         alone = turn is ClaimTurn.ALONE
         found = await self._database.query(lambda: claimed(room, full, self._isolation, self._owner, alone))
         for request in together((one, found.messages[one.id]) for one in found.claims if one.id in found.messages):
@@ -142,11 +142,11 @@ class Sender:
         until = await self._database.query(claims.seconds_to_next)
         return min(POLL_S, max(0.005, until)) if until is not None else POLL_S
 
-    async def _next_turn(self) -> ClaimTurn:
+    async def _next_turn(self, full: Collection[int]) -> ClaimTurn:
         """What to claim: a message that ended its process again and again is sent while nothing else is."""
         now_s = time.monotonic()
         if self._lone_turns.looks(now_s):
-            self._lone_turns.note(now_s, waits=await self._database.query(has_alone))
+            self._lone_turns.note(now_s, waits=await self._database.query(partial(has_alone, full)))
         return self._lone_turns.next(now_s, idle=not self._sending and self._recorder.is_idle)
 
     def _note(self, result: AttemptResult) -> None:

@@ -60,7 +60,8 @@ FROM due WHERE l.id = due.id RETURNING l.id
 # The number stands in it, as in the index.
 _HAS_ALONE = f"""
 SELECT 1 FROM status_subscriberletter
-WHERE state IN ('pending', 'sending') AND unfinished >= {ALONE_AFTER} AND due_at <= now() LIMIT 1
+WHERE state IN ('pending', 'sending') AND unfinished >= {ALONE_AFTER} AND due_at <= now()
+  AND (state = 'pending' OR lease_until < now()) LIMIT 1
 """
 #: Seconds until the next attempt of a letter that is sent alone, if the last one does not end either.
 _AGAIN_S = [alone_again_s(unfinished) for unfinished in range(ALONE_AFTER, DEAD_AFTER + 1)]
@@ -110,7 +111,7 @@ def claim_letters(room: Mapping[SubscriberKind, int], owner: SessionLock, alone:
 
 
 def has_lone_letter() -> bool:
-    """Whether a letter is due that is sent alone."""
+    """Whether a letter is due that is sent alone, and that nobody sends now."""
     with connection.cursor() as cursor:
         cursor.execute(_HAS_ALONE)
         return cursor.fetchone() is not None

@@ -47,3 +47,12 @@ def test_a_sender_that_is_never_idle_claims_nothing_more_after_a_while() -> None
 def test_only_minutes_of_deaths_alone_give_a_message_up() -> None:
     waits_s = [alone_again_s(number) for number in range(ALONE_AFTER, DEAD_AFTER)]
     assert all(shorter < longer for shorter, longer in pairwise(waits_s)) and sum(waits_s) > 200
+
+
+def test_one_that_another_sender_takes_meanwhile_keeps_nobody_waiting() -> None:
+    turns = waiting_since(0.0)
+    assert not turns.looks(LOOK_EVERY_S - 0.1) and turns.looks(LOOK_EVERY_S)
+    turns.note(LOOK_EVERY_S, waits=True)
+    assert turns.next(PATIENCE_S + 0.1, idle=False) is ClaimTurn.NOTHING, "it waits since the first look"
+    turns.note(PATIENCE_S + 0.2, waits=False)
+    assert turns.next(PATIENCE_S + 0.3, idle=False) is ClaimTurn.OTHERS

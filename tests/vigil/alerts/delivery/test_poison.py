@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
 import vigil.alerts.delivery.service
 from tests.vigil.alerts.crashing import Crashed, live, nothing_due, stop_watching
@@ -19,6 +20,7 @@ from tests.vigil.alerts.on_call_rows import tell
 from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER, alone_again_s
 from vigil.alerts.crashpoints import CrashPoint
 from vigil.alerts.delivery.attempt import HeldMessage, attempt_together
+from vigil.alerts.delivery.claim_rows import has_alone
 from vigil.alerts.delivery.claims import LEASE
 from vigil.alerts.delivery.outcomes import resend
 from vigil.alerts.models import Channel, Delivery
@@ -126,3 +128,18 @@ def test_a_process_that_it_kills_outright_was_sending_nothing_else(
     assert (other.state, other.attempts) == ("pending", 0) and receiver.at("/good") == []
     assert killer.lease_until is not None, "its wait begins with its lease"
     assert killer.lease_until - killer.due_at == LEASE - timedelta(seconds=alone_again_s(ALONE_AFTER))
+
+
+def test_one_that_is_sent_by_another_sender_or_cannot_be_sent_now_is_not_waited_for(
+    step: Callable[..., Transition], webhook: Callable[..., Channel]
+) -> None:
+    channel = webhook("/slow", gather=False)
+    tell(step())
+    a_minute = timedelta(minutes=1)
+    Delivery.objects.update(unfinished=ALONE_AFTER, due_at=Now() - a_minute)
+    assert has_alone() and not has_alone([channel.pk]), "no slot of its channel is free"
+    # Its next attempt would be due, if this one did not end.
+    Delivery.objects.update(state="sending", lease_until=Now() + a_minute)
+    assert not has_alone()
+    Delivery.objects.update(lease_until=Now() - a_minute)
+    assert has_alone()
