@@ -9,11 +9,13 @@ from __future__ import annotations
 from django.db import connection
 
 from vigil.alerts.channels import CHANNELS
+from vigil.alerts.core.retry import DEAD_AFTER
 
 # Of each open incident and channel the newest trigger, if it was sent long enough ago. A resolve is behind it in the
 # queue of its incident, so it never overtakes the renewal. What was grouped, when the channel was of another kind, is
 # sent alone. A receiver that had the alert and then refused a renewal for good is asked again: a proxy that is being
-# changed says 404 for a minute, and the alert would end there while the incident is open.
+# changed says 404 for a minute, and the alert would end there while the incident is open. One that
+# was given up, since it ended its senders, is not: it would only be given up again.
 _RENEW = """
 WITH newest AS (
     SELECT DISTINCT ON (d.incident_id, d.channel_id) d.id, u.every
@@ -28,7 +30,8 @@ SET state = 'pending', attempts = 0, created_at = now(), due_at = now(), leader_
 FROM newest n
 WHERE d.id = n.id AND CASE d.state
     WHEN 'sent' THEN d.sent_at < now() - n.every * interval '1 second'
-    WHEN 'dead' THEN d.sent_at IS NOT NULL AND d.due_at < now() - n.every * interval '1 second'
+    WHEN 'dead' THEN d.sent_at IS NOT NULL AND d.unfinished <= %(given_up)s
+        AND d.due_at < now() - n.every * interval '1 second'
     ELSE false END
 """
 
@@ -37,5 +40,5 @@ def renew() -> int:
     """Send again what is due; returns how many messages."""
     renewed = {name: kind.renew_s for name, kind in CHANNELS.items() if kind.renew_s}
     with connection.cursor() as cursor:
-        cursor.execute(_RENEW, {"kinds": list(renewed), "every": list(renewed.values())})
+        cursor.execute(_RENEW, {"kinds": list(renewed), "every": list(renewed.values()), "given_up": DEAD_AFTER})
         return int(cursor.rowcount)
