@@ -147,6 +147,17 @@ def test_what_is_not_one_stored_monitor_is_refused(shop: Monitor, query: str, co
     assert (answer.status_code, words in answer.content.decode()) == (code, True)
 
 
+def test_a_probe_of_an_address_means_its_monitor_and_no_longer_address(shop: Monitor) -> None:
+    longer = Monitor.objects.create(
+        team=default_team(), name="Deep", kind="http", config={"url": "https://shop.test/health?key=secret&deep=1"}
+    )
+    target = {"target": "https://shop.test/health"}
+    assert Client(**HERE).get("/probe", target).status_code == 400, "two monitors are named so in their labels"
+    Monitor.objects.filter(pk=longer.pk).update(config={"url": "https://shop.test/health"})
+    answer = Client(**HERE).get("/probe", {**target, "debug": "true"})
+    assert answer.status_code == 200 and longer.public_id in answer.content.decode()
+
+
 def test_a_probe_of_a_port_finds_its_monitor(shop: Monitor) -> None:
     for port in (25, 587):
         config = {"host": "mail.test", "port": port}

@@ -89,19 +89,24 @@ def measured(monitors: QuerySet[Monitor], part: MonitorPart = MonitorPart()) -> 
 def found(team: Team | None, query: ProbeQuery) -> list[MeasuredMonitor]:
     """At most two monitors that a scraper means by a target: an id, a name, or what is checked."""
     target = query.target
-    # The label `instance` is an address without its query.
-    named = Q(public_id=target) | Q(name=target) | Q(config__url__startswith=f"{target}?")
+    named = Q(public_id=target) | Q(name=target)
     for field in _TARGETS:
         named |= Q(**{f"config__{field}__in": query.addresses})
     if query.endpoint:
         host, port = query.endpoint
         named |= Q(config__host=host, config__port=port)
-    monitors = _scoped(team).filter(named)
+    monitors = _scoped(team)
     if query.kind:
         monitors = monitors.filter(kind=query.kind)
-    rows = list(monitors.order_by("pk").values_list("pk", "public_id")[:2])
+    # The label `instance` is an address without its query: it counts where no monitor has the address itself.
+    shortened = Q(config__url__startswith=f"{target}?")
+    rows = _two(monitors.filter(named)) or _two(monitors.filter(shortened))
     exact = [key for key, public_id in rows if public_id == target] or [key for key, _ in rows]
     return measured(Monitor.objects.filter(pk__in=exact))
+
+
+def _two(monitors: QuerySet[Monitor]) -> list[tuple[int, str]]:
+    return list(monitors.order_by("pk").values_list("pk", "public_id")[:2])
 
 
 def results_of(monitor: MeasuredMonitor, regions: Sequence[str] = ()) -> dict[str, Result]:
