@@ -39,7 +39,8 @@ class Standing:
 
     `seen_s` is when it was last on the page, `absent` in how many samples it has not been since; `restarts` how often
     its counters fell; `asked` how many requests the server has ended, `ended` in how many samples that grew while the
-    counters stood, and `is_unasked` while these are too few. `is_proven` once it was seen to move, or to have no work.
+    counters stood, and `is_unasked` while these are too few. `is_proven` once it was seen to move, to have
+    no work, or to join others.
     """
 
     progress: float | None
@@ -78,7 +79,12 @@ class EngineState:
 def next_standings(before: Mapping[str, Standing], sample: Sample, now_s: float, fixed: bool) -> dict[str, Standing]:
     """The standing of each engine after a sample; where engines are `fixed`, also of those that are not on it."""
     parts = dict(parts_of(sample))
-    standings = {name: _standing(before.get(name), each, now_s, sample.asked) for name, each in parts.items()}
+    standings = {
+        name: _standing(before[name], each, now_s, sample.asked)
+        if name in before
+        else _first_standing(each, now_s, sample.asked, is_known=bool(before))
+        for name, each in parts.items()
+    }
     gone = {name: each for name, each in before.items() if name not in parts}
     # The whole server began anew, or tells its engines in another way: nothing is missed. An engine that has counted
     # nothing is no witness of the opposite.
@@ -124,10 +130,16 @@ def has_work(sample: Sample) -> bool:
     return (sample.running or 0) + (sample.waiting or 0) > 0
 
 
-def _standing(before: Standing | None, sample: Sample, now_s: float, asked: float | None) -> Standing:
+def _first_standing(sample: Sample, now_s: float, asked: float | None, *, is_known: bool) -> Standing:
+    """Of an engine that joins a server that is known nothing was missed: where replicas come and go, there is always
+    one that was not seen to move yet."""
+    working = has_work(sample)
+    is_proven = is_known or not working
+    return Standing(sample.progress, working, now_s, 0, sample.counted, now_s, asked=asked, is_proven=is_proven)
+
+
+def _standing(before: Standing, sample: Sample, now_s: float, asked: float | None) -> Standing:
     working, progress, counted = has_work(sample), sample.progress, sample.counted
-    if before is None:
-        return Standing(progress, working, now_s, 0, counted, now_s, asked=asked, is_proven=not working)
     fell = counted is not None and before.counted is not None and counted < before.counted
     restarts = before.restarts + 1 if fell else before.restarts
     since_s, still, ended, is_proven = now_s, 0, 0, True

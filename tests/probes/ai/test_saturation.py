@@ -546,3 +546,15 @@ def test_fewer_engines_than_expected_are_told_at_once() -> None:
 def test_a_page_of_endless_engines_is_read_as_one() -> None:
     text = "".join(vllm(engine=str(number)) for number in range(1000))
     assert read(VLLM, text.encode()).engines == ()
+
+
+def test_an_engine_that_joins_a_known_server_leaves_nothing_undecided() -> None:
+    def replicas(*progress: tuple[str, float]) -> Sample:
+        return Sample(engines=tuple((name, Sample(running=1, progress=count)) for name, count in progress))
+
+    # Each minute another replica: there is always one that was not seen to move yet.
+    pages = [replicas(("old", 10.0 * n), (f"new {n}", 5.0)) for n in range(4)]
+    first, *later = judged(minutely(*pages))
+    assert first.undecided and not any(one.undecided for one in later)
+    still = judged(minutely(*[replicas(("old", 10.0), (f"new {n}", 5.0)) for n in range(3)]))
+    assert [one.status for one in still] == [Status.UP, Status.UP, Status.DEGRADED] and still[1].undecided
