@@ -162,9 +162,7 @@ class _Refused(Exception):
 
     def __init__(self, status: int, words: str) -> None:
         self.status = status
-        self.title = {401: "Not signed in", 403: "Not allowed", 408: "Too slow", 429: "Too many requests"}.get(
-            status, "Unavailable"
-        )
+        self.title = _TITLES.get(status, "Unavailable")
         self.headers = {401: {"WWW-Authenticate": "Bearer"}, 429: _later(60), 503: _later(5)}.get(status, {})
         super().__init__(one_line(words, ERROR_MOST))
 
