@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,6 +60,7 @@ class MonitorFacts:
         self.latest: Latest = latest_results([one.public_id for one in monitors if one.pk in self.regions], slugs)
         self.canaries = canary_reports(monitors, now)
         self._voting: frozenset[str] | None = None
+        self._held: Collection[str] | None = None
 
     @property
     def window(self) -> Span:
@@ -92,8 +93,15 @@ class MonitorFacts:
 
     def counted(self, monitor: Monitor) -> list[Mapping[str, Fact]]:
         """The facts of its last results, but for those of regions in quarantine."""
-        held = region_quarantines()
-        return [result.facts for region, result in self.results(monitor).items() if region not in held]
+        results = self.results(monitor)
+        held = self._quarantined() if results else ()
+        return [result.facts for region, result in results.items() if region not in held]
+
+    def _quarantined(self) -> Collection[str]:
+        """Regions in quarantine, asked once for a page."""
+        if self._held is None:
+            self._held = region_quarantines().keys()
+        return self._held
 
     def voting(self, monitor: Monitor) -> int | None:
         """How many of its regions can vote now: they report, and are in no quarantine. None while that is not known."""
@@ -110,7 +118,7 @@ class MonitorFacts:
             # Asked once: each question to a Redis that is away takes its whole deadline.
             self.latest = Latest(False, self.latest.results)
             return frozenset()
-        return frozenset(statuses.by_region.keys() - region_quarantines().keys())
+        return frozenset(statuses.by_region.keys() - set(self._quarantined()))
 
     def _settle(self, monitors: Sequence[Monitor]) -> dict[int, ShownSpans]:
         counted = [one for one in self.incidents if one.kind in DOWN_KINDS + UP_KINDS and not one.is_foretold]

@@ -22,7 +22,9 @@ from vigil.feeds.models import Feed
 from vigil.history.core.packing import HOUR_MS
 from vigil.incidents.models import Incident
 from vigil.monitors.changes import create_monitor
+from vigil.monitors.live.results import Latest
 from vigil.monitors.models import Region
+from vigil.read_models import monitor_facts
 from vigil.read_models.core.chart_ranges import of_key
 from vigil.read_models.core.shown_states import ShownState
 from vigil.read_models.incident_page import read_incident_page
@@ -59,6 +61,26 @@ def test_a_monitor_page_shows_uptime_beside_reachability_and_each_last_result(st
     chart = read_latency_chart(stage.monitor, of_key("24h", timezone.now()))
     assert sum(point.down for point in chart.all_regions) == 60
     assert {region: len(points) for region, points in chart.regions.items()} == {"eu": 4, "us": 4}
+
+
+def test_a_monitor_page_asks_once_who_is_in_quarantine_and_never_a_redis_that_is_away(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, str]] = []
+
+    def quarantines() -> dict[str, str]:
+        asked.append({})
+        return asked[-1]
+
+    monkeypatch.setattr(monitor_facts, "region_quarantines", quarantines)
+    newest = stage.result(stage.now_ms() - 1_000)
+    stage.client.hset(keys.latest("eu"), stage.monitor.public_id, wire.encode(newest))
+    assert read_monitor_page(default_team(), stage.monitor.public_id, timezone.now()) is not None
+    assert len(asked) == 1
+    # Each question to it would take its whole deadline.
+    monkeypatch.setattr(monitor_facts, "latest_results", lambda monitors, regions: Latest(False))
+    assert read_monitor_page(default_team(), stage.monitor.public_id, timezone.now()) is not None
+    assert len(asked) == 1
 
 
 @pytest.mark.django_db
