@@ -22,8 +22,8 @@ from vigil.status.letters.smtp_session import Mail, MailAnswer, SmtpSession, wor
 
 #: Sessions at once, and idle seconds until one ends.
 SESSIONS, IDLE_S = 20, 5.0
-#: How long a letter waits until another session is opened (s).
-WAITS_S = 0.1
+#: How long a letter waits until another session is opened (s): longer than what is claimed at once takes one session.
+WAITS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
