@@ -20,10 +20,16 @@ ENGINE = Engine(
         "sglang:cuda_graph_passes_total",
         "sglang:gpu_execution_seconds_total",
         "sglang:inter_token_latency_seconds_count",
+    ),
+    # Servers that tell no step but these, of before spring 2025, keep the gauges of their last step for as long as they
+    # have nothing to do (SGLang's issue 4244); later ones write them every 30 s.
+    ends=(
         "sglang:time_per_output_token_seconds_count",
         "sglang:time_to_first_token_seconds_count",
+        "sglang:generation_tokens_total",
+        "sglang:prompt_tokens_total",
+        "sglang:num_requests_total",
     ),
-    ends=("sglang:generation_tokens_total", "sglang:prompt_tokens_total", "sglang:num_requests_total"),
     moves=("sglang:num_used_tokens", "sglang:gen_throughput"),
     finished=("sglang:num_requests_total",),
     started=("sglang:queue_time_seconds_count",),
@@ -34,4 +40,5 @@ ENGINE = Engine(
     repeat=("tp_rank", "pp_rank", "moe_ep_rank", "pid"),
     total="priority",
     fixed=True,
+    keeps_gauges=True,
 )

@@ -31,7 +31,8 @@ class Engine:
     `total` is empty the sample is the sum of the others. `fixed` says that the engines of a server do not come and go,
     so that one that is gone is missed. `asked` counts the requests (POST) that the server before the engine has ended,
     whatever the engine does: while it stands too, an engine that stands may have nothing to do, and old gauges.
-    `own_requests` are the requests in `running` that are our own.
+    `own_requests` are the requests in `running` that are our own. `keeps_gauges` says that a server without any of
+    `steps` may publish the gauges of its last step for ever.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Engine:
     total: str = ""
     fixed: bool = False
     own_requests: int = 0
+    keeps_gauges: bool = False
     #: Reads a page in JSON; takes what was decoded, and the time of the server (s). Raises ValueError.
     from_json: Callable[[Any, float], JsonValues] | None = None
 

@@ -97,7 +97,7 @@ def _sample(engine: Engine, found: FoundMetrics, name: str | None) -> Sample:
     counters = [value for value in moving if value is not None]
     gauges = [value for family in engine.moves if (value := found.sum(family, name)) is not None]
     # The use of the cache may stay the same for a while.
-    exact = [family for family in engine.steps + engine.moves if family not in engine.cache]
+    exact = engine.steps if engine.keeps_gauges else [*engine.steps, *(set(engine.moves) - set(engine.cache))]
     steps = any(found.sum(family, name) is not None for family in exact)
     running = _first(found, engine.running, name)
     if running is not None and name is None:
