@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlsplit
 
 import pytest
 
 from probes.wire import RegionStatus
 from tests.vigil.enrolment.enrolling import REFUSED_LOGIN, ask, code_of, worker
+from vigil.cli import main
 from vigil.clock import database_now
 from vigil.configuration import configuration
 from vigil.dispatch.region_keeper import RegionKeeper
@@ -87,3 +89,15 @@ def test_s17_a_region_that_is_enrolled_while_it_is_ended_keeps_its_user(
     [(status, answer)] = answers
     with worker(answer) as client:
         assert status == 200 and client.ping()
+
+
+def test_a_script_that_revokes_a_region_is_told_what_is_left_to_do(
+    region: Region, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    region.save()
+    monkeypatch.setattr(ending, "end_user", lambda slug: redis_access.Management.AWAY)
+    assert main(["region", "revoke", region.slug, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["enabled"] is False and f"ACL DELUSER worker-{region.slug}" in told["left_to_do"]
+    assert main(["region", "revoke", region.slug]) == 0
+    assert "sent nothing more. Its Redis user is still there" in capsys.readouterr().out
