@@ -1,4 +1,4 @@
-"""Admin of status pages with their components; pictures and what they say are written on the settings' pages."""
+"""Admin of status pages, rules and templates; pictures and what pages say are written on the settings' pages."""
 
 from __future__ import annotations
 
@@ -7,13 +7,17 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 
-from vigil.status.changes import SETTABLE, check_status_page, delete_status_page, save_status_page
+from vigil.status.changes import SETTABLE, check_status_page, delete_status_page, lock_page, save_status_page
 from vigil.status.components import MAX_COMPONENTS, Problems, check_components, refuse_silence
 from vigil.status.core.subscriber_terms import KIND_WORDS
+from vigil.status.incident_models import PublicationRule, UpdateTemplate
 from vigil.status.models import PageComponent, StatusPage
+from vigil.status.public_incidents.prepared import save_publication_rule, save_update_template
+from vigil.web.admin.oncall import SameTeamForm
 from vigil.web.admin.pieces import TeamAdminBase, as_form_errors
 from vigil.web.admin.typed.fields import CommaWordsField, UnshownText
 
@@ -150,3 +154,59 @@ class StatusPageAdmin(TeamAdminBase):
             for page in objs
         ]
         return gone, {"status pages": len(gone)}, set(), []
+
+
+class PublicationRuleForm(SameTeamForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        team, component = cleaned.get("team") or getattr(self.instance, "team", None), cleaned.get("component")
+        if component is not None and team is not None and component.page.team_id != team.pk:
+            self.add_error("component", "Must belong to the same team.")
+        return cleaned
+
+
+@admin.register(PublicationRule)
+class PublicationRuleAdmin(TeamAdminBase):
+    form = PublicationRuleForm
+    fields = ("team", "component", "kind", "after_s", "impact", "title", "text", "closing_text", "enabled")
+    list_display = ("title", "component", "kind", "after_s", "impact", "enabled", "team")
+    list_filter = ("kind", "enabled", "team")
+    search_fields = ("title", "=public_id", "component__name")
+    list_select_related = ("component", "team")
+    autocomplete_fields = ("team", "component")
+
+    def save_model(self, request: HttpRequest, obj: PublicationRule, form: Any, change: bool) -> None:
+        save_publication_rule(obj, form.cleaned_data)
+
+    def delete_model(self, request: HttpRequest, obj: PublicationRule) -> None:
+        # Behind the page, as the publisher marks what a rule has said.
+        lock_page(obj.component.page_id)
+        obj.delete()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PublicationRule]) -> None:
+        for rule in queryset:
+            with transaction.atomic():
+                self.delete_model(request, rule)
+
+
+class UpdateTemplateForm(SameTeamForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        components, page = cleaned.get("components") or (), cleaned.get("page")
+        if any(one.page != page for one in components):
+            self.add_error("components", "Each must be a component of its page.")
+        return cleaned
+
+
+@admin.register(UpdateTemplate)
+class UpdateTemplateAdmin(TeamAdminBase):
+    form = UpdateTemplateForm
+    fields = ("team", "page", "name", "state", "title", "text", "components")
+    list_display = ("name", "page", "state", "title", "team")
+    list_filter = ("state", "team")
+    search_fields = ("name", "=public_id")
+    list_select_related = ("page", "team")
+    autocomplete_fields = ("team", "page", "components")
+
+    def save_model(self, request: HttpRequest, obj: UpdateTemplate, form: Any, change: bool) -> None:
+        save_update_template(obj, {**form.cleaned_data, "components": list(form.cleaned_data["components"])})

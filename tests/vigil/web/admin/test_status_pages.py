@@ -17,6 +17,7 @@ from vigil.accounts.models import Team, User
 from vigil.accounts.teams import default_team
 from vigil.monitors.changes import create_monitor
 from vigil.monitors.models import Monitor
+from vigil.status.incident_models import PublicationRule, UpdateTemplate
 from vigil.status.models import PublicIncident, StatusPage
 
 pytestmark = pytest.mark.django_db
@@ -104,3 +105,28 @@ def test_who_may_not_write_components_changes_the_page_alone(client: Client) -> 
     assert client.post(change(row), as_sent(client, change(row), title="New", slug=row.slug)).status_code == 302
     row.refresh_from_db()
     assert row.title == "New" and set(row.components.values_list("public_id", flat=True)) == before
+
+
+def test_rules_and_templates_are_of_the_pages_of_their_team(boss: Client) -> None:
+    page = page_of()
+    chat = page.components.get(name="Chat API")
+    other = Team.objects.create(name="Other", slug="other")
+    rule, template = "/admin/status/publicationrule/add/", "/admin/status/updatetemplate/add/"
+    wanted = as_sent(
+        boss, rule, component=chat.pk, title="Chat fails", text="We look.", closing_text="Over.", after_s="60"
+    )
+    assert "Must belong to the same team." in refused(boss.post(rule, wanted | {"team": other.pk}))
+    assert boss.post(rule, wanted).status_code == 302
+    made = PublicationRule.objects.get()
+    assert (made.component, made.after_s, made.team) == (chat, 60, page.team)
+    gone = boss.post(reverse("admin:status_publicationrule_delete", args=[made.pk]), {"post": "yes"})
+    assert gone.status_code == 302 and not PublicationRule.objects.exists()
+    wanted = as_sent(boss, template, name="Slow", text="It is slow.", components=[chat.pk])
+    assert "Each must be a component of its page." in refused(boss.post(template, wanted))
+    assert boss.post(template, wanted | {"page": page.pk}).status_code == 302
+    assert list(UpdateTemplate.objects.get().components.all()) == [chat]
+
+
+def refused(answer: Any) -> str:
+    assert answer.status_code == 200
+    return str(dict(answer.context["adminform"].form.errors))

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from vigil.status.incident_models import PublicationRule, ScheduledMaintenance, UpdateTemplate
+from vigil.status.incident_models import ScheduledMaintenance
 from vigil.status.models import PublicIncident, PublicUpdate
 from vigil.status.page_models import PageComponent
 from vigil.status.subscribers.resending import resend_letters
@@ -51,19 +51,3 @@ class ScheduledMaintenanceAdmin(ReadOnlyAdmin):
     list_filter = ("is_automatic", "silences")
     search_fields = ("incident__title", "=incident__public_id")
     list_select_related = ("incident",)
-
-
-@admin.register(PublicationRule)
-class PublicationRuleAdmin(ReadOnlyAdmin):
-    list_display = ("title", "component", "kind", "after_s", "impact", "enabled", "team")
-    list_filter = ("kind", "enabled", "team")
-    search_fields = ("title", "=public_id", "component__name")
-    list_select_related = ("component", "team")
-
-
-@admin.register(UpdateTemplate)
-class UpdateTemplateAdmin(ReadOnlyAdmin):
-    list_display = ("name", "page", "state", "title", "team")
-    list_filter = ("state", "team")
-    search_fields = ("name", "=public_id")
-    list_select_related = ("page", "team")
