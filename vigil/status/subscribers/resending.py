@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import structlog
 from django.db.models import Count, Exists, OuterRef, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 
+from vigil.alerts.core.retry import ALONE_AFTER
 from vigil.status.core.subscriber_terms import SubscriberState
 from vigil.status.models import PublicUpdate
 from vigil.status.subscriber_models import OutboxState, SubscriberLetter
@@ -22,10 +23,18 @@ def resendable_of(updates: Iterable[PublicUpdate]) -> dict[int, int]:
 
 
 def resend_letters(update: PublicUpdate) -> int:
-    """Send the letters of an update that were given up once more, like new ones; returns how many."""
+    """Send the letters of an update that were given up once more, like new ones; returns how many.
+
+    One that ended its sender again and again is sent alone.
+    """
     again = _resendable().filter(update=update).values("pk")
     letters = SubscriberLetter.objects.filter(pk__in=again, state=OutboxState.DEAD).update(
-        state=OutboxState.PENDING, attempts=0, created_at=Now(), due_at=Now(), last_error=""
+        state=OutboxState.PENDING,
+        attempts=0,
+        unfinished=Least("unfinished", ALONE_AFTER),
+        created_at=Now(),
+        due_at=Now(),
+        last_error="",
     )
     if letters:
         log.info("letters.resent", update=update.public_id, letters=letters)

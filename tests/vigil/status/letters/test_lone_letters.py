@@ -14,7 +14,9 @@ from vigil.deadletters.actions import waiting
 from vigil.status.core.subscriber_terms import SubscriberKind
 from vigil.status.letters.claims import ClaimedLetters, claim_letters, has_lone_letter
 from vigil.status.letters.fan_out import write_due_letters
+from vigil.status.models import PublicUpdate
 from vigil.status.subscriber_models import SubscriberLetter
+from vigil.status.subscribers.resending import resend_letters
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOM = dict.fromkeys(SubscriberKind, 10)
@@ -71,3 +73,9 @@ def test_it_is_given_up_and_what_is_innocent_is_sent(monkeypatch: pytest.MonkeyP
     assert states == {made["poison"]: "dead", made["innocent"]: "sent", made["other"]: "sent"}
     letter = waiting().get()
     assert (letter.source, letter.step, letter.origin) == ("letters", "send", str(made["poison"]))
+    assert resend_letters(PublicUpdate.objects.get()) == 1
+    assert SubscriberLetter.objects.get(pk=made["poison"]).unfinished == ALONE_AFTER, "alone at first"
+    with mail_server(monkeypatch) as server:
+        tell_all()
+        assert server.by_recipient == {"poison@example.test": 1}
+    assert SubscriberLetter.objects.get(pk=made["poison"]).unfinished == 0
