@@ -52,10 +52,11 @@ def test_the_same_lock_gives_the_same_bytes(tmp_path: Path) -> None:
     assert one == two
 
 
-def test_each_stage_of_the_images_begins_with_one_image_that_can_be_pinned_by_its_digest() -> None:
+def test_each_stage_of_the_images_begins_with_one_image_that_is_pinned_by_its_digest() -> None:
     bases = set(re.findall(r"(?m)^FROM (\S+)", DOCKERFILE))
     stages = set(re.findall(r"(?m)^FROM \S+ AS (\S+)", DOCKERFILE))
     assert bases - stages == {"${PYTHON_IMAGE}"}
+    assert re.search(r"(?m)^ARG PYTHON_IMAGE=python:3\.11-slim-bookworm@sha256:[0-9a-f]{64}$", DOCKERFILE)
 
 
 def test_nothing_is_installed_without_its_hash_and_nothing_runs_as_root() -> None:
