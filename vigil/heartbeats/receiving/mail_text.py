@@ -23,6 +23,8 @@ MAX_PARTS, MAX_DEPTH = 20, 5
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 #: Texts among the parts that are not of the type text.
 _STRUCTURED = re.compile(r"(?:[\w.-]+\+)?(?:json|xml|x?-?yaml)")
+#: Reports of mail servers, which some attach.
+_REPORTS = frozenset({"delivery-status", "global-delivery-status"})
 _MARK = b"\xef\xbb\xbf"
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
 #: Codecs that are no character set of a mail, some of them slow.
@@ -79,7 +81,7 @@ def _texts(entity: Entity, depth: int) -> Iterator[tuple[str, str]]:
     if parts:
         for part in parts:
             yield from _texts(part, depth - 1)
-    elif str(headers.get("content-disposition", ""))[:20].lower().startswith("attachment"):
+    elif subtype not in _REPORTS and str(headers.get("content-disposition", ""))[:20].lower().startswith("attachment"):
         return
     elif kind == "message" and subtype != "delivery-status" and depth:
         forwarded = _entity(body)

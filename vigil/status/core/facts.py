@@ -82,6 +82,8 @@ class PublicIncidentFacts:
     planned: tuple[datetime, datetime] | None = None
     postmortem: str = ""
     postmortem_at: datetime | None = None
+    #: When readers could see it first: of many updates only the newest are here.
+    published_at: datetime | None = None
     #: When its title, impact, components or window was changed in public.
     edited_at: datetime | None = None
 
@@ -96,7 +98,9 @@ class PublicIncidentFacts:
     @property
     def announced_at(self) -> datetime:
         """When readers heard of it first, of planned maintenance; else when it began."""
-        return self.updates[0].at if self.planned is not None and self.updates else self.started_at
+        if self.planned is None or not self.updates:
+            return self.started_at
+        return self.published_at or self.updates[0].at
 
     @property
     def is_failure(self) -> bool:

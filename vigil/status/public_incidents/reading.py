@@ -86,5 +86,6 @@ def _incident(row: PublicIncident) -> PublicIncidentFacts:
         planned=(maintenance.starts_at, maintenance.ends_at) if maintenance is not None else None,
         postmortem=row.postmortem if is_told else "",
         postmortem_at=row.postmortem_at,
+        published_at=row.published_at,
         edited_at=row.edited_at,
     )

@@ -9,6 +9,8 @@ import pytest
 from tests.vigil.status.subscribing import page_of, subscriber
 from vigil.clock import database_now
 from vigil.configuration import configuration
+from vigil.heartbeats.receiving.mail_text import read_mail
+from vigil.status.core.subscribers.failures import bounce_of
 from vigil.status.subscribers.bounces import Bounces
 from vigil.status.subscribers.links import bounce_address
 
@@ -64,3 +66,16 @@ def test_an_address_that_was_made_up_is_not_taken() -> None:
     assert Bounces().takes(local)
     for forged in ("b-sub-0000000000000000-00000000000000000000", local[:-1], local + "0", "b-", "a@b", ""):
         assert not Bounces().takes(forged)
+
+
+@pytest.mark.parametrize("kind", ["delivery-status", "global-delivery-status"])
+@pytest.mark.parametrize("place", ["", "Content-Disposition: attachment; filename=details.txt\r\n"])
+def test_a_report_is_read_as_mail_servers_send_it(kind: str, place: str) -> None:
+    report = "Reporting-MTA: dns; mx\r\n\r\nFinal-Recipient: rfc822; r@x.test\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+    mail = (
+        'Subject: Undeliverable\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; boundary="B"\r\n\r\n'
+        "--B\r\nContent-Type: text/html\r\n\r\n<p>It could not be delivered</p>\r\n"
+        f"--B\r\nContent-Type: message/{kind}\r\n{place}\r\n{report}"
+        "--B\r\nContent-Type: message/rfc822\r\n\r\nSubject: Resolved\r\n\r\nIt works.\r\n--B--\r\n"
+    )
+    assert bounce_of(read_mail(mail.encode()).decode()) == "5.1.1"

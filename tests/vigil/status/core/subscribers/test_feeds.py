@@ -74,6 +74,14 @@ def test_planned_maintenance_is_an_event_and_an_incident_is_none() -> None:
     assert "Words of scheduled." in described and "Chat API" in described
 
 
+def test_planned_work_keeps_the_time_of_its_announcement_however_much_is_said_of_it() -> None:
+    planned = incident(UpdateState.SCHEDULED, planned=_PLANNED)
+    long_ago = replace(planned, published_at=NOW - timedelta(days=9))
+    told = project(page(incidents=[long_ago]), FRAME).files["api/v2/scheduled-maintenances.json"].plain
+    assert json.loads(told)["scheduled_maintenances"][0]["created_at"] == "2026-11-20T14:09:00.000Z"
+    assert planned.announced_at == planned.updates[0].at
+
+
 def test_an_event_that_moves_is_newer_for_every_calendar_and_a_name_is_a_name() -> None:
     planned = incident(UpdateState.SCHEDULED, planned=_PLANNED)
     moved = replace(planned, edited_at=NOW + timedelta(hours=1))
