@@ -27,6 +27,7 @@ from vigil.alerts.delivery.outcomes import (
     AttemptOutcome,
     AttemptResult,
     OutcomeRow,
+    Recorded,
     write,
 )
 from vigil.configuration import configuration
@@ -78,7 +79,7 @@ class OutcomeRecorder:
     ) -> None:
         self._database, self._isolation, self._log = database, isolation, log
         self._wake, self._tick = wake, tick
-        #: At first those of processes that are gone.
+        #: At first those of processes that are gone. It is set where batches and claims take turns: in their thread.
         self._has_notes = True
         self._noted = set[int]()
         self._outcomes: list[AttemptResult] = []
@@ -107,11 +108,13 @@ class OutcomeRecorder:
         self._outcomes.append(result)
         self._has_outcomes.set()
 
-    async def recover(self) -> None:
-        """Record what was accepted and could not be recorded. To be called before each claim."""
+    def recover(self) -> None:
+        """Record what was accepted and could not be recorded: in the thread of the database, before each claim there.
+
+        Also what is still tried: its leases may have ended before the database answered again.
+        """
         if self._has_notes:
-            recover = partial(self._log.recover, own=True)
-            await self._database.query(lambda: self._isolation.attempt("accepted", recover, 0))
+            self._isolation.attempt("accepted", partial(self._log.recover, own=True), 0)
             self._has_notes = False
 
     async def run(self) -> None:
@@ -147,15 +150,24 @@ class OutcomeRecorder:
         until = time.monotonic() + claims.LEASE.total_seconds()
         while True:
             try:
-                recorded = await self._database.query(lambda: record_each(batch, self._isolation))
+                recorded = await self._database.query(partial(self._record, batch))
                 break
             except Exception as away:  # noqa: BLE001  # whatever it is, it is tried again while the leases last
                 if time.monotonic() > until or self._stopping:
                     # Their leases expire. What was accepted is in the log; the rest is sent again (at least once).
-                    self._has_notes = True
                     _log.error("delivery.not_recorded", count=len(batch), problem=type(away).__name__)
                     return
                 await asyncio.sleep(0.5)
+        self._say(batch, recorded)
+
+    def _record(self, batch: Sequence[AttemptResult]) -> Recorded:
+        try:
+            return record_each(batch, self._isolation)
+        except BaseException:
+            self._has_notes = True
+            raise
+
+    def _say(self, batch: Sequence[AttemptResult], recorded: Recorded) -> None:
         lost = [one for one in batch if one.claim.id not in recorded.written]
         if lost:
             _log.warning("delivery.leases_lost", count=len(lost))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,7 +26,7 @@ from vigil.alerts.delivery.attempt import HeldMessage, attempt_together, pace_of
 from vigil.alerts.delivery.claim_rows import has_alone
 from vigil.alerts.delivery.clockwork import POLL_S, Clockwork, wait_for
 from vigil.alerts.delivery.http_client import GuardedOutbound
-from vigil.alerts.delivery.isolated import claimed, fault_of
+from vigil.alerts.delivery.isolated import Claimed, claimed, fault_of
 from vigil.alerts.delivery.listen import listen
 from vigil.alerts.delivery.outcomes import AttemptOutcome, AttemptResult, count_attempt, declare_attempts
 from vigil.alerts.delivery.recording import OutcomeRecorder, log_of_accepted
@@ -124,14 +124,13 @@ class Sender:
         """Claim and start due messages; returns the longest time to wait before the next pass."""
         if len(self._sending) >= IN_FLIGHT:
             return POLL_S
-        await self._recorder.recover()
         room = self._paces.room(time.monotonic())
         full = [channel for channel, left in room.items() if not left]
         turn = await self._next_turn(full)
         if turn is ClaimTurn.NOTHING:
             return POLL_S
         alone = turn is ClaimTurn.ALONE
-        found = await self._database.query(lambda: claimed(room, full, self._isolation, self._owner, alone))
+        found = await self._database.query(lambda: self._claim(room, full, alone))
         for request in together((one, found.messages[one.id]) for one in found.claims if one.id in found.messages):
             self._start(request)
         for broken in found.broken:
@@ -141,6 +140,10 @@ class Sender:
             return CLAIM_AFTER_S
         until = await self._database.query(claims.seconds_to_next)
         return min(POLL_S, max(0.005, until)) if until is not None else POLL_S
+
+    def _claim(self, room: Mapping[int, int], full: Collection[int], alone: bool) -> Claimed:
+        self._recorder.recover()
+        return claimed(room, full, self._isolation, self._owner, alone)
 
     async def _next_turn(self, full: Collection[int]) -> ClaimTurn:
         """What to claim: a message that ended its process again and again is sent while nothing else is."""
