@@ -197,10 +197,14 @@ class Isolation:
         if failing is None and (origin or step in self._proven):
             return
         if failing is None or failing.times > 1:
-            self._letters.keep(DeadLetterMessage(1, self.source, step, origin, settled=True))
+            self.settle(step, origin)
         self._failing.pop((step, origin), None)
         if not origin:
             self._proven.add(step)
+
+    def settle(self, step: str, origin: str) -> None:
+        """Settle the letter of an origin, which an earlier process may have left."""
+        self._letters.keep(DeadLetterMessage(1, self.source, step, origin, settled=True))
 
     def apply_rows(self, step: str, rows: Sequence[Row], work: Callable[[Sequence[Row]], Outcome]) -> list[Outcome]:
         """`apply` to rows, which stay where they are: one that fails alone twice rests, and `resting` names it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.db import connection
 
 from vigil.alerts.channels import CHANNELS
-from vigil.alerts.core.retry import DEAD_AFTER
+from vigil.alerts.core.retry import TOLD_AFTER
 
 # Of each open incident and channel the newest trigger, if it was sent long enough ago. A resolve is behind it in the
 # queue of its incident, so it never overtakes the renewal. What was grouped, when the channel was of another kind, is
@@ -40,5 +40,5 @@ def renew() -> int:
     """Send again what is due; returns how many messages."""
     renewed = {name: kind.renew_s for name, kind in CHANNELS.items() if kind.renew_s}
     with connection.cursor() as cursor:
-        cursor.execute(_RENEW, {"kinds": list(renewed), "every": list(renewed.values()), "given_up": DEAD_AFTER})
+        cursor.execute(_RENEW, {"kinds": list(renewed), "every": list(renewed.values()), "given_up": TOLD_AFTER})
         return int(cursor.rowcount)

@@ -19,16 +19,18 @@ class ClaimTurn(StrEnum):
 
 
 class LoneTurns:
-    """Decides what is claimed. After each message that was sent alone the others have a turn."""
+    """Decides what is claimed. At the start, and after each message that was sent alone, the others have a turn: else a
+    poison that ends each process in its first second would let nothing else be sent."""
 
     def __init__(self) -> None:
+        self._is_first = True
         self._look_at_s = 0.0
         self._waits_since_s: float | None = None
         self._under_way = False
 
     def looks(self, now_s: float) -> bool:
         """Whether to look for a message that is sent alone; also while one waits, since another sender may take it."""
-        return not self._under_way and now_s >= self._look_at_s
+        return not (self._under_way or self._is_first) and now_s >= self._look_at_s
 
     def note(self, now_s: float, *, waits: bool) -> None:
         """Note what the look has found."""
@@ -40,6 +42,9 @@ class LoneTurns:
 
     def next(self, now_s: float, *, idle: bool) -> ClaimTurn:
         """What to claim; `idle`: nothing is being sent, and what was sent is recorded."""
+        if self._is_first:
+            self._is_first = False
+            return ClaimTurn.OTHERS
         if self._under_way:
             if not idle:
                 return ClaimTurn.NOTHING

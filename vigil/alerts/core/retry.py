@@ -13,9 +13,10 @@ SCHEDULE_S = (5, 15, 30, 60, 120, 300, 600, 900)
 MAX_RETRY_AFTER_S = 900.0
 GIVE_UP_AFTER = timedelta(hours=24)
 FALLBACK_AFTER = timedelta(seconds=120)
-#: Attempts of which nothing was recorded, since their process died: after so many a message is sent alone, and after so
-#: many it is a dead letter.
-ALONE_AFTER, DEAD_AFTER = 3, 8
+#: Attempts of which nothing was recorded, since their process died: after so many a message is sent alone, and from so
+#: many on a dead letter tells of it. It is not given up: its process may have died of something else.
+ALONE_AFTER, TOLD_AFTER = 3, 8
+ALONE_AGAIN_MOST_S = 60.0
 RETRIED_CODES = frozenset({408, 425, 429})
 
 
@@ -58,9 +59,19 @@ def after_failure(attempts: int, age: timedelta, *, permanent: bool, retry_after
 def alone_again_s(unfinished: int) -> float:
     """Seconds until a message that is sent alone may be claimed again, if this attempt does not end either.
 
-    So only faults that last for minutes, while it is alone, make it a dead letter.
+    Once what killed its process is over, it is on its way within a minute.
     """
-    return float(SCHEDULE_S[min(max(0, unfinished - ALONE_AFTER), len(SCHEDULE_S) - 1)])
+    return min(ALONE_AGAIN_MOST_S, float(SCHEDULE_S[min(max(0, unfinished - ALONE_AFTER), len(SCHEDULE_S) - 1)]))
+
+
+def is_given_up(unfinished: int, age: timedelta) -> bool:
+    """Whether a message of so many attempts without an outcome is tried no more: when it is as old as any that is."""
+    return unfinished >= TOLD_AFTER and age >= GIVE_UP_AFTER
+
+
+def died_words(unfinished: int) -> str:
+    """What is told of a message that ended its process so often."""
+    return f"its sender died {unfinished} times while it sent this, {unfinished - ALONE_AFTER} times alone"
 
 
 def parse_retry_after(header: str | None, date: str | None = None) -> float | None:

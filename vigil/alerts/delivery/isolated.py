@@ -10,7 +10,7 @@ from django.db import connection
 from probes.process.dead_letters import entry_of
 from probes.process.isolation import Isolation
 from vigil.alerts.core.pacing import AT_FIRST
-from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER, after_failure
+from vigil.alerts.core.retry import TOLD_AFTER, after_failure, died_words, is_given_up
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim, claim
 from vigil.alerts.delivery.compose import messages_of
@@ -43,7 +43,7 @@ def claimed(
 ) -> Claimed:
     """Claim what is due, with the message of each; a channel that cannot be claimed from rests, the others go on.
 
-    `alone`: one message of those that are sent alone. One that has ended its process too often then is given up.
+    `alone`: one message of those that are sent alone. A dead letter tells of one that ends its process even so.
     """
     resting = [int(channel) for channel in isolation.resting("claim")]
     if alone:
@@ -56,11 +56,11 @@ def claimed(
         found.broken.append(fault_of(one, error))
 
     for one in found.claims:
-        if one.unfinished >= DEAD_AFTER:
-            words = f"its sender died {one.unfinished} times while it sent this, {DEAD_AFTER - ALONE_AFTER} times alone"
-            isolation.bury("send", str(one.id), SenderEnded(words))
-            found.broken.append(AttemptResult(one, AttemptOutcome.DEAD, words))
-    sendable = [one for one in found.claims if one.unfinished < DEAD_AFTER]
+        if one.unfinished >= TOLD_AFTER:
+            isolation.bury("send", str(one.id), SenderEnded(died_words(one.unfinished)))
+    given_up = [one for one in found.claims if is_given_up(one.unfinished, one.age)]
+    found.broken += [AttemptResult(one, AttemptOutcome.DEAD, died_words(one.unfinished)) for one in given_up]
+    sendable = [one for one in found.claims if one not in given_up]
     for messages in isolation.apply(sendable, messages_of, bury):
         found.messages |= messages
     reach(CrashPoint.LOADED)
@@ -82,6 +82,9 @@ def record_each(outcomes: Sequence[AttemptResult], isolation: Isolation) -> Reco
     parts = isolation.apply(outcomes, record, bury)
     parts += isolation.apply(bare, record, give_up)
     written = frozenset[int]().union(*(part.written for part in parts))
+    for one in outcomes:
+        if one.claim.unfinished >= TOLD_AFTER and one.outcome is AttemptOutcome.SENT and one.claim.id in written:
+            isolation.settle("send", str(one.claim.id))
     return Recorded(written, tuple(off for part in parts for off in part.switched_off))
 
 

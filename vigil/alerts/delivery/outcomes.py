@@ -16,7 +16,7 @@ from django.db.models.functions import Least, Now
 from probes.process.metrics import families
 from probes.process.metrics.counts import ProcessCounts
 from vigil.alerts.channels import CHANNELS
-from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER
+from vigil.alerts.core.retry import ALONE_AFTER
 from vigil.alerts.crashpoints import CrashPoint, reach
 from vigil.alerts.delivery.claims import Claim
 from vigil.alerts.models import Delivery, DeliveryState
@@ -36,7 +36,7 @@ WITH done AS (
 ), mine AS (
     UPDATE alerts_delivery d SET
         state = u.state, lease_until = NULL, lease_token = NULL,
-        unfinished = CASE WHEN d.unfinished > %(given_up)s THEN d.unfinished ELSE 0 END,
+        unfinished = CASE WHEN u.state = 'dead' AND d.unfinished > 1 THEN d.unfinished ELSE 0 END,
         sent_at = CASE WHEN u.state = 'sent' THEN now() ELSE d.sent_at END,
         due_at = CASE WHEN u.state = 'pending' THEN now() + u.wait * interval '1 second' ELSE d.due_at END,
         last_error = CASE WHEN u.state = 'sent' THEN '' ELSE u.words END,
@@ -176,7 +176,6 @@ def _row(one: AttemptResult) -> OutcomeRow:
 def write(rows: Sequence[OutcomeRow]) -> frozenset[int]:
     """Write outcomes of claims that still hold; returns the deliveries. Call inside a transaction."""
     values: dict[str, Any] = {
-        "given_up": DEAD_AFTER,
         "ids": [one.id for one in rows],
         "tokens": [one.token for one in rows],
         "states": [one.state.value for one in rows],

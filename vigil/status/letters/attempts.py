@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from vigil.alerts.channels.kind import ChannelError
-from vigil.alerts.core.retry import DEAD_AFTER, GIVE_UP_AFTER, after_failure
+from vigil.alerts.core.retry import GIVE_UP_AFTER, TOLD_AFTER, after_failure, died_words
 from vigil.status.core.subscriber_terms import LetterPurpose, OffReason, SubscriberKind, SubscriberState
 from vigil.status.core.subscribers.outcomes import LetterOutcome, LetterResult
 from vigil.status.letters.posts import ReceiverGone
@@ -54,12 +54,11 @@ class LetterAttempt:
         """A fault of ours: tried again like a letter that was not answered."""
         return self._failed(f"fault: {type(fault).__name__}", permanent=False, blames=None)
 
-    def given_up(self) -> LetterResult | None:
-        """The end of a letter that ended its sender again and again, at last while it was sent alone."""
+    @property
+    def deaths(self) -> str:
+        """What is told of a letter that ended its sender again and again, also while it was sent alone; else empty."""
         done = self.letter.unfinished - 1
-        if done < DEAD_AFTER:
-            return None
-        return self._result(LetterOutcome.DEAD, f"its sender died {done} times while it sent this")
+        return died_words(done) if done >= TOLD_AFTER else ""
 
     def not_wanted(self) -> LetterResult | None:
         """The end of a letter that is sent no more: it is old, its page is closed, or its subscriber is not told."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER, alone_again_s
+from vigil.alerts.core.retry import ALONE_AFTER, TOLD_AFTER, alone_again_s
 from vigil.alerts.crashpoints import reach
 from vigil.clock import database_now
 from vigil.database.session_lock import SessionLock
@@ -64,11 +64,11 @@ WHERE state IN ('pending', 'sending') AND unfinished >= {ALONE_AFTER} AND due_at
   AND (state = 'pending' OR lease_until < now()) LIMIT 1
 """
 #: Seconds until the next attempt of a letter that is sent alone, if the last one does not end either.
-_AGAIN_S = [alone_again_s(unfinished) for unfinished in range(ALONE_AFTER, DEAD_AFTER + 1)]
+_AGAIN_S = [alone_again_s(unfinished) for unfinished in range(ALONE_AFTER, TOLD_AFTER + 1)]
 # Of one that was given up the count stays: when it is sent again, it is alone at first.
 _RECORD = """
 UPDATE status_subscriberletter l SET state = r.state, lease_until = NULL, lease_token = NULL,
-       unfinished = CASE WHEN l.unfinished > %(given_up)s THEN l.unfinished ELSE 0 END,
+       unfinished = CASE WHEN r.state = 'dead' AND l.unfinished > 1 THEN l.unfinished ELSE 0 END,
        sent_at = CASE WHEN r.state = 'sent' THEN now() END,
        due_at = CASE WHEN r.state = 'pending' THEN now() + r.wait_s * interval '1 second' ELSE l.due_at END,
        last_error = r.words
@@ -145,7 +145,6 @@ def _lock_changed(results: Collection[LetterResult]) -> None:
 def _written(results: Collection[LetterResult]) -> dict[int, tuple[str, str]]:
     """Write their letters; returns kind and state of each that was written, by its key."""
     columns: dict[str, Any] = {
-        "given_up": DEAD_AFTER,
         "ids": [one.letter for one in results],
         "states": [_STATES[one.outcome] for one in results],
         "waits": [one.wait_s for one in results],

@@ -144,11 +144,10 @@ class LetterSender:
 
     async def _start(self, attempt: LetterAttempt, claimed: ClaimedLetters) -> None:
         letter = attempt.letter
-        given_up = attempt.given_up()
-        if given_up is not None:
-            died = SenderEnded(given_up.words)
+        if attempt.deaths:
+            died = SenderEnded(attempt.deaths)
             await self._database.query(lambda: self._isolation.bury("send", str(letter.pk), died))
-        ended = given_up or attempt.not_wanted()
+        ended = attempt.not_wanted()
         if ended is not None:
             self._note(ended)
         elif letter.kind == SubscriberKind.EMAIL and self._sessions is not None:

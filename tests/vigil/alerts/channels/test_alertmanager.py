@@ -25,7 +25,7 @@ from vigil.accounts.teams import default_team
 from vigil.alerts.channel_changes import save_channel
 from vigil.alerts.channels import CHANNELS, ChannelSettingsError, alertmanager, check_channel
 from vigil.alerts.channels.kind import ChannelError, ReceiverAnswer, ReceiverCall
-from vigil.alerts.core.retry import DEAD_AFTER
+from vigil.alerts.core.retry import TOLD_AFTER
 from vigil.alerts.delivery.attempt import HeldMessage, attempt, attempt_together, together
 from vigil.alerts.delivery.claim_rows import Destination
 from vigil.alerts.delivery.claims import Claim, claim
@@ -110,7 +110,7 @@ def test_an_alert_whose_renewal_was_refused_for_good_is_tried_again_while_it_is_
     Delivery.objects.update(due_at=Now() - 2 * EVERY)
     assert renew() == 1
     # It ended its senders: it would be given up again every two minutes, and a dead letter each.
-    Delivery.objects.update(state="dead", due_at=Now() - 2 * EVERY, unfinished=DEAD_AFTER + 1)
+    Delivery.objects.update(state="dead", due_at=Now() - 2 * EVERY, unfinished=TOLD_AFTER + 1)
     assert renew() == 0
     Delivery.objects.update(state="dead", due_at=Now() - 2 * EVERY, unfinished=0, sent_at=None)
     assert renew() == 0

@@ -5,11 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 from vigil.alerts.core.lone_turns import LOOK_EVERY_S, PATIENCE_S, ClaimTurn, LoneTurns
-from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER, alone_again_s
+from vigil.alerts.core.retry import ALONE_AFTER, GIVE_UP_AFTER, TOLD_AFTER, alone_again_s, is_given_up
 
 
 def waiting_since(now_s: float) -> LoneTurns:
     turns = LoneTurns()
+    assert not turns.looks(now_s) and turns.next(now_s, idle=True) is ClaimTurn.OTHERS, "the others come first"
     assert turns.looks(now_s)
     turns.note(now_s, waits=True)
     return turns
@@ -17,6 +18,7 @@ def waiting_since(now_s: float) -> LoneTurns:
 
 def test_without_one_it_looks_once_a_second_and_claims_the_others() -> None:
     turns = LoneTurns()
+    turns.next(0.0, idle=True)
     turns.note(0.0, waits=False)
     assert not turns.looks(LOOK_EVERY_S - 0.1) and turns.looks(LOOK_EVERY_S)
     assert turns.next(0.5, idle=True) is turns.next(0.5, idle=False) is ClaimTurn.OTHERS
@@ -44,9 +46,11 @@ def test_a_sender_that_is_never_idle_claims_nothing_more_after_a_while() -> None
     assert turns.next(PATIENCE_S + 5, idle=True) is ClaimTurn.ALONE
 
 
-def test_only_minutes_of_deaths_alone_give_a_message_up() -> None:
-    waits_s = [alone_again_s(number) for number in range(ALONE_AFTER, DEAD_AFTER)]
-    assert all(shorter < longer for shorter, longer in pairwise(waits_s)) and sum(waits_s) > 200
+def test_it_is_tried_for_a_day_and_comes_within_a_minute_once_it_can() -> None:
+    waits_s = [alone_again_s(number) for number in (*range(ALONE_AFTER, TOLD_AFTER), 1_000)]
+    assert all(shorter <= longer for shorter, longer in pairwise(waits_s)) and (waits_s[0], waits_s[-1]) == (5.0, 60.0)
+    assert not is_given_up(1_000, GIVE_UP_AFTER / 2) and not is_given_up(TOLD_AFTER - 1, GIVE_UP_AFTER)
+    assert is_given_up(TOLD_AFTER, GIVE_UP_AFTER)
 
 
 def test_one_that_another_sender_takes_meanwhile_keeps_nobody_waiting() -> None:

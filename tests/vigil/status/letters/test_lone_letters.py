@@ -1,4 +1,4 @@
-"""A letter that ended its sender again and again is sent while no other letter is, and given up in the end."""
+"""A letter that ended its sender again and again is sent while no other letter is, and told of."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from django.db.models.functions import Now
 
 from probes.process.isolation import plainly
 from tests.vigil.status.subscribing import incident_of, mail_server, page_of, subscriber, tell_all
-from vigil.alerts.core.retry import ALONE_AFTER, DEAD_AFTER, alone_again_s
+from vigil.alerts.core.retry import ALONE_AFTER, TOLD_AFTER, alone_again_s
 from vigil.database.session_lock import SessionLock
 from vigil.deadletters.actions import waiting
 from vigil.status.core.subscriber_terms import SubscriberKind
+from vigil.status.letters.attempts import WAITS_MOST
 from vigil.status.letters.claims import ClaimedLetters, claim_letters, has_lone_letter
 from vigil.status.letters.fan_out import write_due_letters
 from vigil.status.models import PublicUpdate
@@ -51,7 +52,7 @@ def test_it_is_claimed_alone_and_later_each_time() -> None:
         SubscriberLetter.objects.filter(state="sending").update(lease_until=Now())
     assert has_lone_letter()
     assert ids(claim_letters(ROOM, owner)) == {made["innocent"], made["other"]}
-    for unfinished in range(ALONE_AFTER, DEAD_AFTER):
+    for unfinished in range(ALONE_AFTER, TOLD_AFTER):
         (lone,) = claim_letters(ROOM, owner, alone=True).letters
         assert (lone.pk, lone.unfinished) == (made["poison"], unfinished + 1)
         waits_s = (lone.due_at - lone.created_at).total_seconds()
@@ -62,10 +63,24 @@ def test_it_is_claimed_alone_and_later_each_time() -> None:
         had(lone.pk, lone.unfinished)
 
 
-def test_it_is_given_up_and_what_is_innocent_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_told_of_and_sent_even_so(monkeypatch: pytest.MonkeyPatch) -> None:
     made = letters()
-    had(made["poison"], DEAD_AFTER)
+    had(made["poison"], TOLD_AFTER)
     had(made["innocent"], ALONE_AFTER)
+    with mail_server(monkeypatch) as server:
+        tell_all()
+        assert server.by_recipient == dict.fromkeys((f"{name}@example.test" for name in NAMES), 1)
+    assert set(SubscriberLetter.objects.values_list("state", "unfinished")) == {("sent", 0)}
+    letter = waiting().get()
+    assert (letter.source, letter.step, letter.origin) == ("letters", "send", str(made["poison"]))
+    assert f"its sender died {TOLD_AFTER} times" in letter.error
+
+
+def test_it_is_given_up_when_it_is_old_and_what_is_innocent_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = letters()
+    had(made["poison"], TOLD_AFTER)
+    had(made["innocent"], ALONE_AFTER)
+    SubscriberLetter.objects.filter(pk=made["poison"]).update(created_at=Now() - 2 * WAITS_MOST)
     with mail_server(monkeypatch) as server:
         tell_all()
         assert server.by_recipient == {"innocent@example.test": 1, "other@example.test": 1}
