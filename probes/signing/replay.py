@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from array import array
+from bisect import bisect_left
+from collections import OrderedDict
 
 #: Sequences that one sender may be out of order by.
 WINDOW = 1_024
@@ -11,31 +13,30 @@ SENDERS_MOST = 64
 
 
 class SequenceWindow:
-    """The last sequences of one sender. What is older than those it remembers counts as taken."""
+    """The highest sequences of one sender, each in eight bytes: senders come and go, and each leaves its window. What
+    is lower than those it remembers counts as taken."""
 
-    __slots__ = ("_floor", "_order", "_taken")
+    __slots__ = ("_floor", "_taken")
 
     def __init__(self) -> None:
         self._floor = -1
-        self._order: deque[int] = deque()
-        self._taken: set[int] = set()
+        #: In order.
+        self._taken = array("Q")
 
     @property
     def highest(self) -> int:
-        return max(self._taken, default=self._floor)
+        return self._taken[-1] if self._taken else self._floor
 
     def is_taken(self, sequence: int) -> bool:
-        return sequence <= self._floor or sequence in self._taken
+        place = bisect_left(self._taken, sequence)
+        return sequence <= self._floor or (place < len(self._taken) and self._taken[place] == sequence)
 
     def take(self, sequence: int) -> None:
         if self.is_taken(sequence):
             return
-        self._taken.add(sequence)
-        self._order.append(sequence)
-        if len(self._order) > WINDOW:
-            oldest = self._order.popleft()
-            self._taken.discard(oldest)
-            self._floor = max(self._floor, oldest)
+        self._taken.insert(bisect_left(self._taken, sequence), sequence)
+        if len(self._taken) > WINDOW:
+            self._floor = self._taken.pop(0)
 
 
 class TakenMessages:

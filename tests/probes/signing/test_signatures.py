@@ -134,6 +134,17 @@ def test_what_is_remembered_of_a_sender_and_of_senders_is_bounded_and_forgets_on
     assert not taken.is_taken(b"key", bytes(4), 1_000)
 
 
+def test_no_sequence_is_taken_twice_in_any_order_and_one_of_the_future_refuses_no_other() -> None:
+    window = SequenceWindow()
+    window.take(2**63)
+    pairs = [(first + 1, first) for first in range(0, 2 * WINDOW, 2)]
+    for sequence in (one for pair in pairs for one in pair):
+        assert not window.is_taken(sequence)
+        window.take(sequence)
+        assert window.is_taken(sequence)
+    assert window.is_taken(2**63) and window.highest == 2**63
+
+
 @pytest.mark.parametrize(
     ("why", "place", "at_ms", "change"),
     [
