@@ -132,11 +132,19 @@ class Failovers:
         return len(servers.servers_elsewhere())
 
     def _ended(self) -> int:
-        """End a region's user, and count the servers that have none any more."""
-        from vigil.enrolment.redis_access import Management, end_user
+        """Revoke a region, and count the servers that have no user of it any more."""
+        from vigil.enrolment.ending import revoke
+        from vigil.enrolment.redis_access import Management
+        from vigil.monitors.models import Region
 
-        assert end_user(REGIONS[0]) is Management.MANAGED
-        return sum(not knows(self._servers.admin(number), REGIONS[0]) for number in range(3))
+        assert revoke(Region.objects.get(slug=REGIONS[0])) is Management.MANAGED
+
+        def count() -> int:
+            return sum(not knows(self._servers.admin(number), REGIONS[0]) for number in range(3))
+
+        # Who keeps the users may have read the rows before.
+        until(lambda: count() == 3, "the user to be gone from every server", DEADLINE_S)
+        return count()
 
     def _back(self, old: int) -> None:
         """The old primary comes back: as a replica, with the regions' users although it had forgotten them."""

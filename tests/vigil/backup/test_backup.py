@@ -167,9 +167,11 @@ def test_a_backup_that_is_killed_leaves_no_file_that_passes_for_one(source: dict
         env={**os.environ, "VIGIL_BACKUP_PASSPHRASE": PASSPHRASE, "PYTHONPATH": str(CHECKOUT), **source, **slow},
         cwd=tmp_path, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    until(lambda: [each for each in tmp_path.glob(".*.unfinished") if each.stat().st_size > 2_000_000], within_s=60)
-    process.send_signal(signal.SIGKILL)
-    process.wait(10)
+    try:
+        until(lambda: [each for each in tmp_path.glob(".*.unfinished") if each.stat().st_size > 2_000_000], within_s=90)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
     (unfinished,) = tmp_path.glob(".*.unfinished")
     assert not file.exists()
     assert "no whole backup" in call("restore", unfinished, "--verify", env=source, code=2)
