@@ -67,7 +67,7 @@ def test_an_outage_shows_by_itself_and_is_taken_on_a_phone(
         assert page.evaluate("document.activeElement.closest('[data-row]').id") == f"m-{stack.monitor}"
         expect(page).to_have_title(re.compile(r"^\(1\) Overview"), timeout=10_000)
         expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("favicon-down"))
-        # Before it is taken: then it stands behind all that nobody has, of which a page shows the first alone.
+        # Read before somebody takes it: from then on it is listed last, and the page shows the first few.
         incident = row.locator("a[href^='/incidents/']").get_attribute("href")
         with new_context(browser, PHONE, dark=True) as stranger:
             _take_by_link(stack, stranger)

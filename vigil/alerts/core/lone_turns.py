@@ -1,4 +1,4 @@
-"""Turns of poison messages: each is sent while its process sends nothing else, so that it ends nothing else. Pure."""
+"""Turns of poison messages, which end their sender: each is sent while its process sends nothing else. Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ClaimTurn(StrEnum):
 
 
 class LoneTurns:
-    """Decides what is claimed. At the start, and after each message that was sent alone, the others have a turn: else a
-    poison that ends each process in its first second would let nothing else be sent."""
+    """Decides what is claimed. The others have a turn at the start, and after each message that was sent alone: otherwise
+    a poison message that ends each process at once would keep them from being sent."""
 
     def __init__(self) -> None:
         self._is_first = True

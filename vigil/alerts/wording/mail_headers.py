@@ -1,4 +1,4 @@
-"""Headers of mail with words of people, as programs of readers take them. Pure."""
+"""Mail headers with words that people wrote, encoded so that every mail program shows them. Pure."""
 
 from __future__ import annotations
 
