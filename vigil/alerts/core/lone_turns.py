@@ -19,8 +19,8 @@ class ClaimTurn(StrEnum):
 
 
 class LoneTurns:
-    """Decides what is claimed. The others have a turn at the start, and after each message that was sent alone: otherwise
-    a poison message that ends each process at once would keep them from being sent."""
+    """Decides what is claimed. The others have a turn at the start, and after each message sent alone: otherwise a
+    poison message that ends each process at once would keep them from being sent."""
 
     def __init__(self) -> None:
         self._is_first = True
