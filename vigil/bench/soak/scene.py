@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from vigil.bench.soak.judge import RESOLVE, TRIGGER, JobSilence, Outage, Told
 from vigil.demo.exchange import ServedAnswer, ServedRequest, serve
 from vigil.demo.receiver import WebhookReceiver
 from vigil.demo.story import AlertKind, alerts_of
+from vigil.local.servers.ports import LOOPBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,23 @@ _EVENTS = {AlertKind.TRIGGER: TRIGGER, AlertKind.RESOLVE: RESOLVE}
 
 
 class FailingTarget:
-    """A server on a port of its own that answers 200, or fails in one way."""
+    """A server on a port of its own that answers 200, or fails in one way.
+
+    The port is held by a socket that does not listen, so that no other process gets it while the target refuses.
+    """
 
     def __init__(self, name: str) -> None:
         self.name, self.port, self.fails = name, 0, ""
+        self._held: socket.socket | None = None
         self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Take a port, and answer."""
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind((LOOPBACK, 0))
+        self.port = self._held.getsockname()[1]
+        await self.set("")
 
     async def set(self, fails: str) -> None:
         """Answer, or fail from now on."""
@@ -60,7 +74,12 @@ class FailingTarget:
             self._server = None
         elif fails != "refuse" and self._server is None:
             self._server = await serve(self.port, self._answer)
-            self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Refuse from now on, and give the port back."""
+        await self.set("refuse")
+        if self._held is not None:
+            self._held.close()
 
     async def _answer(self, request: ServedRequest) -> ServedAnswer:
         if self.fails == "hang":
@@ -100,7 +119,7 @@ class Scene:
 
     async def open(self) -> None:
         for target in self.targets:
-            await target.set("")
+            await target.open()
         for channel, receiver in self.receivers.items():
             server = await serve(0, partial(self._receive, receiver))
             self._servers.append(server)
@@ -108,7 +127,7 @@ class Scene:
 
     async def close(self) -> None:
         for target in self.targets:
-            await target.set("refuse")
+            await target.close()
         for server in self._servers:
             server.close()
 
