@@ -38,7 +38,7 @@ def enrol(arguments: list[str], run: Callable[[Path], int]) -> int:
     _say(f"enrolled as {kept.region}; its identity is in {path}")
     if given.run:
         return run(path)
-    _say(f"run it with `python -m probes --identity {path}`")
+    _say("the same command with --run starts its worker")
     return 0
 
 

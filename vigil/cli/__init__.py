@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("vigil.cli.monitors.check", "check an address once from this machine, and explain the result"),
     "monitor": ("vigil.cli.monitors.monitor", "create a monitor, or list, pause, resume or delete monitors"),
     "region": ("vigil.cli.monitors.region", "add a region, or list the regions"),
+    "probe": ("vigil.cli.processes.probe", "enrol and run the worker of a region"),
     "heartbeat": (
         "vigil.cli.monitors.heartbeat",
         "create a heartbeat for a job, or list the heartbeats with their status",

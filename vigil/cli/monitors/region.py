@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from vigil.cli.connection import connect
 from vigil.cli.errors import CommandError
+from vigil.cli.program import as_called
 from vigil.enrolment.core.commands import FORMS, is_reachable_from_outside
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ def _print(issued: IssuedLine, form: str | None) -> None:
     print(f"# Run this where region {issued.region} is to check from. Its code holds for one worker, for an hour.")
     chosen = form or ("docker" if outside else "checkout")
     for name in FORMS if chosen == "all" else (chosen,):
-        print(f"# {name}:\n{issued.commands[name]}" if chosen == "all" else issued.commands[name])
+        line = as_called(issued.commands[name])
+        print(f"# {name}:\n{line}" if chosen == "all" else line)
     if form is None:
         print(f"# Other forms: --form {', '.join(one for one in FORMS if one != chosen)}, all.")
     print(f"# VIGIL_ANCHORS: {ANCHORS_ADVICE}")

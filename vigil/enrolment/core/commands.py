@@ -90,22 +90,26 @@ def commands(place: EnrolmentPlace, code: str) -> dict[str, str]:
     url = shlex.quote(place.base_url)
     environment = "VIGIL_EGRESS=private " if private else ""
     flag = "-e VIGIL_EGRESS=private " if private else ""
-    # The unit reads it there.
-    noted = f"sudo mkdir -p /etc/vigil && echo VIGIL_EGRESS=private | sudo tee -a /etc/vigil/{region}.env && "
-    run = f"vigil-probe enrol {url} {code} --run"
-    kept = f"--file {STATE}/{region}.json"
+    # The unit reads it there; what its host has decided stays.
+    settings = f"/etc/vigil/{region}.env"
+    noted = (
+        f"sudo mkdir -p /etc/vigil && {{ sudo grep -qs ^VIGIL_EGRESS= {settings}"
+        f" || echo VIGIL_EGRESS=private | sudo tee -a {settings}; }} && "
+    )
+    # A file of each region: one user may run the workers of several.
+    enrol = f"enrol {url} {code} --file ~/.local/state/vigil/{region}.json --run"
     return {
         "docker": f"docker rm -f vigil-{region} > /dev/null 2>&1; docker run -d --name vigil-{region} {_DOCKER} {flag}"
         f"-v vigil-{region}:{STATE} {IMAGE} enrol {url} {code} --file {STATE}/identity.json --run",
-        "systemd": f"sudo -u vigil /opt/vigil/venv/bin/vigil-probe enrol {url} {code} {kept}"
+        "systemd": f"sudo -u vigil /opt/vigil/venv/bin/vigil-probe enrol {url} {code} --file {STATE}/{region}.json"
         f" && {noted if private else ''}sudo systemctl enable vigil-region@{region}"
         f" && sudo systemctl restart vigil-region@{region}",
         "kubernetes": _KUBERNETES.format(
             region=region, egress=place.egress, url=url, code=code, image=IMAGE, state=STATE
         ),
-        "pipx": f"pipx install {WHEEL} && {environment}{run}",
-        "uv": f"{environment}uvx --from {WHEEL} {run}",
-        "checkout": f"{environment}python3 -m probes enrol {url} {code} --run",
+        "pipx": f"pipx install {WHEEL} && {environment}vigil-probe {enrol}",
+        "uv": f"{environment}uvx --from {WHEEL} vigil-probe {enrol}",
+        "checkout": f"{environment}python3 manage.py probe {enrol}",
     }
 
 
