@@ -51,6 +51,15 @@ def generate_keypair() -> tuple[str, bytes]:
     return base64.b64encode(private.private_bytes_raw()).decode(), private.public_key().public_bytes_raw()
 
 
+def is_sealing_key(public: bytes) -> bool:
+    """Whether secrets can be sealed to this public key; some points of the curve have no secret in common with any."""
+    try:
+        Sealer(public)
+    except SealError:
+        return False
+    return True
+
+
 class Sealer:
     """Seals to one region's public key, under an ephemeral key of its own; raises SealError when that is no key."""
 

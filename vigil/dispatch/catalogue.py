@@ -14,7 +14,7 @@ from django.db.models import Q
 from consensus.vocabulary import Sensitivity
 from probes.probers import SpecError, encode_spec, read_spec
 from probes.process.isolation import Isolation
-from probes.seal import Sealer, binding
+from probes.seal import Sealer, binding, is_sealing_key
 from probes.wire import CANARY_KIND
 from vigil.accounts.sealed import Secrets
 from vigil.dispatch.core.plans import Plan, RegionPlan
@@ -147,15 +147,18 @@ class _Planner:
         return tuple(self._with_secrets(row, spec, region) for region in bare) if row.secrets else bare
 
     def _with_secrets(self, row: _PlanRow, spec: bytes, region: RegionPlan) -> RegionPlan:
-        public_key = self._keys.get(region.slug)
-        if not public_key:
+        seals = sealer(self._keys[region.slug])
+        if seals is None:
             log.warning("region.no_key", region=region.slug, monitor=row.public_id)
             return replace(region, able=False)
         bound = binding(region.slug, row.public_id, row.kind, spec)
-        return replace(region, sealed=sealer(public_key).seal_secrets(row.secrets, bound))
+        return replace(region, sealed=seals.seal_secrets(row.secrets, bound))
 
 
 @lru_cache(maxsize=256)
-def sealer(public_key: bytes) -> Sealer:
-    """One sealer for each region's key and process: an unchanged monitor has the same box and plan."""
-    return Sealer(public_key)
+def sealer(public_key: bytes) -> Sealer | None:
+    """One sealer for each region's key and process: an unchanged monitor has the same box and plan.
+
+    None for what is no key: a region chose it, and the others check on.
+    """
+    return Sealer(public_key) if is_sealing_key(public_key) else None

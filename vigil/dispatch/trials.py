@@ -25,7 +25,7 @@ from probes.process.connections.split import regions_of
 from probes.process.redis_client import described
 from probes.process.redis_streams import redis_now_ms
 from probes.process.region_statuses import read_statuses
-from probes.seal import SealError, binding
+from probes.seal import binding
 from probes.signing.signatures import Signer
 from vigil.accounts import public_ids
 from vigil.configuration import configuration
@@ -157,11 +157,10 @@ def _region_plan(region: Region, trial_id: str, monitor: Monitor, spec: bytes) -
     if not monitor.secrets:
         return RegionPlan(region.slug, region.domain)
     bound = binding(region.slug, trial_id, monitor.kind, spec)
-    try:
-        sealed = sealer(bytes(region.public_key or b"")).seal_secrets(monitor.secrets, bound)
-    except SealError:
+    seals = sealer(bytes(region.public_key or b""))
+    if seals is None:
         return RegionPlan(region.slug, region.domain, able=False)
-    return RegionPlan(region.slug, region.domain, sealed)
+    return RegionPlan(region.slug, region.domain, seals.seal_secrets(monitor.secrets, bound))
 
 
 def _sent(orders: Mapping[str, wire.Check], trial_id: str, timeout_ms: int) -> list[str]:

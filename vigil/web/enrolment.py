@@ -19,6 +19,7 @@ from probes.enrolment.messages import (
     EnrolmentRequest,
     is_proven,
 )
+from probes.seal import is_sealing_key
 from vigil.control_keys import control_keys
 from vigil.enrolment.codes import WorkerKeys, take
 from vigil.enrolment.core.codes import REFUSED, Attempt
@@ -49,6 +50,8 @@ def enrol(request: HttpRequest) -> HttpResponse:
         return _refuse(400, "The worker is of another release: install the same release on both sides.")
     if not is_proven(asked):
         return _refuse(400, "The request is not signed with the key that it names: the code is as good as before.")
+    if not is_sealing_key(asked.sealing_key):
+        return _refuse(400, "Nothing can be sealed to the key that the request names: the code is as good as before.")
     taken = take(asked.code, WorkerKeys(asked.sealing_key, asked.signing_key), address)
     if taken.region is None:
         return _refuse(_STATUS[taken.attempt], REFUSED[taken.attempt])

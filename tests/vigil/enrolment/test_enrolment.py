@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 import redis
 from django.test import Client
 
 from probes import keys
+from probes.enrolment.messages import enrolment_request
 from tests.vigil.enrolment.enrolling import REFUSED_LOGIN, ask, code_of, request_of, send, signing_key, worker
 from vigil.accounts.login import ensure_first_admin
 from vigil.clock import database_now
@@ -98,6 +100,7 @@ def test_s17_a_key_that_the_worker_does_not_hold_is_not_enrolled_and_costs_no_co
         {name: value for name, value in mine.items() if name != "proof"},
         mine | {"signing_key": "A" * 44, "code": code},
         mine | {"more": 1},
+        msgspec.to_builtins(enrolment_request(code, bytes(32), signing_key())),
     ):
         assert send(forged)[0] == 400
     assert Region.objects.get().signing_key is None and EnrolmentCode.objects.get().failures == 0
