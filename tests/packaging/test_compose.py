@@ -12,6 +12,7 @@ import yaml
 from vigil.cli.processes.run import PROCESSES
 from vigil.enrolment.core.commands import EnrolmentPlace, commands
 from vigil.local.environments import SHARDED
+from vigil.local.servers.redis import OUTPUT_LIMIT
 
 FILE = Path(__file__).resolve().parents[2] / "deploy" / "compose.yaml"
 REGION = FILE.with_name("compose.region.yaml")
@@ -115,8 +116,10 @@ def test_the_line_of_a_region_for_docker_starts_the_same_container() -> None:
 
 @pytest.mark.parametrize("name", ["redis", "ping-log"])
 def test_s10_each_redis_has_users_a_memory_bound_and_a_bound_of_values(name: str) -> None:
-    command = SERVICES[name]["command"].split()
-    options = dict(zip(command[1::2], command[2::2], strict=True))
+    _, *given = SERVICES[name]["command"].removeprefix("redis-server").split("--")
+    options = {"--" + option: value for option, _, value in (one.strip().partition(" ") for one in given)}
+    assert options["--client-output-buffer-limit"] == OUTPUT_LIMIT
+    assert options["--maxmemory-clients"] == "384mb"
     assert options["--aclfile"] == "/etc/redis/users.acl"
     assert options["--maxmemory-policy"] == "noeviction"
     assert options["--maxmemory"] and options["--proto-max-bulk-len"] == "32mb"

@@ -1,8 +1,8 @@
 """Enforcement of what a region may keep in Redis: one that fills it is cut for a while and emptied, and no other stops.
 
 Results that consensus has read and the recorder has not are trimmed first: that they are many is no fault of a region.
-A region may write any value to its own keys, and Redis has no quota for a user. Writes of all others are refused from
-the moment that the memory is full until the next turn here.
+A region may write any value to its own keys, leave answers unread, and connect as often as it likes: Redis has no quota
+for a user. Writes of all others are refused from the moment that the memory is full until the next turn here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from probes.process.refusals import Refusals
 from probes.reasons import Refusal
 from vigil.clock import database_now
 from vigil.dispatch.core.region_bounds import (
+    CONNECTIONS_MOST,
     STRANGE_MOST,
     UNREAD_MS,
     OverBounds,
@@ -33,6 +34,7 @@ from vigil.dispatch.core.region_bounds import (
 )
 from vigil.enrolment.models import RedisAccess
 from vigil.enrolment.redis_access import Management, end_user, keep_user
+from vigil.enrolment.region_connections import connections_of, end_connections
 from vigil.monitors.live.results import redis_client
 from vigil.monitors.models import Region
 
@@ -66,12 +68,15 @@ class RegionBounds:
         client = regions_of(redis_client())
         told = client.info("memory")
         used, most = int(told.get("used_memory") or 0), memory_bytes(told)
-        is_calm = most == 0 or used * 2 < most
+        connected = int(client.info("clients").get("connected_clients") or 0)
+        is_calm = (most == 0 or used * 2 < most) and connected <= CONNECTIONS_MOST
         if is_calm and monotonic() - self._looked_s < CALM_S:
             return
         self._looked_s = monotonic()
         regions = dict(Region.objects.values_list("slug", "enabled"))
         bound, found = bound_bytes(most, len(regions)), _measured(client, regions)
+        for slug, held in connections_of(regions).items():
+            found[slug].connections, found[slug].held = held.number, held.bytes
         _trim(client, {slug: one for slug, one in found.items() if is_large(one, bound)})
         over = over_bounds(found, bound, {slug for slug, enabled in regions.items() if enabled})
         for slug in over.cut:
@@ -91,11 +96,14 @@ class RegionBounds:
     def _empty(self, client: redis.Redis, slug: str, found: RegionKeys, bound: int | None) -> None:
         log.error(
             "region.over_its_bound", region=slug, bytes=found.bytes, bound=bound, strange_keys=len(found.strange),
+            connections=found.connections,
             advice="if its worker is yours, give Redis more memory; else revoke the region",
         )  # fmt: skip
         # A user that is not ours to make again is not ended. One that Redis failed at may be ended in part.
-        if RedisAccess.objects.filter(region__slug=slug).exists() and end_user(slug) is not Management.BY_HAND:
-            self._cut[slug] = monotonic() + CUT_S
+        if RedisAccess.objects.filter(region__slug=slug).exists():
+            end_connections(slug)
+            if end_user(slug) is not Management.BY_HAND:
+                self._cut[slug] = monotonic() + CUT_S
         doomed = keys_to_delete(found, bound)
         for first in range(0, len(doomed), _SCAN_COUNT):
             client.unlink(*doomed[first : first + _SCAN_COUNT])

@@ -96,19 +96,19 @@ def keep_user(access: RedisAccess, now: datetime, failed: FailedServers | None =
 
 def end_user(region: str, failed: FailedServers | None = None) -> Management:
     """Delete a region's user, and close its connections at once."""
-    # First without passwords: between the two that follow no worker comes back.
-    return _do(
-        failed or FailedServers(),
-        ["ACL", "SETUSER", keys.user(region), "reset"],
-        ["CLIENT", "KILL", "USER", keys.user(region)],
-        ["ACL", "DELUSER", keys.user(region)],
-    )
+    return _do(failed or FailedServers(), *ending_commands(region))
+
+
+def ending_commands(region: str) -> Sequence[Sequence[str]]:
+    """What ends a user at one server: first without passwords, so that no worker comes back before it is deleted."""
+    user = keys.user(region)
+    return ["ACL", "SETUSER", user, "reset"], ["CLIENT", "KILL", "USER", user], ["ACL", "DELUSER", user]
 
 
 def management() -> Management:
     """Whether the control plane manages the users of every server of its Redis; asked for without a change to any."""
     try:
-        found = {_management_at(server.url) for server in servers_of(_users_url())}
+        found = {_management_at(server.url) for server in servers_of(users_url())}
     except redis.RedisError:
         return Management.AWAY
     return next((one for one in (Management.BY_HAND, Management.AWAY) if one in found), Management.MANAGED)
@@ -116,7 +116,7 @@ def management() -> Management:
 
 def _management_at(url: str) -> Management:
     try:
-        with _client(url) as client:
+        with open_users_client(url) as client:
             client.execute_command(*_NO_CHANGE)
     except redis.RedisError as error:
         if _NO_CHANGE[-1] in str(error):
@@ -155,8 +155,8 @@ def server_infos(roles: Collection[ServerRole] = HOLDERS) -> Mapping[str, dict[s
     """What each server that answers says of itself, by its name. Its `run_id`, if it tells it, changes when it
     restarts. Raises `redis.RedisError` where none answers."""
     found: dict[str, dict[str, Any]] = {}
-    for server in servers_of(_users_url(), roles):
-        with contextlib.suppress(redis.RedisError), _client(server.url) as client:
+    for server in servers_of(users_url(), roles):
+        with contextlib.suppress(redis.RedisError), open_users_client(server.url) as client:
             found[server.name] = cast(dict[str, Any], client.info("server"))
     if not found:
         raise redis.ConnectionError("no server of Redis answers")
@@ -182,19 +182,21 @@ def authority() -> str:
         return opened.read(_CA_BYTES_MOST)
 
 
-def _users_url() -> str:
+def users_url() -> str:
+    """The address of Redis with the user that makes and ends those of regions."""
     settings = configuration()
     return (settings.users_redis_url or settings.redis_url).get_secret_value()
 
 
-def _client(url: str) -> redis.Redis:
+def open_users_client(url: str) -> redis.Redis:
+    """A client that makes users, with a deadline."""
     return open_client(url, socket_timeout=_DEADLINE_S, socket_connect_timeout=_DEADLINE_S)
 
 
 def _do(failed: FailedServers, *commands: Sequence[str]) -> Management:
     """Do it on every server that holds keys and has not failed; what is said is of the first that did."""
     try:
-        servers = servers_of(_users_url())
+        servers = servers_of(users_url())
     except redis.RedisError as error:
         log.warning("redis.away", wanted="users", error=described(error))
         failed.primary = Management.AWAY
@@ -211,7 +213,7 @@ def _do(failed: FailedServers, *commands: Sequence[str]) -> Management:
 
 def _do_at(url: str, commands: Sequence[Sequence[str]]) -> Management:
     try:
-        with _client(url) as client:
+        with open_users_client(url) as client:
             for command in commands:
                 client.execute_command(*command)
     except redis.RedisError as error:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -17,14 +19,16 @@ from probes.process.redis_streams import redis_now_ms
 from probes.wire import Lane
 from tests.streams import entries
 from tests.vigil.enrolment.enrolling import REFUSED_LOGIN, ask, code_of, worker
+from tests.waiting import until
 from vigil.configuration import configuration
 from vigil.dispatch import region_bounds
-from vigil.dispatch.core.region_bounds import STRANGE_MOST, UNREAD_MS
+from vigil.dispatch.core.region_bounds import CONNECTIONS_MOST, STRANGE_MOST, UNREAD_MS
 from vigil.dispatch.region_bounds import RegionBounds
 from vigil.dispatch.region_keeper import RegionKeeper
 from vigil.doctor.findings import ExaminationContext
 from vigil.doctor.regions import refused
 from vigil.enrolment.codes import issue
+from vigil.enrolment.core import redis_users
 from vigil.enrolment.ending import revoke
 from vigil.enrolment.redis_access import Management
 from vigil.local.servers import redis as local_redis
@@ -96,6 +100,73 @@ def test_s18_a_region_that_makes_up_keys_is_cut_and_they_are_deleted(doors: Door
     assert [key.decode() for key in operator.scan_iter(f"{prefix}*")] == [
         f"{prefix}{keys.queue('stolen', Lane.CONFIRM)}"
     ]
+
+
+def test_s18_a_region_that_leaves_answers_unread_is_cut_and_what_they_held_is_free(doors: Doors) -> None:
+    stolen, honest, operator = doors
+    operator.config_set("client-output-buffer-limit", "normal 0 0 0")
+    with worker(stolen) as thief, worker(honest) as other:
+        thief.set(keys.status("stolen"), bytes(MIB))
+        unread = [unread_answers(stolen, keys.status("stolen"), 20) for _ in range(3)]
+        until(lambda: int(operator.info("memory")["used_memory"]) > 28 * MIB, "answers that nobody reads", 10)
+        bounds = RegionBounds()
+        assert over(bounds) == [("region.over_its_bound", "stolen")]
+        until(lambda: int(operator.info("memory")["used_memory"]) < 8 * MIB, "what they held to be free", 10)
+        assert other.ping() and thief_is_out(stolen)
+        assert operator.get(keys.status("stolen")) == bytes(MIB), "its keys were no fault"
+        for one in unread:
+            one.close()
+
+
+def test_s18_a_region_that_takes_all_connections_is_cut_by_one_that_was_kept(doors: Doors) -> None:
+    stolen, honest, operator = doors
+    operator.config_set("maxclients", str(CONNECTIONS_MOST + 20))
+    bounds = RegionBounds()
+    bounds.judge()
+    with contextlib.ExitStack() as taken:
+        with pytest.raises((redis.ConnectionError, OSError)):
+            for _ in range(CONNECTIONS_MOST + 20):
+                taken.callback(unread_answers(stolen, keys.status("stolen"), 0).close)
+        with pytest.raises((redis.ConnectionError, OSError)):
+            unread_answers(honest, keys.status("honest"), 0)
+        assert over(bounds) == [("region.over_its_bound", "stolen")]
+        with worker(honest) as other:
+            assert other.ping()
+        assert thief_is_out(stolen)
+
+
+def test_where_redis_does_not_let_connections_be_seen_the_bounds_of_keys_hold(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stolen, _, operator = doors
+    older = redis_users.users_rules("p").replace(" +client|list", "")
+    operator.execute_command("ACL", "SETUSER", "users", *older.split())
+    port = operator.connection_pool.connection_kwargs["port"]
+    monkeypatch.setenv("VIGIL_USERS_REDIS_URL", f"redis://users:p@127.0.0.1:{port}/0")
+    configuration.cache_clear()
+    with worker(stolen) as thief:
+        for _ in range(13):
+            thief.xadd(keys.results("stolen"), {"b": bytes(MIB)})
+    assert over(RegionBounds()) == [("region.over_its_bound", "stolen")]
+    assert thief_is_out(stolen)
+
+
+def unread_answers(answer: dict[str, Any], key: str, number: int) -> socket.socket:
+    """A connection of a region's user that asks for a key so often, and reads no answer."""
+    parts = urlsplit(answer["redis_url"])
+    made = socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10)
+    made.sendall(f"HELLO 2 AUTH {parts.username} {parts.password}\r\n".encode())
+    if not made.recv(4096).startswith(b"*"):
+        made.close()
+        raise redis.ConnectionError("no login")
+    made.sendall(f"GET {key}\r\n".encode() * number)
+    return made
+
+
+def thief_is_out(answer: dict[str, Any]) -> bool:
+    with worker(answer) as again, pytest.raises(REFUSED_LOGIN):
+        again.ping()
+    return True
 
 
 def test_s18_a_region_revoked_while_it_was_cut_stays_out(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_a_server_that_takes_nothing_just_now_is_away(
 
     client = redis.Redis.from_url(redis_url)
     monkeypatch.setattr(client, "execute_command", refuse)
-    monkeypatch.setattr(redis_access, "_client", lambda url: client)
+    monkeypatch.setattr(redis_access, "open_users_client", lambda url: client)
     monkeypatch.setattr(redis_access, "server_infos", dict)
     assert redis_access.set_user("eu-west", ["secret"]) is expected
 

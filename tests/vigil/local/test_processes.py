@@ -91,6 +91,8 @@ def test_s03_a_redis_of_up_holds_the_users_of_its_regions(tmp_path: Path) -> Non
             assert client.get(keys.status("one")) == b""
         with Redis.from_url(server.url) as client:
             assert client.config_get("proto-max-bulk-len") == {"proto-max-bulk-len": str(32 * 1024 * 1024)}
+            limit = client.config_get("client-output-buffer-limit")["client-output-buffer-limit"]
+            assert "normal 268435456 67108864 60" in limit
             assert client.config_get("maxmemory") == {"maxmemory": str(1024**3)}
 
 

@@ -10,6 +10,8 @@ from typing import Any
 UNREAD_MS = 300_000
 #: Keys under a region's prefix that no part of Vigil makes.
 STRANGE_MOST = 100
+#: Connections of one region's workers, of which each has about twenty.
+CONNECTIONS_MOST = 500
 
 
 @dataclass(slots=True)
@@ -18,10 +20,13 @@ class RegionKeys:
 
     sizes: dict[bytes, int] = field(default_factory=dict)
     strange: set[bytes] = field(default_factory=set)
+    #: Its connections, and what Redis holds for them (bytes), such as answers that it does not read.
+    connections: int = 0
+    held: int = 0
 
     @property
     def bytes(self) -> int:
-        return sum(self.sizes.values())
+        return sum(self.sizes.values()) + self.held
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +59,24 @@ def is_large(found: RegionKeys, bound: int | None) -> bool:
 def over_bounds(found: Mapping[str, RegionKeys], bound: int | None, enabled: Set[str]) -> OverBounds:
     """The regions that keep more than they may, once their old results are gone.
 
-    One region that makes up keys, or keeps more than the others, is cut. Where more than half of the enabled regions
-    keep too many bytes it is no fault of one: none of them is cut, since no check would be left.
+    One region that makes up keys or connections, or keeps more than the others, is cut. Where more than half of the
+    enabled regions keep too many bytes it is no fault of one: none of them is cut, since no check would be left.
     """
-    strange = [slug for slug, one in found.items() if len(one.strange) > STRANGE_MOST]
+    strange = [slug for slug, one in found.items() if _makes_up(one)]
     large = [slug for slug, one in found.items() if is_large(one, bound) and slug not in strange]
     if len(enabled & set(large)) * 2 > len(enabled):
         return OverBounds(tuple(strange), tuple(large))
     return OverBounds((*strange, *large))
 
 
+def _makes_up(found: RegionKeys) -> bool:
+    return len(found.strange) > STRANGE_MOST or found.connections > CONNECTIONS_MOST
+
+
 def keys_to_delete(found: RegionKeys, bound: int | None) -> list[bytes]:
     """Strange keys, then the largest, until the region keeps half of what it may."""
-    doomed, left = sorted(found.strange), found.bytes - sum(found.sizes.get(key, 0) for key in found.strange)
     own: Mapping[bytes, int] = {key: size for key, size in found.sizes.items() if key not in found.strange}
+    doomed, left = sorted(found.strange), sum(own.values())
     for key in sorted(own, key=lambda key: own[key], reverse=True):
         if bound is None or left <= bound // 2:
             break

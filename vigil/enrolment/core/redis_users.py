@@ -26,7 +26,7 @@ CONSENSUS_COMMANDS = (
     "+@connection +@transaction +@stream +@hash +@string -@dangerous +time +info|server +del +scan +type +expire"
     " +evalsha +script|load"
 )
-USERS_COMMANDS = "+auth +hello +ping +info|server +acl|setuser +acl|deluser +client|kill"
+USERS_COMMANDS = "+auth +hello +ping +info|server +acl|setuser +acl|deluser +client|kill +client|list"
 _CONSENSUS_KEYS = (
     keys.results("*"), keys.latest("*"), keys.status("*"), keys.CALLS, keys.ROUNDS, keys.VERDICTS, keys.BELIEVED,
     keys.BELIEF_CHANGES, keys.READERS, keys.QUARANTINED, keys.BASELINES, keys.REFUSED, keys.DEAD_LETTERS, keys.ALIVE,

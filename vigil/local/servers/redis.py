@@ -27,6 +27,8 @@ from vigil.local.servers import ports
 
 STOP_SIGNAL = signal.SIGTERM
 OLDEST = (6, 2)
+#: A client is cut whose unread answers are more; the largest are all beliefs, about 150 bytes a monitor.
+OUTPUT_LIMIT = "normal 256mb 64mb 60"
 _CONNECT_TIMEOUT_S = 5
 _START_TIMEOUT_S = 30
 _STARTS = 3
@@ -210,6 +212,8 @@ def _write_configuration(server: LocalRedis) -> None:
         "maxmemory-policy": "noeviction",
         # The largest value that a client may send or make.
         "proto-max-bulk-len": "32mb",
+        # What one client is sent and does not read; the limit on memory does not stop it.
+        "client-output-buffer-limit": OUTPUT_LIMIT,
         "databases": "64",
         "loglevel": "warning",
         "always-show-logo": "no",
