@@ -19,7 +19,7 @@ from probes.net.guard import Egress, refused_networks
 _Network = TypeVar("_Network", ipaddress.IPv4Network, ipaddress.IPv6Network)
 
 #: Public IPv6, and what a host without IPv4 reaches public IPv4 through: 96 bits, then the address.
-_PUBLIC_V6, _NAT64 = "2000::/3", "64:ff9b::/96"
+PUBLIC_V6, NAT64 = "2000::/3", "64:ff9b::/96"
 
 _RULES = """\
 #!/usr/sbin/nft -f
@@ -111,15 +111,22 @@ table inet vigil_egress {{
 
 def rules() -> str:
     """The whole file."""
-    refused = refused_networks(Egress.PUBLIC)
-    v4 = _merged([each for each in refused if isinstance(each, ipaddress.IPv4Network)])
-    v6 = _merged([each for each in refused if isinstance(each, ipaddress.IPv6Network)])
-    through_nat64 = [_behind_nat64(network) for network in v4]
+    v4, v6 = refused()
+    through_nat64 = [behind_nat64(network) for network in v4]
     return _RULES.format(
         refused4=_lines(v4),
         refused6=_lines([*v6, *through_nat64]),
-        public6=f"{_PUBLIC_V6}, {_NAT64}",
+        public6=f"{PUBLIC_V6}, {NAT64}",
         inside="\n".join(f"\t\t@nh,288,32 {_range(network)} goto refuse" for network in v4),
+    )
+
+
+def refused() -> tuple[list[ipaddress.IPv4Network], list[ipaddress.IPv6Network]]:
+    """The networks that `public` refuses by themselves, of IPv4 and of IPv6."""
+    networks = refused_networks(Egress.PUBLIC)
+    return (
+        _merged([each for each in networks if isinstance(each, ipaddress.IPv4Network)]),
+        _merged([each for each in networks if isinstance(each, ipaddress.IPv6Network)]),
     )
 
 
@@ -128,8 +135,9 @@ def _merged(networks: Sequence[_Network]) -> list[_Network]:
     return sorted(ipaddress.collapse_addresses(networks))
 
 
-def _behind_nat64(network: ipaddress.IPv4Network) -> ipaddress.IPv6Network:
-    first = ipaddress.IPv6Network(_NAT64).network_address + int(network.network_address)
+def behind_nat64(network: ipaddress.IPv4Network) -> ipaddress.IPv6Network:
+    """The addresses by which a host without IPv4 reaches a network of IPv4."""
+    first = ipaddress.IPv6Network(NAT64).network_address + int(network.network_address)
     return ipaddress.IPv6Network((first, 96 + network.prefixlen))
 
 

