@@ -81,6 +81,11 @@ def test_a_process_that_stands_still_is_ended_by_systemd(unit: str) -> None:
     assert 10 <= int(service["watchdogsec"]) <= 30 and service["restart"] == "always"
 
 
+def test_systemd_never_gives_up_a_process_that_ends_again_and_again() -> None:
+    assert section("vigil-.service.d/10-sandbox.conf", "Unit")["startlimitintervalsec"] == "0"
+    assert section("vigil.service", "Unit")["startlimitintervalsec"] == "0"
+
+
 def test_the_template_starts_the_processes_that_run_knows() -> None:
     command = section("vigil-control@.service", "Service")["execstart"]
     assert command.endswith("-m vigil.cli run %i") and "dispatch" in PROCESSES

@@ -119,7 +119,8 @@ def test_the_chart_has_no_fault_that_helm_itself_finds() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["replicas.dispatcher=2", "replicas.witness=2", "region.name=EU", "images.control.digest=sha256:12", "oops=1"]
+    ["replicas.dispatcher=2", "replicas.witness=2", "images.control.digest=sha256:12", "oops=1"]
+    + ["region.name=EU", "region.name=eu-"]
     + [f"region.egress={text}" for text in ("internet", "", "public;", "10.0.0.0/8:ssh", "fd12::/16]:443")],
 )
 def test_helm_refuses_values_that_mean_nothing(given: str) -> None:
