@@ -19,7 +19,11 @@ BEFORE = "before_restore"
 _TIME = 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
 _MIGRATIONS = "SELECT app || '.' || name FROM django_migrations ORDER BY app, name"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename"
-_OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+#: Of PostgreSQL's own, autovacuum is there now and then, and stops nothing.
+_OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type IN ('client backend', 'walsender')"
+)
 #: Packed history is much larger than all else, and counted by nothing: its rows are in the dump as well.
 _UNCOUNTED = "history_"
 #: The key of a session signs in who reads it: the rows of this table stay out of a dump, and people sign in again.

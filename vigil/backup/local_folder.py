@@ -27,11 +27,14 @@ def restore_folder(backup: BackupFile, keys: Keys, path: Path, migrations: Colle
     if why:
         raise Unusable(why)
     with DataFolder.claim(path):
-        cluster = postgres.cluster_folder(path)
+        cluster, log = postgres.cluster_folder(path), path / "restore.log"
+        # A log that is left over, without secrets, is that of a restore which was killed: what it made is half.
+        if log.exists() and not (path / SECRETS_FILE).exists():
+            postgres.discard(cluster)
         if (path / SECRETS_FILE).exists() or cluster.exists():
             raise CannotStart(f"{path} holds an installation already: name an empty folder with --data-dir")
-        log = path / "restore.log"
         try:
+            log.touch(mode=0o600)
             with postgres.running(path, password, log) as own:
                 restore(backup, RestoreTarget(own.url, migrations))
             # Last: a folder without it is never taken for an installation.

@@ -134,6 +134,26 @@ def test_a_database_that_is_in_use_or_not_empty_is_left_alone(
     assert everything_in(url) == everything_in(source["VIGIL_DATABASE_URL"])
 
 
+def test_autovacuum_is_no_process_of_vigil(postgres_server: str) -> None:
+    with psycopg.connect(address_of_test_database(postgres_server)) as one:
+        # A temporary table is found before the view of this name.
+        one.execute("CREATE TEMP TABLE pg_stat_activity AS TABLE pg_catalog.pg_stat_activity WITH NO DATA")
+        for pid, kind, others in ((-1, "autovacuum worker", 0), (-2, "client backend", 1)):
+            row = [pid, kind]
+            one.execute(
+                "INSERT INTO pg_stat_activity (datname, pid, backend_type) VALUES (current_database(), %s, %s)", row
+            )
+            assert database.others_connected(one) == others
+
+
+def test_a_passphrase_that_is_no_text_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VIGIL_BACKUP_PASSPHRASE", os.fsdecode(b"\xff\xfe of a drill"))
+    assert main(["restore", str(tmp_path / "vigil.backup")]) == 2
+    assert "no text in UTF-8" in capsys.readouterr().err
+
+
 def test_a_restore_that_fails_puts_back_what_was_there(
     source: dict[str, str], target: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

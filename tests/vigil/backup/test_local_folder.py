@@ -18,7 +18,7 @@ from vigil.backup.core.contents import Keys, Unusable
 from vigil.backup.local_folder import restore_folder
 from vigil.backup.making import BackupSource, make_backup
 from vigil.local.errors import CannotStart
-from vigil.local.folder import read_secrets
+from vigil.local.folder import DataFolder, read_secrets
 from vigil.local.servers import postgres
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -62,6 +62,25 @@ def test_a_restore_that_fails_leaves_no_half_of_a_folder(
     with pytest.raises(CannotStart, match="pg_restore failed"):
         restore_folder(backup, KEYS, folder, backup.manifest.migrations)
     assert os.listdir(folder) == ["lock"]
+
+
+def test_a_restore_that_was_killed_is_begun_again_by_the_same_command(backup: BackupFile, place: Path) -> None:
+    folder = place / "data"
+    with DataFolder.claim(folder), postgres.running(folder, "another", folder / "restore.log"):
+        """As a kill leaves it: a database, the log, and no secrets."""
+    restore_folder(backup, KEYS, folder, backup.manifest.migrations)
+    kept = read_secrets(folder)
+    assert kept is not None and sorted(os.listdir(folder)) == ["lock", "postgres", "secrets.json"]
+    with postgres.running(folder, kept.database_password, place / "log"):
+        """It opens with its own password."""
+
+
+def test_a_database_whose_secrets_are_lost_is_not_taken_for_a_restore(backup: BackupFile, place: Path) -> None:
+    folder = place / "data"
+    (folder / "postgres").mkdir(parents=True)
+    with pytest.raises(CannotStart, match="holds an installation already"):
+        restore_folder(backup, KEYS, folder, backup.manifest.migrations)
+    assert (folder / "postgres").exists()
 
 
 def test_a_backup_that_this_release_does_not_know_makes_no_folder(backup: BackupFile, place: Path) -> None:

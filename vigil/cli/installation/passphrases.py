@@ -28,6 +28,10 @@ def passphrase(args: argparse.Namespace, twice: bool = False) -> str:
     found = _from_file(args.passphrase_file) if args.passphrase_file else os.environ.get(NAME, "") or _typed(twice)
     if not SHORTEST <= len(found) <= LONGEST:
         raise CommandError(f"a passphrase has {SHORTEST} to {LONGEST} characters")
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        raise CommandError("the passphrase is no text in UTF-8: write it so, or take another") from None
     return found
 
 

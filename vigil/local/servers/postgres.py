@@ -108,6 +108,12 @@ def cluster_folder(home: Path) -> Path:
     return home / "postgres"
 
 
+def discard(cluster: Path) -> None:
+    """Remove a cluster that is of no use, and end its server if that still runs."""
+    _end_left_over(cluster)
+    _remove(cluster)
+
+
 @contextlib.contextmanager
 def running(home: Path, password: str, log: Path, durable: bool = True) -> Iterator[LocalPostgres]:
     """A server for the length of a with statement, on a free port; its output goes to `log`."""
