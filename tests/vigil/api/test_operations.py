@@ -38,6 +38,9 @@ def test_a_region_is_added_with_commands_that_are_shown_once(staff: Api, redis_u
     assert staff("POST", "regions", wanted)[0] in (400, 409)
     _, again = staff("POST", "regions/eu-west/rekey")
     assert again["enrolment"]["commands"] != shown["commands"]
+    assert "is sent no checks" not in again["enrolment"]["advice"]
+    staff("POST", "regions/eu-west/drain")
+    assert "is sent no checks until" in staff("POST", "regions/eu-west/rekey")[1]["enrolment"]["advice"]
     enrolling = Api(default_team(), Scope.ENROL)
     assert enrolling("POST", "regions", {**wanted, "slug": "us"})[0] == 201
     assert enrolling("POST", "regions/us/rekey")[0] == 403

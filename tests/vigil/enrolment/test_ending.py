@@ -101,3 +101,17 @@ def test_a_script_that_revokes_a_region_is_told_what_is_left_to_do(
     assert told["enabled"] is False and f"ACL DELUSER worker-{region.slug}" in told["left_to_do"]
     assert main(["region", "revoke", region.slug]) == 0
     assert "sent nothing more. Its Redis user is still there" in capsys.readouterr().out
+
+
+def test_whoever_gives_a_region_that_is_sent_no_checks_a_new_worker_is_told_how_it_gets_some(
+    region: Region, capsys: pytest.CaptureFixture[str]
+) -> None:
+    region.save()
+    told = f"# It is sent no checks until `region resume {region.slug}`."
+    assert main(["region", "rotate", region.slug]) == 0
+    assert told not in capsys.readouterr().out
+    revoke(region)
+    assert main(["region", "rotate", region.slug]) == 0
+    assert told in capsys.readouterr().out
+    assert main(["region", "resume", region.slug]) == 0
+    assert Region.objects.get().enabled

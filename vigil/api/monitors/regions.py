@@ -24,6 +24,8 @@ from vigil.monitors.live.results import RegionStatuses, instant, region_quaranti
 from vigil.monitors.live.workers import ANCHORS_ADVICE
 from vigil.monitors.models import Region
 
+DRAINED_ADVICE = "This region is sent no checks until PATCH sets `enabled` to true."
+
 
 class RegionSerializer(ApiModelSerializer[Region]):
     alive = serializers.SerializerMethodField(
@@ -173,7 +175,7 @@ class RegionViewSet(
             "expires_at": issued.expires_at,
             "redis_user": keys.user(region.slug),
             "redis_line": issued.redis_line,
-            "advice": f"VIGIL_ANCHORS: {ANCHORS_ADVICE}",
+            "advice": f"VIGIL_ANCHORS: {ANCHORS_ADVICE}" + ("" if region.enabled else f" {DRAINED_ADVICE}"),
         }
         shown = EnrolmentSerializer(told, context=self.get_serializer_context()).data
         return Response({**self.get_serializer(region).data, "enrolment": shown}, status=code)

@@ -98,6 +98,8 @@ def _issue(args: argparse.Namespace) -> int:
     _print(issued, args.form)
     if args.action == "rotate":
         print("# It takes the place of the worker that runs there. With pipx, uv and checkout, stop that one first.")
+    if not region.enabled:
+        print(f"# It is sent no checks until `region resume {region.slug}`.")
     return 0
 
 
