@@ -133,13 +133,15 @@ def test_while_their_number_changes_each_verdict_is_applied_once(client: redis.R
 
 
 @contextlib.contextmanager
-def old_process() -> Iterator[subprocess.Popen[bytes]]:
-    """An ingest of all monitors in a process of its own."""
+def a_process(shard: Shard = WHOLE) -> Iterator[subprocess.Popen[bytes]]:
+    """An ingest in a process of its own."""
     server = os.environ["VIGIL_DATABASE_URL"].rsplit("/", 1)[0]
     environment = {
         **os.environ,
         "VIGIL_DATABASE_URL": f"{server}/{connection.settings_dict['NAME']}",
         "VIGIL_HEALTH_PORT": "0",
+        "VIGIL_SHARDS": str(shard.count),
+        "VIGIL_SHARD": str(shard.index),
         "PYTHONPATH": str(CHECKOUT),
     }
     command = [sys.executable, "-m", "vigil.cli", "run", "ingest"]
@@ -155,7 +157,7 @@ def test_killed_in_the_middle_of_a_change_the_old_one_leaves_the_rest_to_the_new
     client: redis.Redis, monitors: list[Monitor]
 ) -> None:
     commit(1)
-    with old_process() as old:
+    with a_process() as old:
         say_down(client, monitors[:4])
         await_incidents(1)
         say_down(client, monitors[4:8])
@@ -165,6 +167,31 @@ def test_killed_in_the_middle_of_a_change_the_old_one_leaves_the_rest_to_the_new
         old.wait(10)
     with running(client, FIRST), running(client, SECOND):
         await_incidents(12)
+
+    opened = Transition.objects.filter(step="opened", incident__kind="outage")
+    assert sorted(opened.values_list("incident__monitor_id", flat=True)) == [monitor.pk for monitor in monitors]
+
+
+def test_one_two_three_and_one_again_with_all_old_ones_killed_each_time_tells_each_outage_once(
+    client: redis.Redis, monitors: list[Monitor]
+) -> None:
+    commit(1)
+    with contextlib.ExitStack() as rig:
+        old = [rig.enter_context(a_process())]
+        for place, count in enumerate((2, 3, 1)):
+            first, second, third, fourth = monitors[place * 4 : place * 4 + 4]
+            say_down(client, [first])
+            await_incidents(place * 4 + 1)
+            say_down(client, [second])
+            commit(count)
+            new = [rig.enter_context(a_process(shard)) for shard in shards_of(count)]
+            say_down(client, [third])
+            for process in old:
+                process.kill()
+                process.wait(10)
+            say_down(client, [fourth])
+            await_incidents(place * 4 + 4)
+            old = new
 
     opened = Transition.objects.filter(step="opened", incident__kind="outage")
     assert sorted(opened.values_list("incident__monitor_id", flat=True)) == [monitor.pk for monitor in monitors]
