@@ -13,6 +13,10 @@ from probes.process.connections.sentinel import sentinel_kind
 
 #: The transport option with the address, where it is of Sentinels; and that of their authority's certificate (PEM).
 SENTINELS, AUTHORITY = "vigil_sentinels", "vigil_authority"
+#: The transport option with what is called for an entry of a queue that is no message.
+MALFORMED = "vigil_malformed"
+#: What kombu and Celery raise while they read one.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 class RegionChannel(redis.Channel):
@@ -29,7 +33,18 @@ class RegionChannel(redis.Channel):
             trusted = trust(address, told.get(AUTHORITY, ""))
             self.connection_class = sentinel_kind(self.connection_class, address, trusted)
             self.connection_class_ssl = sentinel_kind(self.connection_class_ssl, address, trusted)
+        self._malformed = told.get(MALFORMED)
         super().__init__(connection, **options)  # type: ignore[no-untyped-call]
+
+    def _brpop_read(self, **options: Any) -> Any:
+        """Read a message; who may write to a queue must not end its worker by one that is none."""
+        try:
+            return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
+        except _UNREADABLE:
+            if self._malformed is None:
+                raise
+            self._malformed()
+            return True
 
     def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
         parameters: dict[str, Any] = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]

@@ -28,6 +28,7 @@ from probes.process.redis_client import RedisRefuses, RedisUnreachable, await_re
 from probes.process.watch.standstill import LoopKind
 from probes.process.watch.watchdog import EVENT_LOOP, tick
 from probes.queue.app import TASK, region_app
+from probes.queue.transport import MALFORMED
 from probes.worker.alarm import RegionAlarm
 from probes.worker.metrics import count_orders, count_results
 from probes.worker.parts import DISK_S, DRAIN_S, FLUSH_S, Parts, build, save_at_once, shut_down
@@ -76,6 +77,7 @@ class RegionWorker:
         # It warns of root because of pickle, which is refused here.
         warnings.simplefilter("ignore", SecurityWarning)
         app.task(name=TASK, ignore_result=True)(self._take)
+        app.conf.broker_transport_options |= {MALFORMED: self._malformed}
         worker = app.Worker(
             pool="threads",
             concurrency=4,
@@ -99,6 +101,9 @@ class RegionWorker:
         if batch is not None:
             signed = wire.SignedBatch(cast(bytes, payload), cast(bytes, envelope))
             self._loop.call_soon_threadsafe(self._submit, batch, signed)
+
+    def _malformed(self) -> None:
+        self._take(None, None)
 
     def _submit(self, batch: wire.Batch, signed: wire.SignedBatch) -> None:
         assert self._parts is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -35,6 +36,8 @@ from tests.waiting import until
 from vigil.bench.region_keys import simulated_secret
 from vigil.local.servers.redis import LocalRedis, prepare
 
+#: More messages than a worker holds at once.
+PREFETCHED = 20
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
 
 
@@ -169,6 +172,35 @@ def test_t_sec_27_an_order_is_taken_once_for_this_region_and_for_a_time() -> Non
     before = admission.refused
     assert admission.verified(name, late.sign(name, b"", 60)) is None
     assert admission.refused == before, "a control plane that fell silent forged nothing"
+
+
+def test_t_sec_24_an_entry_of_the_queue_that_is_no_message_is_counted_and_ends_nothing(
+    redis_url: str, tmp_path: Path, target: tuple[int, list[bytes]]
+) -> None:
+    log = tmp_path / "worker.log"
+    with (
+        worker(redis_url, log) as process,
+        queues(redis_url) as region_queues,
+        redis.Redis.from_url(redis_url) as client,
+    ):
+        queue = keys.celery_prefix(REGION) + keys.queue(REGION, Lane.SCHEDULED)
+        properties = {"body_encoding": "base64", "delivery_tag": "x", "delivery_info": {}}
+        message = {"body": "", "headers": {}, "properties": properties, "content-type": "x", "content-encoding": "y"}
+        changes: list[dict[str, object]] = [
+            {"body": "!"}, {"body": 7}, {"headers": None}, {"headers": []}, {"headers": {"task": 7, "id": []}},
+            {"properties": None}, {"properties": {}}, {"properties": properties | {"body_encoding": "rot13"}},
+            {"content-type": []}, {"content-type": None, "content-encoding": None},
+        ]  # fmt: skip
+        rubbish = [b"", b"rubbish", b"\xff" * 1_000, b"{}", b"[]", b"7", b"null", b"[" * 100_000]
+        rubbish += [json.dumps(message | wrong).encode() for wrong in changes]
+        for _ in range(PREFETCHED):
+            client.lpush(queue, *rubbish)
+        region_queues.send(Batch(1, REGION, Lane.SCHEDULED, [check(target[0], "mon_a")]), 30)
+        until(lambda: bool(results_of(redis_url)))
+        assert process.poll() is None
+    story = log.read_text()
+    assert "malformed=" in story and "event=worker.ready" in story
+    assert story.count("event=worker.ready") == 1 and "redis.away" not in story
 
 
 def test_stopping_reports_the_checks_that_will_not_be_seen(redis_url: str, tmp_path: Path) -> None:
