@@ -7,6 +7,8 @@ import functools
 from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
+import pytest
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGES = ("probes", "consensus", "vigil")
 #: What only runs on a developer's machine, or starts the servers and processes of one machine.
@@ -37,7 +39,12 @@ SPEAKS = {
 }
 #: How a connection begins, as an attribute that is called or a module that does it by itself.
 _CONNECTING = {"create_connection", "open_connection", "create_datagram_endpoint", "sock_connect", "getaddrinfo"}
-_CLIENTS = {"requests", "urllib.request", "http.client", "aiohttp", "smtplib", "ftplib", "telnetlib", "socketserver"}
+_CLIENTS = {
+    "requests", "urllib.request", "urllib3", "http.client", "httpcore", "aiohttp", "websockets", "pycurl",
+    "xmlrpc.client", "smtplib", "imaplib", "poplib", "ftplib", "telnetlib", "asyncssh", "paramiko", "socketserver",
+}  # fmt: skip
+#: What httpx makes a client of or asks by itself; without the module's name before it, it would not be found.
+_ASKING = {"Client", "AsyncClient", "get", "post", "put", "patch", "delete", "head", "options", "request", "stream"}
 _STARTING = {"system", "popen", "create_subprocess_exec", "create_subprocess_shell", "execv", "execvp", "posix_spawn"}
 
 
@@ -81,7 +88,8 @@ def served() -> Iterator[tuple[str, ast.Module]]:
 
 
 def opens_connections(tree: ast.Module) -> bool:
-    return bool(called(tree) & {*_CONNECTING, "socket"} or imported(tree) & _CLIENTS)
+    by_itself = any(name == one or name.startswith(f"{one}.") for name in imported(tree) for one in _CLIENTS)
+    return by_itself or bool(called(tree) & {*_CONNECTING, "socket"})
 
 
 def test_t_sec_13_only_the_dialer_and_named_modules_open_connections() -> None:
@@ -100,12 +108,38 @@ def test_t_sec_13_clients_of_httpx_have_the_guarded_transport() -> None:
     assert unguarded == set(SPEAKS)
 
 
+def test_t_sec_13_clients_of_httpx_are_made_by_its_name() -> None:
+    taken = {f"httpx.{name}" for name in _ASKING}
+    assert [path for path, tree in served() if imported(tree) & taken] == []
+    renamed = [name for _, tree in served() for name in renamed_modules(tree) if name.partition(".")[0] == "httpx"]
+    assert renamed == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["httpx.get(url)", "httpx.AsyncClient()", "httpx.Client(trust_env=False)", "httpx.stream('GET', url)",
+     "httpx.Client(transport=httpx.HTTPTransport(), trust_env=False)"],
+)  # fmt: skip
+def test_t_sec_13_a_client_without_the_guard_would_be_found(text: str) -> None:
+    (first, *_) = calls(ast.parse(text))
+    assert is_httpx_client(first) and not is_guarded(first)
+
+
+@pytest.mark.parametrize("name", ["from urllib import request", "import http.client", "import websockets.sync.client"])
+def test_t_sec_13_a_module_that_connects_by_itself_would_be_found(name: str) -> None:
+    assert opens_connections(ast.parse(name))
+
+
+def renamed_modules(tree: ast.Module) -> Iterator[str]:
+    return (name.name for node in nodes(tree) if isinstance(node, ast.Import) for name in node.names if name.asname)
+
+
 def calls(tree: ast.Module) -> Iterator[ast.Call]:
     return (node for node in nodes(tree) if isinstance(node, ast.Call))
 
 
 def is_httpx_client(call: ast.Call) -> bool:
-    return last_name(call.func) in ("Client", "AsyncClient") and ast.unparse(call.func).startswith("httpx.")
+    return last_name(call.func) in _ASKING and ast.unparse(call.func).startswith("httpx.")
 
 
 def is_guarded(call: ast.Call) -> bool:
