@@ -20,8 +20,10 @@ STOPPED_S = 2.0
 
 def main() -> int:
     path = "livez" if sys.argv[1:] == ["live"] else "healthz"
+    # Docker may put a proxy into the environment of every container.
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{os.environ['VIGIL_HEALTH_PORT']}/{path}", timeout=2) as answer:
+        with directly.open(f"http://127.0.0.1:{os.environ['VIGIL_HEALTH_PORT']}/{path}", timeout=2) as answer:
             return 0 if answer.status == 200 else 1
     except (urllib.error.URLError, TimeoutError, ConnectionError):
         end_stopped()

@@ -18,9 +18,9 @@ from tests.standins import is_alive
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
 
-def check(port: int, *arguments: str) -> int:
+def check(port: int, *arguments: str, **more: str) -> int:
     command = [sys.executable, str(DEPLOY / "healthcheck.py"), *arguments]
-    return subprocess.run(command, env={"VIGIL_HEALTH_PORT": str(port)}, timeout=30, check=False).returncode
+    return subprocess.run(command, env={"VIGIL_HEALTH_PORT": str(port)} | more, timeout=30, check=False).returncode
 
 
 @pytest.fixture
@@ -35,6 +35,12 @@ def test_a_process_whose_servers_are_away_is_live_and_not_ready(health: Health) 
     assert (check(port), check(port, "live")) == (1, 0)
     health.mark_ready()
     assert (check(port), check(port, "live")) == (0, 0)
+
+
+def test_a_proxy_that_the_engine_names_is_not_asked(health: Health) -> None:
+    port, proxy = health.serve(closed_port()), f"http://127.0.0.1:{closed_port()}"
+    health.mark_ready()
+    assert check(port, http_proxy=proxy, HTTP_PROXY=proxy) == 0
 
 
 def test_outside_a_container_a_stopped_process_is_left_alone() -> None:
