@@ -48,7 +48,8 @@ class RegionStreams:
 
     A stream whose next entries are too large together is read in smaller parts, by itself. One whose next entry alone
     is too large is deleted: its content is of no use, and costs only the region that wrote it. `deleted` is told its
-    name. Every method raises `redis.RedisError` when Redis is away.
+    name. After a connection that was closed fewer are asked for, as their number may be why. Every method raises
+    `redis.RedisError` when Redis is away.
     """
 
     def __init__(self, client: redis.Redis, count: int, deleted: Callable[[bytes], object] = lambda name: None) -> None:
@@ -70,6 +71,10 @@ class RegionStreams:
                 self._fitting = fitting(found, self._count) or self._asked
             except ReplyTooLarge:
                 apart = dict(positions)
+            except redis.ConnectionError:
+                # Redis closes a client whose answer is above `client-output-buffer-limit`, and does not say so.
+                self._fitting = max(1, self._asked // 8)
+                raise
         return found + [(name, entries) for name, position in apart.items() if (entries := self.after(name, position))]
 
     def after(self, name: bytes, position: bytes) -> Entries:
@@ -84,6 +89,9 @@ class RegionStreams:
                     return []
                 count = max(1, count // 8)
                 continue
+            except redis.ConnectionError:
+                self._counts[name] = max(1, count // 8)
+                raise
             if count * 2 < self._count:
                 self._counts[name] = count * 2
             else:

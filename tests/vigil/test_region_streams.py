@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from probes.process.redis_streams import REPLY_BYTES, Entries, RegionStreams, fi
 from probes.reasons import Reason, Status
 from tests.streams import entries
 from vigil.history.recording.streams import ResultStreams
+from vigil.monitors.live import results
 
 MB = 1_000_000
 GOOD, BAD = keys.results("good").encode(), keys.results("bad").encode()
@@ -109,6 +111,53 @@ def test_s18_the_recorder_reads_on_beside_an_entry_too_large(client: redis.Redis
     found = dict(streams.read({1: "0-0", 2: first}))
     assert len(found[1].entries) == 3 and 2 not in found
     assert not client.exists(BAD)
+
+
+@pytest.fixture
+def closing(client: redis.Redis) -> Iterator[redis.Redis]:
+    """Redis closes a client that is sent more than 2 MB at once, as it does at 256 MB where it is set up as we say."""
+    limit = "client-output-buffer-limit"
+    before = client.config_get(limit)[limit]
+    client.config_set(limit, "normal 2mb 0 0")
+    yield client
+    client.config_set(limit, str(before))
+
+
+def test_s18_readers_that_redis_closes_for_a_large_answer_ask_for_less(closing: redis.Redis) -> None:
+    fill(closing, GOOD, [100] * 20)
+    fill(closing, BAD, [300_000] * 40)
+    reader, positions, found = RegionStreams(closing, 500), dict(START), {GOOD: 0, BAD: 0}
+    for _ in range(30):
+        with contextlib.suppress(redis.ConnectionError):
+            for name, read_now in reader.read(positions, 1):
+                found[name] += len(read_now)
+                positions[name] = read_now[-1][0]
+    assert found == {GOOD: 20, BAD: 40}
+
+
+def test_s18_a_recorder_that_redis_closes_for_a_large_answer_asks_for_less(closing: redis.Redis) -> None:
+    fill(closing, GOOD, [100] * 20)
+    fill(closing, BAD, [300_000] * 40)
+    streams, positions, found = ResultStreams(closing), {1: "0-0", 2: "0-0"}, {1: 0, 2: 0}
+    streams.follow({1: "good", 2: "bad"})
+    for _ in range(40):
+        with contextlib.suppress(redis.ConnectionError):
+            for region, one in streams.read(positions):
+                found[region] += len(one.entries)
+                positions[region] = one.entries[-1][0]
+    assert found == {1: 20, 2: 40}
+
+
+def test_s18_latest_results_that_redis_closes_a_client_for_are_none_and_the_others_are_read(
+    closing: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "region_client", lambda: closing)
+    names = [str(number) for number in range(20)]
+    closing.hset(keys.latest("good"), names[0], "result")
+    for name in names:
+        closing.hset(keys.latest("bad"), name, "x" * 300_000)
+    good, bad = results._latest([("good", names[:1]), ("bad", names)])
+    assert good == [b"result"] and bad == [None] * 20
 
 
 def test_s18_a_stream_of_large_entries_is_asked_for_its_ids_alone(client: redis.Redis) -> None:

@@ -88,8 +88,9 @@ def _entries(region: str, position: bytes) -> Entries:
     for count in (_READ_COUNT, 10, 1):
         try:
             return cast(Entries, region_client().xrange(keys.results(region), min=b"(" + position, count=count))
-        except ReplyTooLarge:
-            continue
+        except (ReplyTooLarge, redis.ConnectionError):
+            # Redis also closes a client whose answer is too large; this raises where it is away.
+            region_client().ping()
         except redis.ResponseError:
             break
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -43,6 +44,8 @@ class ResultStreams:
         self._published = published_keys(client)
         self._signer = control_signer(self.now_ms)
         self._slugs: Mapping[int, str] = {}
+        #: Redis closes a client whose answer is above `client-output-buffer-limit`, and does not say so.
+        self._was_closed = False
         #: It must not wait.
         self.heard: EntryHeard = lambda region, entry_id, body: None
 
@@ -65,10 +68,7 @@ class ResultStreams:
         if not self._published.keyring().is_known:
             return
         asked = [(region, positions[region]) for region in positions if region in self._slugs]
-        try:
-            answers = self._after(asked)
-        except ReplyTooLarge:
-            answers = [self._apart(region, position) for region, position in asked]
+        answers = self._answers(asked)
         for (region, position), (witness, entries) in zip(asked, answers, strict=True):
             cut = position != keys.STREAM_START and not witness
             if cut and not entries:
@@ -89,6 +89,20 @@ class ResultStreams:
         else:
             intake.refuse(region, entry_id, refusal, now_ms)
 
+    def _answers(self, asked: Sequence[tuple[int, str]]) -> list[tuple[Entries, Entries]]:
+        """The same as `_after`, in parts that can be read where all of it is too much."""
+        try:
+            if not self._was_closed:
+                return self._after(asked)
+        except ReplyTooLarge:
+            pass
+        except redis.ConnectionError:
+            self._was_closed = True
+            raise
+        answers = [self._apart(region, position) for region, position in asked]
+        self._was_closed = False
+        return answers
+
     def _after(self, asked: Sequence[tuple[int, str]]) -> list[tuple[Entries, Entries]]:
         """Of each stream the entry at its position, and those behind it."""
         pipe = self._reader.client.pipeline(transaction=False)
@@ -103,10 +117,10 @@ class ResultStreams:
 
     def _apart(self, region: int, position: str) -> tuple[Entries, Entries]:
         """The same for one stream, in parts that can be read."""
-        try:
-            return self._after([(region, position)])[0]
-        except ReplyTooLarge:
-            name = self._name(region)
+        if not self._was_closed or position == _LAST:
+            with contextlib.suppress(ReplyTooLarge):
+                return self._after([(region, position)])[0]
+        name = self._name(region)
         try:
             witness = cast(Entries, self._reader.client.xrange(name, min=position, max=position, count=1))
         except ReplyTooLarge:

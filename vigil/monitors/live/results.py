@@ -129,7 +129,9 @@ def _latest(asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[bytes | Non
         pipeline.hmget(keys.latest(region), list(chunk))
     try:
         return cast(list[list[bytes | None]], pipeline.execute())
-    except ReplyTooLarge:
+    except (ReplyTooLarge, redis.ConnectionError):
+        # Redis also closes a client whose answer is too large; this raises where it is away.
+        region_client().ping()
         if len(asked) > 1:
             return [answer for one in asked for answer in _latest([one])]
     [(region, chunk)] = asked
