@@ -44,7 +44,11 @@ class KeptIdentity(msgspec.Struct, frozen=True):
 def default_path() -> Path:
     """Where the file is unless it is named."""
     state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "vigil" / "identity.json"
+    try:
+        return (Path(state) if state else Path.home() / ".local" / "state") / "vigil" / "identity.json"
+    except RuntimeError:
+        # A container may run as a number without an account, and without HOME.
+        return Path("/var/lib/vigil/identity.json")
 
 
 def read_kept(path: Path) -> KeptIdentity | None:

@@ -17,7 +17,7 @@ import pytest
 from probes.__main__ import main
 from probes.enrolment.command import enrol, enrolled
 from probes.enrolment.exchange import EnrolmentFailed
-from probes.enrolment.kept import FileUnusable, read_kept
+from probes.enrolment.kept import FileUnusable, default_path, read_kept
 from probes.enrolment.messages import ENROLMENT_VERSION, EnrolmentRequest, is_proven
 from probes.seal import Opener
 from probes.signing.private_keys import region_signing_key
@@ -147,3 +147,16 @@ def test_a_worker_says_what_to_do_about_a_file_that_holds_no_identity(
 ) -> None:
     assert main(["--identity", str(tmp_path / "none")]) == 2
     assert "run the line of `region add` first" in capsys.readouterr().err
+
+
+def test_a_number_without_an_account_enrols_with_a_file_that_is_named(
+    plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert enrol([plane.url, CODE, "--file", str(tmp_path / "f")], lambda _: 1) == 0
+    assert default_path() == Path("/var/lib/vigil/identity.json")
