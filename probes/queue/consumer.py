@@ -20,8 +20,13 @@ _REFUSED_S = 1.0
 class PatientConsumer(Consumer):  # type: ignore[misc]
     """Retries the broker without end, with pauses that stay short."""
 
+    connection: Any
+
     def on_connection_error_after_connected(self, exc: BaseException) -> None:
         _log.warning("redis.away", error=described(exc))
+        # Celery calls this while there is one.
+        self.connection.transport.abandon(self.hub)
+        self.connection = None
         if isinstance(exc, redis.exceptions.ResponseError):
             # Redis answers, and would refuse at once again.
             time.sleep(_REFUSED_S)

@@ -52,6 +52,30 @@ class RegionChannel(redis.Channel):
 
 
 class RegionTransport(redis.Transport):
-    """The transport of region queues."""
+    """The transport of region queues, which can let go of a session that is lost."""
 
     Channel = RegionChannel
+
+    def __init__(self, client: Any, **options: Any) -> None:
+        super().__init__(client, **options)  # type: ignore[no-untyped-call]
+        self._ticks: set[Any] = set()
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        before = set(loop.on_tick)
+        super().register_with_event_loop(connection, loop)  # type: ignore[no-untyped-call]
+        self._ticks |= loop.on_tick - before
+
+    def abandon(self, loop: Any) -> None:
+        """Let go of sessions that are lost, and of all that `loop` keeps for them, without a word to the server.
+
+        kombu closes a channel with a wait for the answer to its last command, which may not come. Without a close,
+        its `QoS` is kept until the process ends; the loop keeps what it does at each tick for as long, and cancelled
+        timers until they are due. Each holds the whole session: some 90 kB.
+        """
+        for channel in self.channels:
+            channel._in_poll = None
+            # What was taken is being run; the session it would be given back over is gone.
+            channel.do_restore = False
+        self.close_connection(self)  # type: ignore[no-untyped-call]
+        loop.on_tick -= self._ticks
+        loop.timer._queue[:] = [due for due in loop.timer.queue if not due.entry.canceled]

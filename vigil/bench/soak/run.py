@@ -22,6 +22,8 @@ import asyncio
 import contextlib
 import os
 import random
+import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -99,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
         or not 0 <= args.loss < 1
     ):
         raise CommandError("choose 2 to 1440 minutes, 1 to 200 targets, and up to 200 jobs, and a loss below 1")
+    # On SIGTERM too, end all that was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = asyncio.run(_measure(args))
     print_report(report, args.json, BUDGETS)
     return int(not held(report))
