@@ -99,7 +99,9 @@ def _abouts(client: redis.Redis, names: Sequence[bytes]) -> list[Any]:
         pipe.xinfo_stream(name)
     try:
         return pipe.execute(raise_on_error=False)
-    except ReplyTooLarge as too_large:
+    except (ReplyTooLarge, redis.ConnectionError) as too_large:
+        # Redis closes a client whose answer is too large for it; this raises where it is away.
+        client.ping()
         # The reader of that stream deals with it.
         return [too_large] if len(names) == 1 else [about for name in names for about in _abouts(client, [name])]
 

@@ -24,6 +24,8 @@ REPLY_BYTES_MOST = 32 * 1024 * 1024
 #: Bytes that a reply has when entries are as large as the last ones: what a backlog takes of memory, in place of all of
 #: it that may be read at once. A larger one is read no faster.
 REPLY_BYTES = 2 * 1024 * 1024
+#: How often Redis closes the connection over one entry, and answers, until that one counts as too large.
+_CLOSED_MOST = 3
 
 
 def read_streams(
@@ -48,8 +50,9 @@ class RegionStreams:
 
     A stream whose next entries are too large together is read in smaller parts, by itself. One whose next entry alone
     is too large is deleted: its content is of no use, and costs only the region that wrote it. `deleted` is told its
-    name. After a connection that was closed fewer are asked for, as their number may be why. Every method raises
-    `redis.RedisError` when Redis is away.
+    name. Redis closes a client whose answer is above `client-output-buffer-limit`, and does not say so: a connection
+    that is closed while Redis answers is an answer that is too large. Every method raises `redis.RedisError` when Redis
+    is away.
     """
 
     def __init__(self, client: redis.Redis, count: int, deleted: Callable[[bytes], object] = lambda name: None) -> None:
@@ -72,31 +75,36 @@ class RegionStreams:
             except ReplyTooLarge:
                 apart = dict(positions)
             except redis.ConnectionError:
-                # Redis closes a client whose answer is above `client-output-buffer-limit`, and does not say so.
                 self._fitting = max(1, self._asked // 8)
-                raise
+                apart = dict(positions)
         return found + [(name, entries) for name, position in apart.items() if (entries := self.after(name, position))]
 
     def after(self, name: bytes, position: bytes) -> Entries:
         """The next entries of one stream, as many as can be read."""
         count = self._counts.get(name, self._count)
-        while True:
+        while (entries := self.between(name, (b"(" + position, b"+"), count)) is None:
+            if count == 1:
+                self.delete(name)
+                return []
+            count = max(1, count // 8)
+        if count * 2 < self._count:
+            self._counts[name] = count * 2
+        else:
+            self._counts.pop(name, None)
+        return entries
+
+    def between(self, name: bytes, ids: tuple[bytes, bytes], count: int) -> Entries | None:
+        """At most `count` entries of one stream between two ids; None where they are too large to be read together."""
+        # What is deleted for its size was asked for more than once: it may have been closed for another cause.
+        for _ in range(_CLOSED_MOST if count == 1 else 1):
             try:
-                entries = cast(Entries, self.client.xrange(name, min=b"(" + position, count=count))
+                return cast(Entries, self.client.xrange(name, *ids, count=count))
             except ReplyTooLarge:
-                if count == 1:
-                    self.delete(name)
-                    return []
-                count = max(1, count // 8)
-                continue
+                return None
             except redis.ConnectionError:
-                self._counts[name] = max(1, count // 8)
-                raise
-            if count * 2 < self._count:
-                self._counts[name] = count * 2
-            else:
-                self._counts.pop(name, None)
-            return entries
+                # Raises where Redis is away.
+                self.client.ping()
+        return None
 
     def has_more(self, name: bytes, entries: Entries) -> bool:
         """Whether a stream may hold more than these entries, which were just read."""

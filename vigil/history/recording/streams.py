@@ -44,8 +44,6 @@ class ResultStreams:
         self._published = published_keys(client)
         self._signer = control_signer(self.now_ms)
         self._slugs: Mapping[int, str] = {}
-        #: Redis closes a client whose answer is above `client-output-buffer-limit`, and does not say so.
-        self._was_closed = False
         #: It must not wait.
         self.heard: EntryHeard = lambda region, entry_id, body: None
 
@@ -92,16 +90,10 @@ class ResultStreams:
     def _answers(self, asked: Sequence[tuple[int, str]]) -> list[tuple[Entries, Entries]]:
         """The same as `_after`, in parts that can be read where all of it is too much."""
         try:
-            if not self._was_closed:
-                return self._after(asked)
-        except ReplyTooLarge:
-            pass
-        except redis.ConnectionError:
-            self._was_closed = True
-            raise
-        answers = [self._apart(region, position) for region, position in asked]
-        self._was_closed = False
-        return answers
+            return self._after(asked)
+        except (ReplyTooLarge, redis.ConnectionError):
+            # Redis closes a client whose answer is too large for it; what follows raises where it is away.
+            return [self._apart(region, position) for region, position in asked]
 
     def _after(self, asked: Sequence[tuple[int, str]]) -> list[tuple[Entries, Entries]]:
         """Of each stream the entry at its position, and those behind it."""
@@ -117,15 +109,11 @@ class ResultStreams:
 
     def _apart(self, region: int, position: str) -> tuple[Entries, Entries]:
         """The same for one stream, in parts that can be read."""
-        if not self._was_closed or position == _LAST:
-            with contextlib.suppress(ReplyTooLarge):
-                return self._after([(region, position)])[0]
-        name = self._name(region)
-        try:
-            witness = cast(Entries, self._reader.client.xrange(name, min=position, max=position, count=1))
-        except ReplyTooLarge:
-            witness = []
-        return witness, self._reader.after(name, position.encode())
+        with contextlib.suppress(ReplyTooLarge, redis.ConnectionError):
+            return self._after([(region, position)])[0]
+        name, at = self._name(region), position.encode()
+        witness = self._reader.between(name, (at, at), 1) or []
+        return witness, [] if position == _LAST else self._reader.after(name, at)
 
     def _name(self, region: int) -> bytes:
         return keys.results(self._slugs[region]).encode()
