@@ -186,6 +186,15 @@ def test_s18_latest_results_that_redis_closes_a_client_for_are_none_and_the_othe
     assert good == [b"result"] and bad == [None] * 20
 
 
+def test_latest_results_are_shown_whose_reader_was_closed_once_for_another_cause(
+    closing: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "region_client", lambda: closing)
+    closing.hset(keys.latest("good"), "large", bytes(3 * MB))
+    monkeypatch.setattr(closing, "ping", partial(closing.config_set, LIMIT, "normal 0 0 0"))
+    assert results._latest([("good", ["large"])]) == [[bytes(3 * MB)]]
+
+
 def test_s18_a_stream_of_large_entries_is_asked_for_its_ids_alone(client: redis.Redis) -> None:
     fill(client, BAD, [20 * MB])
     client.xadd(GOOD, {keys.BODY: b"x"}, id="99999999999999-0")

@@ -28,6 +28,8 @@ from vigil.control_keys import control_macs, published_keys
 DEADLINE_S = 0.5
 CHUNK = 500
 MAX_MONITORS = 5_000
+#: How often Redis closes the connection over one region's answer, and answers, until that one counts as too large.
+_CLOSED_MOST = 2
 
 _log = structlog.get_logger(__name__)
 
@@ -124,16 +126,19 @@ def quarantined_regions() -> frozenset[str] | None:
 
 def _latest(asked: Sequence[tuple[str, Sequence[str]]]) -> list[list[bytes | None]]:
     """The raw results of these monitors in these regions; of a region whose answer is too large to be read, none."""
-    pipeline = region_client().pipeline(transaction=False)
-    for region, chunk in asked:
-        pipeline.hmget(keys.latest(region), list(chunk))
-    try:
-        return cast(list[list[bytes | None]], pipeline.execute())
-    except (ReplyTooLarge, redis.ConnectionError):
-        # Redis also closes a client whose answer is too large; this raises where it is away.
-        region_client().ping()
-        if len(asked) > 1:
-            return [answer for one in asked for answer in _latest([one])]
+    for _ in range(_CLOSED_MOST if len(asked) == 1 else 1):
+        pipeline = region_client().pipeline(transaction=False)
+        for region, chunk in asked:
+            pipeline.hmget(keys.latest(region), list(chunk))
+        try:
+            return cast(list[list[bytes | None]], pipeline.execute())
+        except ReplyTooLarge:
+            break
+        except redis.ConnectionError:
+            # Redis also closes a client whose answer is too large; this raises where it is away.
+            region_client().ping()
+    if len(asked) > 1:
+        return [answer for one in asked for answer in _latest([one])]
     [(region, chunk)] = asked
     _log.error(
         "redis.key_overwritten",
