@@ -56,7 +56,7 @@ def _listed() -> list[dict[str, Any]]:
         return cast(list[dict[str, Any]], _kept(users_url()).client_list())
     except redis.RedisError as error:
         # The bounds of keys hold without it.
-        if not is_away(error):
+        if isinstance(error, redis.exceptions.NoPermissionError) or not is_away(error):
             _tell_unseen(described(error))
         return []
 

@@ -27,6 +27,7 @@ from vigil.dispatch.region_bounds import RegionBounds
 from vigil.dispatch.region_keeper import RegionKeeper
 from vigil.doctor.findings import ExaminationContext
 from vigil.doctor.regions import refused
+from vigil.enrolment import region_connections
 from vigil.enrolment.codes import issue
 from vigil.enrolment.core import redis_users
 from vigil.enrolment.ending import revoke
@@ -147,7 +148,14 @@ def test_where_redis_does_not_let_connections_be_seen_the_bounds_of_keys_hold(
     with worker(stolen) as thief:
         for _ in range(13):
             thief.xadd(keys.results("stolen"), {"b": bytes(MIB)})
-    assert over(RegionBounds()) == [("region.over_its_bound", "stolen")]
+    region_connections._tell_unseen.cache_clear()
+    with capture_logs() as logs:
+        RegionBounds().judge()
+    told = [(entry["event"], entry.get("region", entry["advice"])) for entry in logs if "advice" in entry]
+    assert told == [
+        ("redis.connections_unseen", "give the user of VIGIL_USERS_REDIS_URL +client|list"),
+        ("region.over_its_bound", "stolen"),
+    ]
     assert thief_is_out(stolen)
 
 

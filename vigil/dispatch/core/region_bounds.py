@@ -10,7 +10,7 @@ from typing import Any
 UNREAD_MS = 300_000
 #: Keys under a region's prefix that no part of Vigil makes.
 STRANGE_MOST = 100
-#: Connections of one region's workers, of which each has about twenty.
+#: Connections of one region's workers, of which each has four while it is idle.
 CONNECTIONS_MOST = 500
 
 
