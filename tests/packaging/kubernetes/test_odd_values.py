@@ -38,6 +38,13 @@ def test_the_host_of_an_ingress_may_be_a_wildcard() -> None:
     assert found["Ingress", "vigil"]["spec"]["rules"][0]["host"] == "*.shop.test"
 
 
+def test_an_ingress_without_a_class_has_that_of_the_cluster() -> None:
+    given = ("--set", "region.name=eu", "--set", "ingress.className=")
+    found = objects(run_tool("helm", "template", "vigil", str(CHART), *EVERYTHING, *given))
+    # Kubernetes refuses an empty one, and puts its own where there is none.
+    assert found["Ingress", "vigil"]["spec"].get("ingressClassName") is None
+
+
 @pytest.mark.parametrize("name", ["a" * 46, "1st", "eu.west"])
 def test_a_release_of_whose_name_no_service_or_pod_can_be_made_is_refused(name: str) -> None:
     assert "the name of the release" in run_tool("helm", "template", name, str(CHART), code=1)
