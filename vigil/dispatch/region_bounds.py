@@ -94,10 +94,11 @@ class RegionBounds:
         self._spared_were_told = bool(over.spared)
 
     def _empty(self, client: redis.Redis, slug: str, found: RegionKeys, bound: int | None) -> None:
+        mend = "start it again" if found.connections > CONNECTIONS_MOST else "give Redis more memory"
         log.error(
             "region.over_its_bound", region=slug, bytes=found.bytes, bound=bound, strange_keys=len(found.strange),
             connections=found.connections,
-            advice="if its worker is yours, give Redis more memory; else revoke the region",
+            advice=f"if its worker is yours, {mend}; else revoke the region",
         )  # fmt: skip
         # A user that is not ours to make again is not ended. One that Redis failed at may be ended in part.
         if RedisAccess.objects.filter(region__slug=slug).exists():

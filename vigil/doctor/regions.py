@@ -94,7 +94,8 @@ def _remedy(origin: str, causes: list[str]) -> str:
     if any(cause.endswith((Refusal.UNSIGNED.value, _words(Refusal.UNKNOWN_KEY))) for cause in causes):
         return _NEW_KEY.replace("NAME", origin)
     if any(cause.endswith(_words(Refusal.OVER_ITS_BOUND)) for cause in causes):
-        return f"If its worker is yours, give Redis more memory; else run `manage.py region revoke {origin}`."
+        mend = "give Redis more memory, or start it again if the log of dispatch tells of connections"
+        return f"If its worker is yours, {mend}; else run `manage.py region revoke {origin}`."
     return f"{SAME_RELEASE[:-1]}; if it does, ask who has this region's password."
 
 
