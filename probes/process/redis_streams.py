@@ -102,8 +102,8 @@ class RegionStreams:
             except ReplyTooLarge:
                 return None
             except redis.ConnectionError:
-                # Raises where Redis is away.
-                self.client.ping()
+                # Raises where Redis is away, or is a replica or loading, and so answers a PING alone.
+                self.client.xlen(name)
         return None
 
     def has_more(self, name: bytes, entries: Entries) -> bool:

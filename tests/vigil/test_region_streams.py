@@ -162,10 +162,26 @@ def test_a_stream_is_kept_whose_reader_was_closed_once_for_another_cause(
 ) -> None:
     fill(closing, BAD, [3 * MB])
     reader = RegionStreams(closing, 1)
-    cause_ends = partial(closing.config_set, LIMIT, "normal 0 0 0")
-    monkeypatch.setattr(reader.client, "ping", cause_ends)
+    monkeypatch.setattr(reader.client, "xlen", lambda name: closing.config_set(LIMIT, "normal 0 0 0"))
     assert len(reader.after(BAD, b"0-0")) == 1
     assert closing.exists(BAD)
+
+
+@pytest.mark.parametrize("word", ["LOADING", "MASTERDOWN"])
+def test_a_stream_is_kept_while_its_server_answers_a_ping_and_gives_no_entry(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    def refuse(*words: object, **options: object) -> None:
+        raise redis.ConnectionError(f"{word}: no entry is given")
+
+    fill(client, BAD, [100])
+    reader = RegionStreams(client, 500)
+    for command in ("xread", "xrange", "xlen"):
+        monkeypatch.setattr(reader.client, command, refuse)
+    for _ in range(10):
+        with pytest.raises(redis.ConnectionError):
+            reader.read(START, 1)
+    assert client.exists(BAD)
 
 
 def test_s18_ids_of_the_future_are_found_beside_a_stream_that_redis_closes_a_client_for(closing: redis.Redis) -> None:
