@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from probes.checks.clock import Steps
 from probes.checks.lateness import missed, order_of, overdue, skipped, too_late, wait_ms
 from probes.checks.retry_after import RetryAfter
 from probes.checks.soft_limits import SoftLimits
+from probes.checks.taken_orders import TakenOrders
 from probes.checks.traceparent import traceparent_of
 from probes.net.dialer import Dialer
 from probes.net.trace import Trace
@@ -29,7 +29,7 @@ from probes.wire import Batch, Check, Lane, Result, is_canary, is_trial
 _log = structlog.get_logger(__name__)
 
 #: No order comes again after so long (s): it is long too late, and was signed for less.
-_REMEMBERED_ORDERS, _REMEMBERED_S = 200_000, 600.0
+_REMEMBERED_ORDERS, _REMEMBERED_S = 1_000_000, 600.0
 _REMEMBERED_REQUESTS = 20_000
 _REMEMBERED_SOFT_LIMITS = 100_000
 #: No check may hold a slot for longer than this (ms), whatever its order says.
@@ -63,8 +63,7 @@ class Runner:
             # What confirms is never held back for its target: there is one check of each monitor in it.
             Lane.CONFIRM: Slots(bounds.confirm, bounds.waiting, bounds.confirm),
         }
-        #: Orders, and when they came (s of the loop).
-        self._seen: OrderedDict[tuple[str, int, str, int], float] = OrderedDict()
+        self._taken = TakenOrders(_REMEMBERED_S, _REMEMBERED_ORDERS)
         self._retry_after = RetryAfter(_REMEMBERED_REQUESTS)
         self._soft_limits = SoftLimits(_REMEMBERED_SOFT_LIMITS)
         self._timers: dict[tuple[str, int, str, int], tuple[asyncio.TimerHandle, Check]] = {}
@@ -108,15 +107,10 @@ class Runner:
         From `drain` on, what comes is missed.
         """
         slots, now_ms, now_s = self._slots[batch.lane], self.now_ms(), self._loop.time()
-        while self._seen and next(iter(self._seen.values())) < now_s - _REMEMBERED_S:
-            self._seen.popitem(last=False)
         for check in batch.checks:
             order = order_of(check)
-            if order in self._seen:
+            if not self._taken.take(order, now_s):
                 continue
-            self._seen[order] = now_s
-            if len(self._seen) > _REMEMBERED_ORDERS:
-                self._seen.popitem(last=False)
             ahead_ms = wait_ms(check, now_ms)
             if self._stops:
                 self._publish(missed(check, now_ms, "the worker is stopping"))

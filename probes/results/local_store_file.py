@@ -81,6 +81,8 @@ def connect(path: str) -> sqlite3.Connection:
         db.execute("PRAGMA auto_vacuum = FULL")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
+        # Entries are written once and read once: a cache of pages would only be memory (KiB, as a negative number).
+        db.execute("PRAGMA cache_size = -256")
         db.executescript(_TABLES)
         for table in ("results", "orders", "orders_of_others", "notes", "totals"):
             db.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()

@@ -277,21 +277,6 @@ def test_secrets_sealed_to_another_region_are_no_vote(on_loop: Any, has_key: boo
     assert "this region" in result.detail
 
 
-def test_orders_are_forgotten_once_none_can_come_again_so_that_memory_follows_what_is_watched(
-    on_loop: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def story() -> int:
-        async with serving(answering(OK)) as port, running() as (runner, results):
-            runner.submit(batch(*(check(port, f"mon_{number}") for number in range(50))))
-            await results.until_there_are(50)
-            monkeypatch.setattr("probes.checks.runner._REMEMBERED_S", 0.0)
-            runner.submit(batch(check(port, "mon_last")))
-            await results.until_there_are(51)
-            return len(runner._seen)
-
-    assert on_loop(story()) == 1
-
-
 def test_draining_reports_what_will_not_be_seen(on_loop: Any) -> None:
     async def story() -> list[Result]:
         async with serving(silent) as port, running(Bounds(scheduled=1)) as (runner, results):
