@@ -186,7 +186,7 @@ def walks_to_its_votes(identity: Path, up: Up, data: Path) -> None:
 def test_nothing_outlives_a_killed_up_and_its_state_survives(data: Path) -> None:
     up = Up(data)
     added = run("region", "add", "eu-west", "--domain", "aws", "--egress", "private", "--data-dir", str(data))
-    line = next(one for one in added.stdout.splitlines() if "probes enrol" in one).removesuffix(" --run")
+    line = next(one for one in added.stdout.splitlines() if "probe enrol" in one).removesuffix(" --run")
     identity = data / "identity.json"
     environment, command, *words = line.replace("python3", sys.executable).split()
     assert environment == "VIGIL_EGRESS=private" and command == sys.executable

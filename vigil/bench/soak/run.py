@@ -94,12 +94,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     args.minutes = args.hours * 60 if args.hours is not None else args.minutes
-    if (
-        not 2 <= args.minutes <= 24 * 60
-        or not 1 <= args.targets <= 200
-        or not 0 <= args.jobs <= 200
-        or not 0 <= args.loss < 1
-    ):
+    counts_are_bounded = 1 <= args.targets <= 200 and 0 <= args.jobs <= 200
+    if not (2 <= args.minutes <= 24 * 60 and counts_are_bounded and 0 <= args.loss < 1):
         raise CommandError("choose 2 to 1440 minutes, 1 to 200 targets, and up to 200 jobs, and a loss below 1")
     # On SIGTERM too, end all that was started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
