@@ -28,8 +28,11 @@ from vigil.deadletters.actions import waiting
 from vigil.incidents.models import Transition
 
 pytestmark = pytest.mark.django_db(transaction=True)
-#: As if the minutes between two lives had passed.
-_LATER = "UPDATE alerts_delivery SET due_at = now(), lease_until = now() - interval '1 second' WHERE state = 'sending'"
+#: As if the minutes between two lives had passed; what was tried more often is due later, as it is in those minutes.
+_LATER = (
+    "UPDATE alerts_delivery SET due_at = now() - interval '1 hour' + unfinished * interval '1 minute', "
+    "lease_until = now() - interval '1 second' WHERE state = 'sending'"
+)
 
 
 @pytest.fixture(autouse=True)
